@@ -1,0 +1,109 @@
+/** Who pays: the profile of an account, as it is checked, stored and cached. Balances are not here (ledger/). */
+import type { Micros } from '../base/money.ts'
+
+export type Direction = 'outbound' | 'inbound'
+export type Media = 'voice' | 'video' | 'message'
+export type AccountStatus = 'active' | 'suspended' | 'closed'
+export type FundingSource = 'trunk' | 'pool' | 'credit'
+export type EngineErrorPolicy = 'deny' | 'allowCapped'
+
+/** What happens when a pool has run out: the call goes on unpaid, is cut, or the next source pays (rules E5, E7, E11). */
+export type OnExhausted = 'finish_call' | 'cut' | 'spill'
+
+export interface TrunkLimits {
+  readonly inbound: number
+  readonly outbound: number
+  readonly twoWay: number
+}
+
+/** A pool of minutes, counted in seconds. Its counters are kept per cycle, so a reset is a new cycle and no special case. */
+export interface Pool {
+  readonly id: string
+  readonly name: string
+  /** What one cycle grants. */
+  readonly seconds: number
+  /** The lower number pays first. */
+  readonly priority: number
+  readonly expiresAtMs?: number
+  readonly resets: 'cycle' | 'never'
+  readonly cycle: number
+  /** When the cycle in force ends; only with `resets: "cycle"`. */
+  readonly resetsAtMs?: number
+  readonly directions: readonly Direction[]
+  /** Digits that a number must begin with; empty is every number. */
+  readonly prefixes: readonly string[]
+  /** A call no longer than this takes nothing (rule R1). */
+  readonly freeSeconds: number
+  readonly increment: number
+  readonly onExhausted: OnExhausted
+  readonly createdAtMs: number
+}
+
+export interface SpendCaps {
+  readonly day?: Micros
+  readonly month?: Micros
+}
+
+export interface Recharge {
+  readonly enabled: boolean
+  readonly threshold: Micros
+  readonly amount: Micros
+}
+
+export interface AccountProfile {
+  readonly id: string
+  readonly name: string
+  readonly parent?: string
+  /** The account at the top of the tree; it decides the partition. */
+  readonly root: string
+  readonly status: AccountStatus
+  readonly currency: string
+  readonly timezone: string
+  readonly tariff?: string
+  /** How far below zero credit may go; 0 is prepaid. */
+  readonly creditLimit: Micros
+  readonly funding: readonly FundingSource[]
+  readonly cycleDay: number
+  readonly trunks: TrunkLimits
+  readonly pools: readonly Pool[]
+  readonly blockedPrefixes: readonly string[]
+  /** Hard limit of concurrent calls through this account and its descendants. */
+  readonly maxCalls?: number
+  /** Decimal text; dearer calls are refused `price_cap`. */
+  readonly maxPricePerMinute?: string
+  readonly spendCaps: SpendCaps
+  readonly lowBalance?: { readonly threshold: Micros }
+  readonly recharge?: Recharge
+  readonly onEngineError: EngineErrorPolicy
+  readonly engineErrorSeconds: number
+  readonly engineErrorCalls: number
+  /** Counts the changes of this profile; a decision names the version it was made with. */
+  readonly version: number
+  readonly createdAtMs: number
+}
+
+/** The payer first, then its parents up to the root. */
+export interface AccountChain {
+  readonly partition: number
+  readonly levels: readonly AccountProfile[]
+}
+
+export const MAX_CHAIN_LEVELS = 5
+
+/** The pools that may pay for a call, in the order they pay: priority, then earliest expiry, then oldest. */
+export function matchingPools(
+  profile: AccountProfile,
+  call: { readonly direction: Direction; readonly digits: string },
+  atMs: number,
+): readonly Pool[] {
+  return profile.pools
+    .filter((pool) => pool.directions.includes(call.direction))
+    .filter((pool) => pool.prefixes.length === 0 || pool.prefixes.some((prefix) => call.digits.startsWith(prefix)))
+    .filter((pool) => pool.expiresAtMs === undefined || pool.expiresAtMs > atMs)
+    .toSorted(
+      (a, b) =>
+        a.priority - b.priority ||
+        (a.expiresAtMs ?? Infinity) - (b.expiresAtMs ?? Infinity) ||
+        a.createdAtMs - b.createdAtMs,
+    )
+}

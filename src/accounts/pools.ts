@@ -1,0 +1,63 @@
+/** Makes and changes pools, and says what the counters of the cycle in force must move by. */
+import { nextCycleStart } from '../base/time.ts'
+import type { AccountProfile, Pool } from './account.ts'
+import type { PoolInput } from './office.ts'
+import { type AccountDefaults, given } from './profile.ts'
+
+/** Pools that ended so long ago are dropped when another is added: no call that they paid for is remembered. */
+const KEPT_AFTER_EXPIRY_MS = 35 * 86_400_000
+
+const DEFAULT_PRIORITY = 100
+
+export interface PoolContext {
+  readonly profile: AccountProfile
+  readonly defaults: AccountDefaults['pool']
+  readonly nowMs: number
+}
+
+/** A new pool has its minutes at once, wherever in the cycle it is added (rules M5, M8). */
+export function newPool(id: string, input: PoolInput, context: PoolContext): Pool {
+  const { defaults, nowMs } = context
+  const { name, seconds, priority = DEFAULT_PRIORITY, expiresAtMs, resets = 'never', prefixes = [] } = input
+  return {
+    id,
+    name,
+    seconds,
+    priority,
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+    resets,
+    cycle: 1,
+    ...resetTime(resets, context),
+    directions: input.directions ?? defaults.directions,
+    prefixes,
+    freeSeconds: input.freeSeconds ?? defaults.freeSeconds,
+    increment: input.increment ?? defaults.increment,
+    onExhausted: input.onExhausted ?? defaults.onExhausted,
+    createdAtMs: nowMs,
+  }
+}
+
+/** The cycle in force goes on; a pool that begins or stops to reset does so from its next turn. */
+export function changedPool(before: Pool, input: Partial<PoolInput>, context: PoolContext): Pool {
+  const { resetsAtMs, ...changed }: Pool = { ...before, ...given(input), id: before.id }
+  if (changed.resets === before.resets) return resetsAtMs === undefined ? changed : { ...changed, resetsAtMs }
+  return { ...changed, ...resetTime(changed.resets, context) }
+}
+
+function resetTime(resets: Pool['resets'], { profile, nowMs }: PoolContext): Pick<Pool, 'resetsAtMs'> {
+  return resets === 'cycle' ? { resetsAtMs: nextCycleStart(nowMs, profile.cycleDay, profile.timezone) } : {}
+}
+
+export function withPool(profile: AccountProfile, pool: Pool, nowMs: number): AccountProfile {
+  const known = profile.pools.some(({ id }) => id === pool.id)
+  const kept = profile.pools.filter(({ expiresAtMs = Infinity }) => expiresAtMs > nowMs - KEPT_AFTER_EXPIRY_MS)
+  const pools = known ? profile.pools.map((other) => (other.id === pool.id ? pool : other)) : [...kept, pool]
+  return { ...profile, version: profile.version + 1, pools }
+}
+
+/** The same terms as a pool has already, however they are given. */
+export function samePool(pool: Pool, other: Pool): boolean {
+  const terms = ({ createdAtMs: _created, resetsAtMs: _resets, cycle: _cycle, ...rest }: Pool): string =>
+    JSON.stringify(Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)))
+  return terms(pool) === terms(other)
+}

@@ -1,0 +1,108 @@
+/** Makes and changes profiles: what a caller leaves out takes the defaults, or stays as it was. */
+import type { Micros } from '../base/money.ts'
+import type { AccountProfile, EngineErrorPolicy, Pool } from './account.ts'
+import { movedCycles } from './cycles.ts'
+import type { OfficeRefused, ProfileInput } from './office.ts'
+
+/** What accounts and pools have that do not say otherwise. */
+export interface AccountDefaults {
+  readonly currency: string
+  readonly timezone: string
+  readonly onEngineError: EngineErrorPolicy
+  readonly engineErrorSeconds: number
+  readonly engineErrorCalls: number
+  readonly pool: Pick<Pool, 'freeSeconds' | 'increment' | 'onExhausted' | 'directions'>
+  /** The least credit that can be bought at once (rule C1). */
+  readonly minimumPurchase: Micros
+}
+
+const ACCOUNT_ID = /^[A-Za-z0-9._-]{1,64}$/
+
+/** Ids are parts of keys, URLs and counters, so of accounts and pools alike. */
+export function isAccountId(text: string): boolean {
+  return ACCOUNT_ID.test(text)
+}
+
+export interface ProfileDraft {
+  readonly id: string
+  readonly input: ProfileInput
+  readonly defaults: AccountDefaults
+  readonly nowMs: number
+  /** The profile above it. */
+  readonly parent?: AccountProfile
+}
+
+/** The first profile of an account. */
+export function newProfile(draft: ProfileDraft): AccountProfile {
+  const { id, parent, nowMs } = draft
+  const identity = { id, root: parent?.root ?? id, version: 1, createdAtMs: nowMs }
+  return { ...chosen(draft), ...identity, ...(parent ? { parent: parent.id } : {}), pools: [] }
+}
+
+/** A profile given anew: who the account is, its currency and its pools stay, all else is as given or by default. */
+export function replacedProfile(before: AccountProfile, draft: ProfileDraft): AccountProfile {
+  const { id, root, parent, version, createdAtMs, pools } = before
+  const identity = { id, root, version: version + 1, createdAtMs, ...(parent === undefined ? {} : { parent }) }
+  const currency = draft.input.currency ?? before.currency
+  const profile = { ...chosen(draft), ...identity, currency, pools }
+  return movedCycles(profile, before, draft.nowMs)
+}
+
+/** A profile with only the given fields changed. */
+export function patchedProfile(before: AccountProfile, input: ProfileInput, nowMs: number): AccountProfile {
+  return movedCycles({ ...before, ...given(input), version: before.version + 1 }, before, nowMs)
+}
+
+/** The fields that were given: one that is there and undefined is not. */
+export function given<T extends object>(input: T): Partial<T> {
+  const fields = Object.entries(input as Readonly<Record<string, unknown>>).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(fields) as Partial<T>
+}
+
+type Chosen = Omit<AccountProfile, 'root' | 'version' | 'createdAtMs' | 'pools'>
+
+function chosen({ id, input, defaults, parent }: ProfileDraft): Chosen {
+  const { onEngineError, engineErrorSeconds, engineErrorCalls } = defaults
+  return {
+    name: id,
+    status: 'active',
+    currency: parent?.currency ?? defaults.currency,
+    timezone: parent?.timezone ?? defaults.timezone,
+    creditLimit: 0n,
+    funding: ['trunk', 'pool', 'credit'],
+    cycleDay: 1,
+    trunks: { inbound: 0, outbound: 0, twoWay: 0 },
+    blockedPrefixes: [],
+    spendCaps: {},
+    onEngineError,
+    engineErrorSeconds,
+    engineErrorCalls,
+    ...given(input),
+    id,
+  }
+}
+
+/** What is fixed: the place in the tree for ever, and that a tree has one currency. */
+export function refuseChange(
+  before: AccountProfile,
+  input: ProfileInput,
+  parent: AccountProfile | undefined,
+): OfficeRefused | undefined {
+  const { id } = before
+  if (input.parent !== undefined && input.parent !== before.parent) {
+    const place = before.parent === undefined ? 'is the root of its tree' : `is below ${before.parent}`
+    return {
+      kind: 'refused',
+      code: 'root_is_fixed',
+      detail: `account ${id} ${place}, and stays there`,
+      field: '/parent',
+    }
+  }
+  return parent ? refuseCurrency(id, input.currency ?? before.currency, parent) : undefined
+}
+
+export function refuseCurrency(id: string, currency: string, parent: AccountProfile): OfficeRefused | undefined {
+  if (currency === parent.currency) return undefined
+  const detail = `account ${id} is below ${parent.id}, whose currency is ${parent.currency}`
+  return { kind: 'refused', code: 'currency_mismatch', detail, field: '/currency' }
+}

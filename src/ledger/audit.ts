@@ -1,0 +1,214 @@
+/**
+ * Replays the journal: what every counter, set of calls and book of a partition must be after an entry. Compares it with
+ * what is found; one micro off is a drift.
+ */
+import type { Counter, JournalEntry, MemberSet } from './journal.ts'
+
+export interface Drift {
+  readonly partition: number
+  /** Empty for what belongs to no account: a book, the journal. */
+  readonly account: string
+  /** A counter, `live:<leg key>` of a set, `<leg key> dr` of a call's record, a book, `entry <n>`. */
+  readonly counter: string
+  /** What the journal says. */
+  readonly journal: string
+  /** What the store says. */
+  readonly live: string
+}
+
+/** What was found of one account, at one instant. */
+export interface FoundAccount {
+  readonly account: string
+  readonly counters: ReadonlyMap<string, bigint>
+  readonly members: Readonly<Record<MemberSet, readonly string[]>>
+}
+
+/** What the record of a call says is put aside for it; no levels when there is no record. */
+export interface FoundCall {
+  readonly legKey: string
+  readonly levels: readonly { readonly account: string; readonly hold: FoundHold }[]
+}
+
+interface FoundHold {
+  readonly credit: bigint
+  readonly pools: readonly { readonly pool: string; readonly cycle: number; readonly seconds: number }[]
+}
+
+const COUNTER = /^(cp|dp|dr|p:[^:]+:\d+:[gru])$/
+const HELD = /^(dr|p:[^:]+:\d+:r)$/
+
+export const memberSets: readonly MemberSet[] = ['live', 'inbound', 'outbound', 'twoWay']
+
+/** Whether a field of an account is a counter that the journal accounts for. */
+export function isCounter(field: string): field is Counter {
+  return COUNTER.test(field)
+}
+
+class Sums {
+  readonly #sums = new Map<string, bigint>()
+
+  add(name: string, change: number): void {
+    const sum = (this.#sums.get(name) ?? 0n) + BigInt(change)
+    if (sum === 0n) this.#sums.delete(name)
+    else this.#sums.set(name, sum)
+  }
+
+  get(name: string): bigint {
+    return this.#sums.get(name) ?? 0n
+  }
+
+  get isEmpty(): boolean {
+    return this.#sums.size === 0
+  }
+
+  names(): Iterable<string> {
+    return this.#sums.keys()
+  }
+}
+
+/** Where a value stands that has both an account and a name; neither has a space in it. */
+const SEPARATOR = ' '
+
+export class Replay {
+  readonly partition: number
+  readonly #accounts = new Map<string, Sums>()
+  /** By account and set. */
+  readonly #members = new Map<string, Set<string>>()
+  /** What each live call holds, by leg key: "account counter". */
+  readonly #holds = new Map<string, Sums>()
+  readonly #books = new Sums()
+  readonly #drifts: Drift[] = []
+  #last = 0
+
+  constructor(partition: number) {
+    this.partition = partition
+  }
+
+  /** Number of the last entry. */
+  get last(): number {
+    return this.#last
+  }
+
+  get accounts(): Iterable<string> {
+    return this.#accounts.keys()
+  }
+
+  /** Leg keys of the calls that hold something. */
+  get calls(): Iterable<string> {
+    return this.#holds.keys()
+  }
+
+  /** What is wrong with the journal itself. */
+  get drifts(): readonly Drift[] {
+    return this.#drifts
+  }
+
+  /** Takes the next entry; it must follow the last one and be balanced in itself. */
+  add(number: number, entry: JournalEntry): void {
+    if (number !== this.#last + 1) this.skip(number - 1)
+    this.#last = number
+    let posted = 0n
+    for (const [account, counter, change] of entry.moves) {
+      this.#of(account).add(counter, change)
+      if (counter === 'cp') posted += BigInt(change)
+      if (counter === 'dp') posted -= BigInt(change)
+      if (entry.legKey !== undefined && HELD.test(counter))
+        this.#hold(entry.legKey, account + SEPARATOR + counter, change)
+    }
+    for (const [book, change] of entry.books) {
+      this.#books.add(book, change)
+      posted += BigInt(change)
+    }
+    if (posted !== 0n) {
+      this.#drifts.push(this.#drift({ counter: `entry ${number}`, journal: 'sums to zero', live: posted.toString() }))
+    }
+    this.#addMembers(entry)
+  }
+
+  /** The journal has no entries up to this number. */
+  skip(number: number): void {
+    this.#drifts.push(this.#drift({ counter: `entry ${this.#last + 1}`, journal: 'missing', live: `to ${number}` }))
+    this.#last = number
+  }
+
+  #addMembers({ members, legKey = '' }: JournalEntry): void {
+    for (const [account, set, change] of members) {
+      this.#of(account)
+      const key = account + SEPARATOR + set
+      const found = this.#members.get(key) ?? new Set()
+      if (change > 0) found.add(legKey)
+      else found.delete(legKey)
+      this.#members.set(key, found)
+    }
+  }
+
+  #of(account: string): Sums {
+    const known = this.#accounts.get(account)
+    if (known) return known
+    const made = new Sums()
+    this.#accounts.set(account, made)
+    return made
+  }
+
+  #hold(legKey: string, what: string, change: number): void {
+    const held = this.#holds.get(legKey) ?? new Sums()
+    held.add(what, change)
+    if (held.isEmpty) this.#holds.delete(legKey)
+    else this.#holds.set(legKey, held)
+  }
+
+  #drift(drift: Omit<Drift, 'partition' | 'account'> & { readonly account?: string }): Drift {
+    return { partition: this.partition, account: '', ...drift }
+  }
+
+  compareAccount(found: FoundAccount): readonly Drift[] {
+    const { account } = found
+    const replayed = this.#accounts.get(account)
+    const drifts: Drift[] = []
+    for (const counter of new Set([...found.counters.keys(), ...(replayed?.names() ?? [])])) {
+      const journal = replayed?.get(counter) ?? 0n
+      const live = found.counters.get(counter) ?? 0n
+      if (journal !== live) drifts.push(this.#drift({ account, counter, journal: String(journal), live: String(live) }))
+    }
+    for (const set of memberSets) drifts.push(...this.#compareSet(account, set, found.members[set]))
+    return drifts
+  }
+
+  #compareSet(account: string, set: MemberSet, members: readonly string[]): readonly Drift[] {
+    const replayed = this.#members.get(account + SEPARATOR + set) ?? new Set()
+    const live = new Set(members)
+    const differing = [...replayed.symmetricDifference(live)]
+    return differing.map((legKey) =>
+      this.#drift({
+        account,
+        counter: `${set}:${legKey}`,
+        journal: replayed.has(legKey) ? '1' : '0',
+        live: live.has(legKey) ? '1' : '0',
+      }),
+    )
+  }
+
+  compareBooks(found: ReadonlyMap<string, bigint>): readonly Drift[] {
+    return [...new Set([...found.keys(), ...this.#books.names()])].flatMap((book) => {
+      const journal = this.#books.get(book)
+      const live = found.get(book) ?? 0n
+      return journal === live ? [] : [this.#drift({ counter: book, journal: String(journal), live: String(live) })]
+    })
+  }
+
+  /** A call's record holds what the journal says was put aside for it: so the sum of all records is what is reserved. */
+  compareCall({ legKey, levels }: FoundCall): readonly Drift[] {
+    const live = new Sums()
+    for (const { account, hold } of levels) {
+      live.add(`${account}${SEPARATOR}dr`, Number(hold.credit))
+      for (const part of hold.pools) live.add(`${account}${SEPARATOR}p:${part.pool}:${part.cycle}:r`, part.seconds)
+    }
+    const replayed = this.#holds.get(legKey) ?? new Sums()
+    return [...new Set([...live.names(), ...replayed.names()])].flatMap((what) => {
+      if (replayed.get(what) === live.get(what)) return []
+      const [account = '', counter = ''] = what.split(SEPARATOR)
+      const figures = { journal: String(replayed.get(what)), live: String(live.get(what)) }
+      return [this.#drift({ account, counter: `${legKey} ${counter}`, ...figures })]
+    })
+  }
+}
