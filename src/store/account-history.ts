@@ -1,0 +1,158 @@
+/** What happened to an account, newest first: its journal entries and its ended calls. */
+import type { Page, PageRequest, Transaction } from '../accounts/office.ts'
+import { given } from '../accounts/profile.ts'
+import { Fault } from '../base/fault.ts'
+import { parseInstant } from '../base/time.ts'
+import type { JournalEntry } from '../ledger/journal.ts'
+import type { OfficeParts } from './office-parts.ts'
+import { repliesOf, streamEntries } from './replies.ts'
+
+const BATCH = 200
+
+/** One request looks at no more; the cursor goes on from there, so a page may be empty and not the last. */
+const MAX_LOOKED_AT = 5_000
+
+interface Listing<T> {
+  /** Key of a list that only grows at its end, so a position in it is a cursor. */
+  readonly list: string
+  /** What the ids of the list lead to; undefined for what is kept no more. */
+  readonly read: (ids: readonly string[]) => Promise<readonly (Dated<T> | undefined)[]>
+}
+
+interface Dated<T> {
+  readonly atMs: number
+  readonly item: T
+}
+
+export class AccountHistory {
+  readonly #parts: OfficeParts
+
+  constructor(parts: OfficeParts) {
+    this.#parts = parts
+  }
+
+  async transactions(account: string, page: PageRequest): Promise<Page<Transaction>> {
+    const partition = (await this.#parts.profiles.find(account))?.partition
+    if (partition === undefined) return { items: [] }
+    const list = this.#parts.keys.transactions(partition, account)
+    return this.#page(page, { list, read: (numbers) => this.#readEntries({ account, partition }, numbers) })
+  }
+
+  async cdrs(account: string, page: PageRequest): Promise<Page<string>> {
+    const partition = (await this.#parts.profiles.find(account))?.partition
+    if (partition === undefined) return { items: [] }
+    const list = this.#parts.keys.cdrOrder(partition, account)
+    return this.#page(page, { list, read: (calls) => this.#readCdrs({ account, partition }, calls) })
+  }
+
+  async #page<T>(page: PageRequest, { list, read }: Listing<T>): Promise<Page<T>> {
+    const { store } = this.#parts
+    const items: T[] = []
+    let position =
+      page.cursor === undefined ? await store.command((client) => client.llen(list)) : positionOf(page.cursor)
+    const stopAt = Math.max(0, position - MAX_LOOKED_AT)
+    while (position > stopAt && items.length < page.limit) {
+      const from = Math.max(stopAt, position - BATCH)
+      const end = position - 1
+      const found = await read(await store.command((client) => client.lrange(list, from, end)))
+      for (const dated of found.toReversed()) {
+        if (items.length >= page.limit) break
+        position -= 1
+        if (dated && isWithin(dated.atMs, page)) items.push(dated.item)
+      }
+      if (found.length === 0) position = from
+    }
+    return position > 0 ? { items, nextCursor: String(position) } : { items }
+  }
+
+  async #readEntries(of: Owner, numbers: readonly string[]): Promise<readonly (Dated<Transaction> | undefined)[]> {
+    const journal = this.#parts.keys.journal(of.partition)
+    const entries = await this.#readStream(
+      journal,
+      numbers.map((number) => `${number}-0`),
+    )
+    return entries.map((fields, index) => {
+      if (!fields) return undefined
+      const entry = JSON.parse(fields['e'] ?? '') as JournalEntry
+      const id = `${of.partition}-${numbers[index] ?? ''}`
+      return { atMs: entry.atMs, item: transactionOf(entry, { ...of, id, balances: fields['b'] ?? '' }) }
+    })
+  }
+
+  async #readCdrs(
+    { account, partition }: Owner,
+    calls: readonly string[],
+  ): Promise<readonly (Dated<string> | undefined)[]> {
+    if (calls.length === 0) return []
+    const { keys, store } = this.#parts
+    const ids = await store.command((client) => client.hmget(keys.cdrIndex(partition, account), ...calls))
+    const entries = await this.#readStream(keys.cdrs(partition), ids)
+    return entries.map((fields) => {
+      const json = fields?.['j']
+      if (json === undefined) return undefined
+      const { endedAt } = JSON.parse(json) as { endedAt?: string }
+      return { atMs: parseInstant(endedAt ?? '') ?? 0, item: json }
+    })
+  }
+
+  /** The fields of stream entries by id, in that order; undefined for an id that is null or gone. */
+  async #readStream(
+    stream: string,
+    ids: readonly (string | null)[],
+  ): Promise<readonly (Readonly<Record<string, string>> | undefined)[]> {
+    if (ids.length === 0) return []
+    const results = await this.#parts.store.command((client) => {
+      const pipeline = client.pipeline()
+      for (const id of ids) pipeline.xrange(stream, id ?? '0-1', id ?? '0-1')
+      return pipeline.exec()
+    })
+    return repliesOf(results).map((reply) => streamEntries(reply)[0]?.fields)
+  }
+}
+
+interface Owner {
+  readonly account: string
+  readonly partition: number
+}
+
+/** A cursor that is none of ours is the end of the list. */
+function positionOf(cursor: string): number {
+  return /^\d{1,15}$/.test(cursor) ? Number(cursor) : 0
+}
+
+function isWithin(atMs: number, { fromMs = -Infinity, untilMs = Infinity }: PageRequest): boolean {
+  return atMs >= fromMs && atMs < untilMs
+}
+
+function transactionOf(
+  entry: JournalEntry,
+  of: Owner & { readonly id: string; readonly balances: string },
+): Transaction {
+  const { kind, atMs, call, operation, note = {} } = entry
+  const { amount, poolSeconds } = sumsOf(entry, of.account)
+  const told = given({ why: note['reason'] ?? note['why'], call, operation, externalId: note['externalId'] })
+  const minutes = poolSeconds === 0 ? {} : { poolSeconds }
+  return { id: of.id, atMs, what: note['kind'] ?? kind, ...told, amount, balanceAfter: balanceOf(of), ...minutes }
+}
+
+function sumsOf(
+  { moves }: JournalEntry,
+  account: string,
+): Pick<Transaction, 'amount'> & { readonly poolSeconds: number } {
+  let amount = 0n
+  let poolSeconds = 0
+  for (const [moved, counter, change] of moves) {
+    if (moved !== account) continue
+    if (counter === 'cp') amount += BigInt(change)
+    else if (counter === 'dp') amount -= BigInt(change)
+    else if (counter.endsWith(':g')) poolSeconds += change
+    else if (counter.endsWith(':u')) poolSeconds -= change
+  }
+  return { amount, poolSeconds }
+}
+
+function balanceOf({ account, id, balances }: Owner & { readonly id: string; readonly balances: string }): bigint {
+  const found = balances.split(' ').find((balance) => balance.startsWith(`${account}=`))
+  if (found === undefined) throw new Fault('store_unfit', `journal entry ${id} has no balance of account ${account}`)
+  return BigInt(found.slice(account.length + 1))
+}

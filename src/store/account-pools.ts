@@ -1,0 +1,189 @@
+/** Minute pools: what they grant moves with the profile that describes them, in one step. */
+import type { AccountProfile, Pool } from '../accounts/account.ts'
+import { cyclesDue, poolCounter, turnedCycles } from '../accounts/cycles.ts'
+import type { OfficeRefused, PoolInput, SavedPool } from '../accounts/office.ts'
+import { changedPool, newPool, type PoolContext, samePool, withPool } from '../accounts/pools.ts'
+import { isAccountId } from '../accounts/profile.ts'
+import { Fault } from '../base/fault.ts'
+import type { CounterMove, JournalEntry } from '../ledger/journal.ts'
+import { untilDone } from './attempts.ts'
+import { accountUnknown, type OfficeParts, refuse } from './office-parts.ts'
+import { contentOf } from './operation.ts'
+import type { StoredProfile, WriteAnswer } from './profile-store.ts'
+
+type Saved = SavedPool | OfficeRefused
+
+interface PoolAdd {
+  readonly account: string
+  readonly id: string
+  readonly input: PoolInput
+  readonly operation: string | undefined
+  readonly content: string
+}
+
+export class AccountPools {
+  readonly #parts: OfficeParts
+
+  constructor(parts: OfficeParts) {
+    this.#parts = parts
+  }
+
+  /** A profile as stored, after the cycles that are over have turned. */
+  readTurned = async (account: string): Promise<StoredProfile | undefined> => {
+    const found = await this.#parts.profiles.load(account)
+    if (!found || !cyclesDue(found.profile, this.#parts.clock.nowMs())) return found
+    await this.turn(account)
+    return this.#parts.profiles.load(account)
+  }
+
+  /** The version that is written over makes a second turn of the same cycle impossible. */
+  async turn(account: string): Promise<void> {
+    await untilDone(async () => {
+      const { profiles, clock, tell } = this.#parts
+      const nowMs = clock.nowMs()
+      const before = (await profiles.load(account))?.profile
+      const turned = before && turnedCycles(before, nowMs)
+      if (!turned) return true
+      const { profile, moves } = turned
+      const note = { pools: turned.turned.map(({ id }) => id).join(' '), why: 'the cycle turned' }
+      const grants = turned.turned.map(({ id, cycle, seconds }) => ({ pool: id, cycle, seconds }))
+      const entry: JournalEntry = { kind: 'reset', atMs: nowMs, moves, members: [], books: [], note }
+      const answer = await profiles.write({ profile, before, grants, entry, nowMs })
+      if (answer.kind !== 'saved') return undefined
+      tell({ kind: 'account', account })
+      return true
+    })
+  }
+
+  async add(account: string, input: PoolInput, operation?: string): Promise<Saved> {
+    const id = input.id ?? this.#parts.ids()
+    if (!isAccountId(id)) throw new Fault('unexpected', `${JSON.stringify(id.slice(0, 80))} is no id of a pool`)
+    const add: PoolAdd = { account, id, input, operation, content: contentOf(['pool', input]) }
+    return untilDone(async () => {
+      const found = await this.readTurned(account)
+      if (!found) return accountUnknown(account)
+      const existing = found.profile.pools.find((pool) => pool.id === id)
+      return existing ? this.#again(add, found, existing) : this.#add(add, found.profile)
+    })
+  }
+
+  async #add(add: PoolAdd, before: AccountProfile): Promise<Saved | undefined> {
+    const { account, input, id, content } = add
+    const context = this.#context(before)
+    const { nowMs } = context
+    const pool = newPool(id, input, context)
+    const profile = withPool(before, pool, nowMs)
+    const operation = add.operation === undefined ? undefined : { id: add.operation, content, answer: id }
+    const answer = await this.#parts.profiles.write({
+      profile,
+      before,
+      grants: [{ pool: id, cycle: pool.cycle, seconds: pool.seconds }],
+      entry: grantEntry({
+        account,
+        pool,
+        seconds: pool.seconds,
+        nowMs,
+        why: 'the pool was added',
+        operation: add.operation,
+      }),
+      operation,
+      nowMs,
+    })
+    return this.#answered(answer, { add, profile, pool })
+  }
+
+  async #answered(
+    answer: WriteAnswer,
+    made: { readonly add: PoolAdd; readonly profile: AccountProfile; readonly pool: Pool },
+  ): Promise<Saved | undefined> {
+    const { add, profile, pool } = made
+    if (answer.kind === 'saved') return this.#saved(profile, pool, true)
+    if (answer.kind === 'request_conflict') return conflict(add)
+    if (answer.kind === 'replayed') return this.#replay(add.account, answer.answer)
+    return undefined
+  }
+
+  /** The id is taken: by this very operation, by a pool that is just so, or by another. */
+  async #again(add: PoolAdd, { partition, profile }: StoredProfile, existing: Pool): Promise<Saved> {
+    const { keys, store } = this.#parts
+    const key = add.operation === undefined ? undefined : keys.operation(partition, add.account, add.operation)
+    const known = key === undefined ? null : await store.command((client) => client.get(key))
+    if (known !== null) return known === `${add.content} ${add.id}` ? this.#replay(add.account, add.id) : conflict(add)
+    const wanted = newPool(add.id, add.input, this.#context(profile))
+    if (samePool(wanted, existing)) return { kind: 'saved', created: false, profile, pool: existing }
+    return refuse('request_conflict', `account ${add.account} has another pool ${add.id}`, '/id')
+  }
+
+  async #replay(account: string, id: string): Promise<Saved> {
+    const profile = (await this.readTurned(account))?.profile
+    const pool = profile?.pools.find((other) => other.id === id)
+    if (!profile || !pool) return refuse('pool_unknown', `pool ${id} of account ${account} is no more`)
+    return { kind: 'saved', created: true, profile, pool }
+  }
+
+  /** More or fewer seconds count in the cycle in force; what is used or put aside is never taken back. */
+  async patch(account: string, id: string, input: Partial<PoolInput>): Promise<Saved> {
+    return untilDone(async () => {
+      const found = await this.readTurned(account)
+      if (!found) return accountUnknown(account)
+      const pool = found.profile.pools.find((other) => other.id === id)
+      if (!pool) return refuse('pool_unknown', `account ${account} has no pool ${id.slice(0, 64)}`)
+      const context = this.#context(found.profile)
+      const next = changedPool(pool, input, context)
+      const grant = input.seconds === undefined ? NO_CHANGE : await this.#change(found, next)
+      const profile = withPool(found.profile, next, context.nowMs)
+      const answer = await this.#parts.profiles.write({
+        profile,
+        before: found.profile,
+        grants: [{ pool: id, cycle: next.cycle, seconds: grant.seconds }],
+        entry: grantEntry({ account, pool: next, nowMs: context.nowMs, ...grant }),
+        nowMs: context.nowMs,
+      })
+      return answer.kind === 'saved' ? this.#saved(profile, next, false) : undefined
+    })
+  }
+
+  /** What brings the cycle in force to the pool's seconds, as far as there is something left to take. */
+  async #change({ partition, profile }: StoredProfile, pool: Pool): Promise<Pick<GrantNote, 'seconds' | 'why'>> {
+    const { store, keys } = this.#parts
+    const fields = (['g', 'r', 'u'] as const).map((which) => poolCounter(pool, which))
+    const found = await store.command((client) => client.hmget(keys.account(partition, profile.id), ...fields))
+    const [granted = 0, reserved = 0, used = 0] = found.map(Number)
+    const wanted = pool.seconds - granted
+    const left = Math.max(granted - reserved - used, 0)
+    if (wanted >= -left) return { ...NO_CHANGE, seconds: wanted }
+    return { seconds: 0 - left, why: `of ${-wanted} s less only ${left} s were left to take` }
+  }
+
+  #context(profile: AccountProfile): PoolContext {
+    return { profile, defaults: this.#parts.defaults().pool, nowMs: this.#parts.clock.nowMs() }
+  }
+
+  #saved(profile: AccountProfile, pool: Pool, created: boolean): SavedPool {
+    this.#parts.tell({ kind: 'account', account: profile.id })
+    return { kind: 'saved', created, profile, pool }
+  }
+}
+
+function conflict({ operation = '' }: PoolAdd): OfficeRefused {
+  return refuse('request_conflict', `operation ${operation} came before with other content`)
+}
+
+interface GrantNote {
+  readonly account: string
+  readonly pool: Pool
+  readonly seconds: number
+  readonly nowMs: number
+  readonly why: string
+  readonly operation?: string | undefined
+}
+
+const NO_CHANGE = { seconds: 0, why: 'the pool was changed' }
+
+/** Undefined when no counter moves. */
+function grantEntry({ account, pool, seconds, nowMs, why, operation }: GrantNote): JournalEntry | undefined {
+  if (seconds === 0) return undefined
+  const move: CounterMove = [account, poolCounter(pool, 'g'), seconds]
+  const note = { pool: pool.id, name: pool.name, why }
+  return { kind: 'pool', atMs: nowMs, operation, moves: [move], members: [], books: [], note }
+}

@@ -1,0 +1,118 @@
+/**
+ * Is this Redis fit to keep money? One that forgets under pressure, that keeps nothing on disk, that follows another or
+ * whose clock is wrong is refused, unless the operator takes it as it is.
+ */
+import { Cluster, type Redis } from 'ioredis'
+import { Fault } from '../base/fault.ts'
+import type { Clock } from '../base/time.ts'
+import type { Logger } from '../observe/log.ts'
+import type { RedisStore } from './redis.ts'
+
+export interface StoreFinding {
+  readonly what: 'version' | 'eviction' | 'append_only' | 'role' | 'clock'
+  readonly status: 'ok' | 'warn' | 'fail'
+  /** A sentence for people: what was found, and what to do about it. */
+  readonly detail: string
+}
+
+export interface FitnessOptions {
+  /** The machine's own clock unless told otherwise. */
+  readonly clock?: Clock
+  /** Says what is unfit and goes on. */
+  readonly acceptUnfit?: boolean
+  readonly log?: Pick<Logger, 'warn'>
+}
+
+const MAX_SKEW_MS = 2_000
+const machineClock: Clock = { nowMs: () => performance.timeOrigin + performance.now() }
+
+/** Throws Fault(store_unfit) that names everything that is wrong. */
+export async function checkStore(store: RedisStore, options: FitnessOptions = {}): Promise<void> {
+  const findings = await storeFindings(store, options.clock)
+  for (const { what, status, detail } of findings) {
+    if (status === 'warn' || (status === 'fail' && options.acceptUnfit))
+      options.log?.warn({ what, detail }, 'the store')
+  }
+  const failed = findings.filter(({ status }) => status === 'fail')
+  if (failed.length === 0 || options.acceptUnfit) return
+  throw new Fault(
+    'store_unfit',
+    `this Redis cannot keep money:\n${failed.map(({ detail }) => `  ${detail}`).join('\n')}`,
+  )
+}
+
+/** Every check with what it found; of a cluster, of each master. */
+export async function storeFindings(store: RedisStore, clock: Clock = machineClock): Promise<readonly StoreFinding[]> {
+  const { client } = store
+  if (!(client instanceof Cluster)) return store.command(() => findingsOf(client, '', clock))
+  const masters = client.nodes('master')
+  const found = await store.command(() =>
+    Promise.all(
+      masters.map((node) => findingsOf(node, `${node.options.host ?? ''}:${node.options.port ?? ''}: `, clock)),
+    ),
+  )
+  return found.flat()
+}
+
+async function findingsOf(client: Redis, place: string, clock: Clock): Promise<readonly StoreFinding[]> {
+  const askedAtMs = clock.nowMs()
+  const time = await client.time()
+  const answeredAtMs = clock.nowMs()
+  const info = await client.info()
+  const field = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? ''
+  const serverMs = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000)
+  const findings = [
+    version(field('redis_version')),
+    eviction(field('maxmemory_policy')),
+    appendOnly(field('aof_enabled'), field('aof_last_write_status')),
+    role(field('role')),
+    skew(serverMs, askedAtMs, answeredAtMs),
+  ]
+  return findings.map((finding) => ({ ...finding, detail: `${place}${finding.detail}` }))
+}
+
+/** Scripts name their flags in their first line, which older servers take for a mistake. */
+function version(text: string): StoreFinding {
+  const what = 'version'
+  if (Number.parseInt(text, 10) >= 7) return { what, status: 'ok', detail: `Redis ${text}` }
+  return { what, status: 'fail', detail: `Redis ${text || 'of unknown version'} is too old: use 7.0 or newer` }
+}
+
+function eviction(policy: string): StoreFinding {
+  if (policy === 'noeviction') return { what: 'eviction', status: 'ok', detail: 'nothing is evicted' }
+  const detail = `maxmemory-policy is ${policy || 'unknown'}: Redis would forget balances; set it to noeviction`
+  return { what: 'eviction', status: 'fail', detail }
+}
+
+function appendOnly(enabled: string, lastWrite: string): StoreFinding {
+  const what = 'append_only'
+  if (enabled !== '1') {
+    return {
+      what,
+      status: 'fail',
+      detail: 'the append-only file is off: a restart would lose money; set appendonly yes',
+    }
+  }
+  if (lastWrite !== 'ok' && lastWrite !== '') {
+    return { what, status: 'fail', detail: 'Redis cannot write its append-only file: look at its log and its disk' }
+  }
+  return { what, status: 'ok', detail: 'the append-only file is on' }
+}
+
+function role(name: string): StoreFinding {
+  if (name === 'master') return { what: 'role', status: 'ok', detail: 'it is a master' }
+  return {
+    what: 'role',
+    status: 'fail',
+    detail: `it is a ${name || 'server of unknown role'}: the daemon needs the master`,
+  }
+}
+
+/** The answer was made some time between question and answer; only what lies outside of that is skew. */
+function skew(serverMs: number, askedAtMs: number, answeredAtMs: number): StoreFinding {
+  const skewMs = Math.max(serverMs - answeredAtMs, askedAtMs - serverMs, 0)
+  if (skewMs <= MAX_SKEW_MS) return { what: 'clock', status: 'ok', detail: 'its clock agrees with ours' }
+  const way = serverMs > answeredAtMs ? 'ahead of' : 'behind'
+  const detail = `its clock is ${(skewMs / 1000).toFixed(1)} s ${way} ours: set both by NTP`
+  return { what: 'clock', status: 'fail', detail }
+}

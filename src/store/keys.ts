@@ -1,0 +1,85 @@
+/**
+ * Every key's name. Keys of one account tree carry the hash tag of its partition, so one script may touch them all on a
+ * cluster; the keys without a tag are touched one at a time.
+ */
+
+/** CRC-16/XMODEM, as Redis Cluster uses it for slots. */
+export function crc16(text: string): number {
+  let crc = 0
+  for (const byte of Buffer.from(text)) {
+    crc ^= byte << 8
+    for (let bit = 0; bit < 8; bit += 1) crc = crc & 0x8000 ? ((crc << 1) ^ 0x1021) & 0xffff : (crc << 1) & 0xffff
+  }
+  return crc
+}
+
+export class Keys {
+  readonly prefix: string
+
+  constructor(prefix = 'tg') {
+    this.prefix = prefix
+  }
+
+  /** hash: partitions, installed_at */
+  meta = (): string => `${this.prefix}:meta`
+  /** string: id of the account's root */
+  directory = (account: string): string => `${this.prefix}:dir:${account}`
+  /** string: partition of the call that claimed the leg */
+  leg = (legKey: string): string => `${this.prefix}:leg:${legKey}`
+  /** hash: tariff name → JSON of its versions and schedule; ":revision" of the whole book */
+  tariffs = (): string => `${this.prefix}:tariffs`
+  /** string: gzip of the head and rates of every version that has this content */
+  tariffContent = (sha256: string): string => `${this.prefix}:tariff:${sha256}`
+  /** hash: key id → JSON (hash of the secret, scopes, …) */
+  apiKeys = (): string => `${this.prefix}:apikeys`
+  /** channel on which daemons tell each other that the tariff book or a profile changed */
+  news = (): string => `${this.prefix}:news`
+  /** stream: events that cannot be rated and wait for a person */
+  parked = (): string => `${this.prefix}:parked`
+  /** string: which daemon lists an edge's calls now */
+  lister = (node: string): string => `${this.prefix}:lister:${node}`
+
+  /** hash: n number of the last journal entry, t revision of the tariff book */
+  head = (partition: number): string => this.#tagged(partition, 'head')
+  /** stream: n-0 → e, b (ledger/journal.ts) */
+  journal = (partition: number): string => this.#tagged(partition, 'journal')
+  /** stream: events for jobs and webhooks */
+  outbox = (partition: number): string => this.#tagged(partition, 'outbox')
+  /** stream: n-level → cdr JSON; every revision */
+  cdrs = (partition: number): string => this.#tagged(partition, 'cdrs')
+  /** zset: leg key by the instant something is due */
+  due = (partition: number): string => this.#tagged(partition, 'due')
+  /** zset: account ids, score 0 */
+  accounts = (partition: number): string => this.#tagged(partition, 'accounts')
+  /** hash: "<currency>:revenue|funding" → micros; the other side of every posting */
+  books = (partition: number): string => this.#tagged(partition, 'books')
+  /** string: "<revision>|<JSON of the record>" */
+  call = (partition: number, legKey: string): string => this.#tagged(partition, `call:${legKey}`)
+  /** hash: v profile version; cp dp dr and pool counters; low/arm flags; spent day and month */
+  account = (partition: number, account: string): string => this.#tagged(partition, `acct:${account}`)
+  /** string: JSON of the profile */
+  profile = (partition: number, account: string): string => this.#tagged(partition, `profile:${account}`)
+  /** zset: ids of the direct children, score 0 */
+  children = (partition: number, account: string): string => this.#tagged(partition, `kids:${account}`)
+  /** set: leg keys of live calls through the account */
+  live = (partition: number, account: string): string => this.#tagged(partition, `live:${account}`)
+  /** set: leg keys of calls on the account's trunk of this kind */
+  channels = (partition: number, account: string, kind: 'inbound' | 'outbound' | 'twoWay'): string =>
+    this.#tagged(partition, `ch:${account}:${kind}`)
+  /** list: numbers of the journal entries that posted to the account */
+  transactions = (partition: number, account: string): string => this.#tagged(partition, `tx:${account}`)
+  /** list: ids of the account's ended calls, in the order they were settled */
+  cdrOrder = (partition: number, account: string): string => this.#tagged(partition, `cdrx:${account}`)
+  /** hash: call id → id of its newest entry in the CDR stream */
+  cdrIndex = (partition: number, account: string): string => this.#tagged(partition, `cdri:${account}`)
+  /** string: content hash and answer of a money operation, for ever */
+  operation = (partition: number, account: string, id: string): string => this.#tagged(partition, `op:${account}:${id}`)
+
+  #tagged(partition: number, name: string): string {
+    return `${this.prefix}:{${partition}}:${name}`
+  }
+}
+
+export function partitionOf(root: string, partitions: number): number {
+  return crc16(root) % partitions
+}

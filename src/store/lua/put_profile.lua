@@ -1,0 +1,112 @@
+#!lua
+--[[
+  put_profile: writes the profile of an account over the version that was read, and grants what its pools now have.
+
+  KEYS
+    account         hash    counters (ledger/journal.ts), v profile version, thresholds told
+    profile         string  JSON of the profile
+    accounts        zset    ids of the partition's accounts
+    children        zset    ids of the account's children
+    live            set     leg keys of the account's calls
+    tx              list    numbers of journal entries that posted to the account
+    cdrx            list    ids of the account's ended calls
+    parent          hash    account of the parent; the account itself where there is none
+    parent_children zset    children of the parent; the account's own where there is none
+    operation       string  content and answer of this operation; the profile where there is none
+    head            hash    n number of the last journal entry
+    journal         stream
+    outbox          stream
+
+  ARGV
+    now_ms
+    expected_version    0: there is no account
+    text                JSON of the profile, whose version is one more
+    id
+    currency
+    currency_changes    1 | 0
+    parent_version      empty: the parent is not to be checked
+    credit_limit
+    low_threshold       or empty
+    recharge_threshold  or empty
+    content             hash of what was asked; empty: there is no operation
+    answer              of the operation
+    entry               journal entry; empty: no counter moves
+    grants              how many, at most 1000; then for each
+      counter           "p:<pool>:<cycle>:"
+      seconds           change of what is granted
+
+  RETURNS
+    saved
+    replayed          the answer, when the operation came before
+    version_conflict  another version is stored
+    parent_changed    the parent has another version
+    unfit             a pool has less left than would be taken
+    refused           request_conflict   the operation came before with other content
+    refused           currency_is_fixed  the account has children, calls or entries
+
+  KEEPS
+    v is the version in the profile's text
+    a pool's granted seconds are never taken below what is used and put aside
+]]
+--- @include journal
+--- @include account
+--- @include operation
+--- @include thresholds
+
+local account, profile, accounts, children, live = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local tx, cdrx, parent, parent_children, operation = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local head, journal, outbox = KEYS[11], KEYS[12], KEYS[13]
+local now_ms, expected_version, text, id, currency = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local currency_changes, parent_version, credit_limit = ARGV[6] == '1', ARGV[7], tonumber(ARGV[8])
+local low_threshold, recharge_threshold, content, answer, entry = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
+local grant_count = tonumber(ARGV[14])
+
+local function is_used(found)
+  if found.credited ~= 0 or found.debited ~= 0 or found.reserved ~= 0 then return true end
+  return redis.call('EXISTS', children, live, tx, cdrx) > 0
+end
+
+local function read_grants()
+  local grants, fits = {}, true
+  for i = 1, grant_count do
+    local counter, seconds = ARGV[13 + i * 2], tonumber(ARGV[14 + i * 2])
+    local got = redis.call('HMGET', account, counter .. 'g', counter .. 'r', counter .. 'u')
+    local left = tonumber(got[1] or '0') - tonumber(got[2] or '0') - tonumber(got[3] or '0')
+    if seconds < 0 and left + seconds < 0 then fits = false end
+    grants[i] = { field = counter .. 'g', seconds = seconds }
+  end
+  return grants, fits
+end
+
+if content ~= '' then
+  local past = past_operation(operation, content)
+  if past then return past end
+end
+local found = read_account(account)
+if found.version ~= expected_version then return { 'version_conflict' } end
+if parent_version ~= '' and redis.call('HGET', parent, 'v') ~= parent_version then return { 'parent_changed' } end
+if currency_changes and is_used(found) then return { 'refused', 'currency_is_fixed' } end
+local grants, fits = read_grants()
+if not fits then return { 'unfit' } end
+
+-- Nothing is refused below this line: Redis does not take back what a script wrote.
+redis.call('HSET', account, 'v', whole(tonumber(expected_version) + 1))
+redis.call('SET', profile, text)
+redis.call('ZADD', accounts, 0, id)
+if parent_version ~= '' then redis.call('ZADD', parent_children, 0, id) end
+for _, grant in ipairs(grants) do
+  if grant.seconds ~= 0 then redis.call('HINCRBY', account, grant.field, grant.seconds) end
+end
+if entry ~= '' then
+  local number = append_entry(head, journal, entry, id .. '=' .. whole(found.credit))
+  redis.call('RPUSH', tx, number)
+end
+local level = {
+  account = account, id = id, currency = currency, low = low_threshold, recharge = recharge_threshold,
+  low_told = found.low_told, recharge_told = found.recharge_told,
+}
+local available = found.credit - found.reserved + credit_limit
+rearm_thresholds(level, available)
+cross_thresholds(level, outbox, now_ms, available)
+if content ~= '' then keep_operation(operation, content, answer) end
+return { 'saved' }

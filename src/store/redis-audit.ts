@@ -1,0 +1,158 @@
+/**
+ * Holds what is in the store against its journal, while calls go on: figures are read together with the number of the
+ * last entry, the journal is replayed to exactly that entry, and the two must agree.
+ */
+import { type Drift, type FoundAccount, isCounter, memberSets, Replay } from '../ledger/audit.ts'
+import type { JournalEntry } from '../ledger/journal.ts'
+import { decodeCall } from './call-codec.ts'
+import type { Keys } from './keys.ts'
+import type { RedisStore } from './redis.ts'
+import { repliesOf, streamEntries } from './replies.ts'
+
+const ENTRIES_AT_ONCE = 1_000
+const ACCOUNTS_AT_ONCE = 50
+const CALLS_AT_ONCE = 200
+const IDS_AT_ONCE = 1_000
+
+/** A store with so many is broken; more would say nothing. */
+const MAX_DRIFTS = 1_000
+
+export interface AuditReport {
+  readonly partitions: number
+  /** Journal entries that were replayed. */
+  readonly entries: number
+  readonly accounts: number
+  readonly drifts: readonly Drift[]
+}
+
+export interface AuditParts {
+  readonly store: RedisStore
+  readonly keys: Keys
+  readonly partitions: number
+}
+
+type Transaction = ReturnType<RedisStore['client']['multi']>
+
+export class RedisAudit {
+  readonly #parts: AuditParts
+
+  constructor(parts: AuditParts) {
+    this.#parts = parts
+  }
+
+  async verify(): Promise<AuditReport> {
+    const { partitions } = this.#parts
+    const drifts: Drift[] = []
+    let entries = 0
+    let accounts = 0
+    for (let partition = 0; partition < partitions && drifts.length < MAX_DRIFTS; partition += 1) {
+      const replay = new Replay(partition)
+      accounts += await this.#compareAccounts(replay, drifts)
+      await this.#compareCalls(replay, drifts)
+      await this.#compareBooks(replay, drifts)
+      drifts.push(...replay.drifts)
+      entries += replay.last
+    }
+    return { partitions, entries, accounts, drifts: drifts.slice(0, MAX_DRIFTS) }
+  }
+
+  async #compareAccounts(replay: Replay, drifts: Drift[]): Promise<number> {
+    const { keys } = this.#parts
+    const p = replay.partition
+    await this.#together(replay, () => undefined)
+    const accounts = [...new Set([...(await this.#ids(keys.accounts(p))), ...replay.accounts])]
+    for (const chunk of chunks(accounts, ACCOUNTS_AT_ONCE)) {
+      const replies = await this.#together(replay, (read) => {
+        for (const account of chunk) {
+          read.hgetall(keys.account(p, account)).smembers(keys.live(p, account))
+          for (const kind of TRUNKS) read.smembers(keys.channels(p, account, kind))
+        }
+      })
+      for (const [index, account] of chunk.entries()) {
+        drifts.push(...replay.compareAccount(foundAccount(account, replies.slice(index * 5, index * 5 + 5))))
+      }
+    }
+    return accounts.length
+  }
+
+  async #compareCalls(replay: Replay, drifts: Drift[]): Promise<void> {
+    const { keys } = this.#parts
+    const p = replay.partition
+    const legKeys = [...new Set([...(await this.#ids(keys.due(p))), ...replay.calls])]
+    for (const chunk of chunks(legKeys, CALLS_AT_ONCE)) {
+      const replies = await this.#together(replay, (read) => {
+        for (const legKey of chunk) read.get(keys.call(p, legKey))
+      })
+      for (const [index, legKey] of chunk.entries()) {
+        const text = replies[index]
+        const levels = typeof text === 'string' ? decodeCall(text).levels : []
+        drifts.push(...replay.compareCall({ legKey, levels }))
+      }
+    }
+  }
+
+  async #compareBooks(replay: Replay, drifts: Drift[]): Promise<void> {
+    const books = this.#parts.keys.books(replay.partition)
+    const [found] = await this.#together(replay, (read) => read.hgetall(books))
+    drifts.push(...replay.compareBooks(figuresOf(found as Readonly<Record<string, string>>)))
+  }
+
+  /** What is read at one instant; the journal is replayed to that instant. */
+  async #together(replay: Replay, add: (read: Transaction) => unknown): Promise<readonly unknown[]> {
+    const { store, keys } = this.#parts
+    const results = await store.command((client) => {
+      const read = client.multi().hget(keys.head(replay.partition), 'n')
+      add(read)
+      return read.exec()
+    })
+    const [number, ...replies] = repliesOf(results)
+    await this.#replayTo(replay, Number(number ?? 0))
+    return replies
+  }
+
+  async #replayTo(replay: Replay, number: number): Promise<void> {
+    const { store, keys } = this.#parts
+    const journal = keys.journal(replay.partition)
+    while (replay.last < number) {
+      const from = `${replay.last + 1}-0`
+      const page = await store.command((client) =>
+        client.xrange(journal, from, `${number}-0`, 'COUNT', ENTRIES_AT_ONCE),
+      )
+      for (const { id, fields } of streamEntries(page)) {
+        replay.add(Number(id.split('-')[0]), JSON.parse(fields['e'] ?? '') as JournalEntry)
+      }
+      if (page.length < ENTRIES_AT_ONCE && replay.last < number) replay.skip(number)
+    }
+  }
+
+  /** Every member that stays while they are read. */
+  async #ids(zset: string): Promise<readonly string[]> {
+    const ids: string[] = []
+    let cursor = '0'
+    do {
+      const [next, page] = await this.#parts.store.command((client) => client.zscan(zset, cursor, 'COUNT', IDS_AT_ONCE))
+      for (let i = 0; i < page.length; i += 2) ids.push(page[i] ?? '')
+      cursor = next
+    } while (cursor !== '0')
+    return ids
+  }
+}
+
+const TRUNKS = ['inbound', 'outbound', 'twoWay'] as const
+
+function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> {
+  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size)
+}
+
+function figuresOf(hash: Readonly<Record<string, string>>): ReadonlyMap<string, bigint> {
+  return new Map(Object.entries(hash).map(([name, text]) => [name, BigInt(text)]))
+}
+
+/** Replies: the account's hash, then its sets in their order. */
+function foundAccount(account: string, [hash, ...sets]: readonly unknown[]): FoundAccount {
+  const counters = Object.entries(hash as Readonly<Record<string, string>>).filter(([field]) => isCounter(field))
+  const members = Object.fromEntries(
+    memberSets.map((set, index) => [set, sets[index]]),
+  ) as unknown as FoundAccount['members']
+  return { account, counters: figuresOf(Object.fromEntries(counters)), members }
+}

@@ -1,0 +1,162 @@
+/**
+ * One connection for decisions, hardened for money: nothing is sent twice, nothing waits without a deadline, and what is
+ * in flight is bounded. Commands of one tick leave in one write.
+ */
+import { Cluster, Redis } from 'ioredis'
+import { Fault } from '../base/fault.ts'
+import { readScript, type Script } from './scripts.ts'
+
+export interface RedisOptions {
+  /** One URL, several for a cluster, or the path of a unix socket. */
+  readonly urls: readonly string[]
+  readonly commandTimeoutMs: number
+  readonly maxInFlight: number
+  readonly onError?: (error: Error) => void
+}
+
+type Client = Redis | Cluster
+export type RedisReply = string | number | null | Buffer | readonly RedisReply[]
+
+const CONNECTION = {
+  maxRetriesPerRequest: 0,
+  enableOfflineQueue: false,
+  enableReadyCheck: true,
+  connectTimeout: 2_000,
+  retryStrategy: (attempt: number) => Math.min(50 * attempt, 1_000),
+}
+
+function clientOf(options: RedisOptions): Client {
+  const [first = ''] = options.urls
+  const settings = { ...CONNECTION, commandTimeout: options.commandTimeoutMs, lazyConnect: true }
+  if (options.urls.length === 1) {
+    return first.startsWith('/') ? new Redis({ ...settings, path: first }) : new Redis(first, settings)
+  }
+  const nodes = options.urls.map((url) => ({ host: new URL(url).hostname, port: Number(new URL(url).port || 6379) }))
+  return new Cluster(nodes, {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    clusterRetryStrategy: CONNECTION.retryStrategy,
+    redisOptions: { ...CONNECTION, commandTimeout: options.commandTimeoutMs },
+  })
+}
+
+export class RedisStore {
+  readonly client: Client
+  readonly #options: RedisOptions
+  readonly #scripts = new Map<string, Script>()
+  #inFlight = 0
+
+  constructor(options: RedisOptions) {
+    this.#options = options
+    this.client = clientOf(options)
+    this.client.on('error', (error: Error) => options.onError?.(error))
+  }
+
+  get isCluster(): boolean {
+    return this.client instanceof Cluster
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  /** Connects and waits until commands are taken; Fault(store_unavailable) after the deadline. */
+  async open(deadlineMs = 10_000): Promise<void> {
+    const { client } = this
+    if (client.status === 'wait') client.connect().catch(() => undefined)
+    if (client.status === 'ready') return
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(
+          new Fault('store_unavailable', `no answer from Redis at ${this.#options.urls.join(', ')}`, {
+            retryable: true,
+          }),
+        )
+      }, deadlineMs)
+      client.once('ready', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+  }
+
+  /** A second connection with the same settings, for blocking reads and subscriptions. */
+  async duplicate(): Promise<RedisStore> {
+    const twin = new RedisStore(this.#options)
+    await twin.open()
+    return twin
+  }
+
+  /** Runs a script of store/lua; keys first. Repeats with its text when the server does not know it. */
+  async run(name: string, keys: readonly string[], args: readonly (string | number)[]): Promise<RedisReply> {
+    const script = this.#script(name)
+    return this.guard(async () => {
+      try {
+        return await this.send((client) => client.evalsha(script.sha1, keys.length, ...keys, ...args))
+      } catch (error) {
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+        return this.send((client) => client.eval(script.source, keys.length, ...keys, ...args))
+      }
+    }) as Promise<RedisReply>
+  }
+
+  /** A plain command or pipeline with the same bounds and faults. */
+  async command<T>(send: (client: Client) => Promise<T>): Promise<T> {
+    return this.guard(() => this.send(send))
+  }
+
+  async close(): Promise<void> {
+    this.client.disconnect()
+    await Promise.resolve()
+  }
+
+  private async guard<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#inFlight >= this.#options.maxInFlight) {
+      throw new Fault('store_overloaded', `${this.#inFlight} requests wait for Redis`, { retryable: true })
+    }
+    this.#inFlight += 1
+    try {
+      return await work()
+    } catch (error) {
+      throw asFault(error)
+    } finally {
+      this.#inFlight -= 1
+    }
+  }
+
+  /** The first command of a tick corks the socket, so that all of the tick leave in one system call. */
+  private send<T>(command: (client: Client) => Promise<T>): Promise<T> {
+    const { client } = this
+    const stream = client instanceof Redis ? (client.stream as Redis['stream'] | undefined) : undefined
+    if (stream && stream.writableCorked === 0) {
+      stream.cork()
+      setImmediate(() => {
+        stream.uncork()
+      })
+    }
+    return command(client)
+  }
+
+  #script(name: string): Script {
+    const known = this.#scripts.get(name)
+    if (known) return known
+    const script = readScript(name)
+    this.#scripts.set(name, script)
+    return script
+  }
+}
+
+const UNAVAILABLE =
+  /Connection is closed|Stream isn't writeable|max retries|ECONN|EPIPE|LOADING|CLUSTERDOWN|READONLY|MASTERDOWN|None of startup nodes|ENOENT|Failed to refresh|OOM|MISCONF/
+
+/** What went wrong at the store, said in our words; a refusal by a script's own code is a bug and stays as it is. */
+function asFault(error: unknown): unknown {
+  if (error instanceof Fault || !(error instanceof Error)) return error
+  if (/Command timed out/.test(error.message)) {
+    return new Fault('store_timeout', 'Redis did not answer in time', { retryable: true, cause: error })
+  }
+  if (UNAVAILABLE.test(error.message)) {
+    return new Fault('store_unavailable', `Redis cannot answer: ${error.message}`, { retryable: true, cause: error })
+  }
+  return error
+}

@@ -1,0 +1,36 @@
+/** Unpacks what Redis answers: arrays of words from scripts, and the parts of a pipeline or transaction. */
+import { invariant } from '../base/fault.ts'
+import type { RedisReply } from './redis.ts'
+
+/** An answer of a script: its word, and what follows. */
+export function wordsOf(reply: RedisReply): readonly [word: string, ...rest: string[]] {
+  invariant(Array.isArray(reply) && reply.length > 0, 'a script answers with words')
+  const [word = '', ...rest] = reply.map(String)
+  return [word, ...rest]
+}
+
+/** The replies of a pipeline or transaction, in order; the first error among them is thrown. */
+export function repliesOf(results: readonly (readonly [Error | null, unknown])[] | null): readonly unknown[] {
+  invariant(results, 'a transaction without WATCH is carried out')
+  return results.map(([error, reply]) => {
+    if (error) throw error
+    return reply
+  })
+}
+
+/** The fields of one stream entry. */
+export interface StreamEntry {
+  readonly id: string
+  readonly fields: Readonly<Record<string, string>>
+}
+
+export function streamEntries(reply: unknown): readonly StreamEntry[] {
+  invariant(Array.isArray(reply), 'a stream answers with entries')
+  return reply.map((entry: unknown) => {
+    invariant(Array.isArray(entry), 'a stream entry is an id and fields')
+    const [id, flat] = entry as [string, readonly string[]]
+    const fields: Record<string, string> = {}
+    for (let i = 0; i + 1 < flat.length; i += 2) fields[flat[i] ?? ''] = flat[i + 1] ?? ''
+    return { id, fields }
+  })
+}
