@@ -1,0 +1,205 @@
+/**
+ * What is due of calls: unanswered ones are given up, slices extended, calls without money cut, silent ones presumed over.
+ * Any number of daemons share the work: each claims what is due for a moment, and what a dead one claimed is due again.
+ */
+import { Fault } from '../base/fault.ts'
+import { type CallRecord, type CallRef, withStep } from './call.ts'
+import { Ender, MAX_END_ATTEMPTS } from './ending.ts'
+import { Extender } from './extend.ts'
+import type { CallMemory } from './memory.ts'
+import { type CallParts, MAX_TRIES } from './parts.ts'
+import { cutAtMs, dueAtMs, grantEndsAtMs, isAlive, setupEndsAtMs } from './schedule.ts'
+import { Settler } from './settle.ts'
+
+/** A claim is over after this long: a call whose daemon died is taken over then. */
+const LEASE_MS = 3_000
+const CLAIM_LIMIT = 200
+/** The store's connection is shared with decisions, so not all that is due goes at once. */
+const AT_ONCE = 64
+
+/** What a look at a due call did: nothing more to do now, or the record had changed and is looked at again. */
+type Looked = { readonly kind: 'done' } | { readonly kind: 'again'; readonly record: CallRecord | undefined }
+
+const DONE: Looked = { kind: 'done' }
+
+export class Clockwork {
+  readonly #parts: CallParts
+  readonly #extender: Extender
+  readonly #ender: Ender
+  readonly #settler: Settler
+  readonly #memory: CallMemory
+
+  constructor(parts: CallParts, memory: CallMemory) {
+    this.#parts = parts
+    this.#memory = memory
+    this.#extender = new Extender(parts, memory)
+    this.#ender = new Ender(parts, memory)
+    this.#settler = new Settler(parts, memory)
+  }
+
+  /** Deals with all that is due in every partition; returns how many calls were looked at. */
+  async tick(): Promise<number> {
+    const { ledger, clock, partitions } = this.#parts
+    const nowMs = clock.nowMs()
+    const claims = Array.from({ length: partitions }, (_none, partition) =>
+      ledger.claimDue({ partition, nowMs, leaseMs: LEASE_MS, limit: CLAIM_LIMIT }),
+    )
+    const claimed = await Promise.allSettled(claims)
+    const due = claimed.flatMap((claim) => (claim.status === 'fulfilled' ? claim.value : []))
+    const outcomes: PromiseSettledResult<unknown>[] = [...claimed]
+    for (let at = 0; at < due.length; at += AT_ONCE) {
+      outcomes.push(...(await Promise.allSettled(due.slice(at, at + AT_ONCE).map((ref) => this.look(ref)))))
+    }
+    // A partition or a call that cannot be dealt with does not keep the others waiting.
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failed) throw failed.reason
+    return due.length
+  }
+
+  /** Deals with one call. */
+  async look(ref: CallRef): Promise<void> {
+    let record = await this.#parts.ledger.readCall(ref)
+    for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
+      if (!record) return
+      const looked = await this.#lookAt(record)
+      if (looked.kind === 'done') return
+      record = looked.record
+    }
+    throw new Fault('store_overloaded', 'the call changes faster than it can be looked after', { retryable: true })
+  }
+
+  async #lookAt(record: CallRecord): Promise<Looked> {
+    switch (record.state) {
+      case 'authorized':
+        return this.#unanswered(record)
+      case 'answered':
+        return this.#answered(record)
+      case 'ending':
+        return this.#ending(record)
+      case 'ended':
+      case 'failed':
+        return DONE
+    }
+  }
+
+  async #unanswered(record: CallRecord): Promise<Looked> {
+    const policy = this.#parts.policy()
+    const nowMs = this.#parts.clock.nowMs()
+    const endsAtMs = setupEndsAtMs(record, policy)
+    if (nowMs < endsAtMs) return this.#later(record)
+    this.#parts.observer.late('expire', nowMs - endsAtMs)
+    const settled = await this.#settler.release(record, `not answered within ${policy.setupSeconds} s`)
+    return settled.kind === 'changed' ? { kind: 'again', record: settled.record } : DONE
+  }
+
+  async #answered(record: CallRecord): Promise<Looked> {
+    const policy = this.#parts.policy()
+    const nowMs = this.#parts.clock.nowMs()
+    const due = dueAtMs(record, policy, record.lastAliveAtMs)
+    if (nowMs < Math.min(due, cutAtMs(record, policy))) return this.#later(record)
+    if (record.mode === 'clock' && isAlive(record, policy, nowMs)) return this.#extend(record, nowMs)
+    if (nowMs < cutAtMs(record, policy)) return this.#waitForCut(record)
+    return this.#cut(
+      record,
+      record.mode === 'clock' && record.finalReason === undefined ? 'no_sign_of_life' : cutReason(record),
+    )
+  }
+
+  /** The next slice; a call that had its last may get one more if money came in meanwhile (rule E6). */
+  async #extend(record: CallRecord, nowMs: number): Promise<Looked> {
+    const policy = this.#parts.policy()
+    const extended = await this.#extender.extend(record, record.grantedSeconds + policy.sliceSeconds)
+    if (extended.kind === 'changed') return { kind: 'again', record: extended.record }
+    if (extended.kind === 'extended') {
+      this.#parts.observer.late('extend', Math.max(0, nowMs - dueAtMs(record, policy, record.lastAliveAtMs)))
+      await this.#raise(record, extended.record)
+      return DONE
+    }
+    const last = { ...record, finalReason: extended.reason }
+    return nowMs >= cutAtMs(record, policy) ? this.#cut(record, cutReason(last)) : this.#waitForCut(last)
+  }
+
+  /** Until the money ends the call goes on; then it is looked at once more. */
+  async #waitForCut(record: CallRecord): Promise<Looked> {
+    const policy = this.#parts.policy()
+    return this.#mark(
+      record,
+      {
+        ...record,
+        finalReason: record.finalReason ?? 'no_sign_of_life',
+        history:
+          record.finalReason === undefined
+            ? withStep(record, this.#parts.clock.nowMs(), 'no more is granted')
+            : record.history,
+      },
+      cutAtMs(record, policy),
+    )
+  }
+
+  async #cut(record: CallRecord, reason: string): Promise<Looked> {
+    const nowMs = this.#parts.clock.nowMs()
+    this.#parts.observer.late('cut', Math.max(0, nowMs - cutAtMs(record, this.#parts.policy())))
+    if (!this.#parts.controlOf(record.leg.node).canEnd) return this.#presumeAtEnd(record, reason)
+    const ending = await this.#ender.end(record, reason)
+    return ending ? DONE : { kind: 'again', record: await this.#fresh(record) }
+  }
+
+  /** Nobody can be told: the call is over for us when its grant is. */
+  async #presumeAtEnd(record: CallRecord, reason: string): Promise<Looked> {
+    const nowMs = this.#parts.clock.nowMs()
+    const endsAtMs = grantEndsAtMs(record)
+    if (nowMs < endsAtMs) return this.#mark(record, record, endsAtMs)
+    const settled = await this.#ender.presume(record, reason)
+    return settled.kind === 'changed' ? { kind: 'again', record: settled.record } : DONE
+  }
+
+  async #ending(record: CallRecord): Promise<Looked> {
+    const nowMs = this.#parts.clock.nowMs()
+    if (nowMs < dueAtMs(record, this.#parts.policy(), nowMs)) return this.#later(record)
+    const canEnd = this.#parts.controlOf(record.leg.node).canEnd
+    if (canEnd && (record.endAttempts ?? 0) < MAX_END_ATTEMPTS) {
+      const ending = await this.#ender.end(record, record.endingReason ?? 'ended')
+      return ending ? DONE : { kind: 'again', record: await this.#fresh(record) }
+    }
+    const settled = await this.#ender.presume(record, record.endingReason ?? 'ended')
+    return settled.kind === 'changed' ? { kind: 'again', record: settled.record } : DONE
+  }
+
+  /** Claimed too early (the record moved on meanwhile): it is put back to when it is due. */
+  async #later(record: CallRecord): Promise<Looked> {
+    const policy = this.#parts.policy()
+    return this.#mark(record, record, dueAtMs(record, policy, record.lastAliveAtMs))
+  }
+
+  async #mark(before: CallRecord, after: CallRecord, dueAt: number): Promise<Looked> {
+    const nowMs = this.#parts.clock.nowMs()
+    const record = { ...after, revision: before.revision + 1 }
+    const answer = await this.#parts.ledger.mark({ record, expectedRevision: before.revision, nowMs, dueAtMs: dueAt })
+    if (answer.kind === 'marked') {
+      this.#memory.keep(record)
+      return DONE
+    }
+    return { kind: 'again', record: answer.kind === 'changed' ? answer.record : undefined }
+  }
+
+  #fresh(record: CallRecord): Promise<CallRecord | undefined> {
+    return this.#parts.ledger.readCall({ partition: record.partition, legKey: record.legKey })
+  }
+
+  /** The edge's own timer must not end what was just paid for. */
+  async #raise(before: CallRecord, record: CallRecord): Promise<void> {
+    const control = this.#parts.controlOf(record.leg.node)
+    if (!control.canRaise || record.maxDurationSeconds <= before.maxDurationSeconds) return
+    try {
+      await control.raise({ call: record.call, ...record.leg, ref: record.ref }, record.maxDurationSeconds)
+    } catch {
+      this.#parts.observer.happened('raise_failed', record)
+    }
+  }
+}
+
+function cutReason(record: CallRecord): string {
+  return record.finalReason === undefined || record.finalReason === 'no_credit'
+    ? 'credit_exhausted'
+    : record.finalReason
+}

@@ -1,0 +1,452 @@
+/**
+ * The calls' side of the ledger as plain maps: what the port says (src/ledger/ledger.ts), one step at a time, without a
+ * store. Tests hold the store's forms against it.
+ */
+import type { CallRecord, CallRef, Leg } from '../../src/calls/call.ts'
+import { type Digest, legKey } from '../../src/calls/call-id.ts'
+import { entryOfReservation, entryOfSettlement } from '../../src/calls/entries.ts'
+import type { LevelFigures, PoolMove, Thresholds } from '../../src/ledger/figures.ts'
+import type { Counter, JournalEntry, MemberSet } from '../../src/ledger/journal.ts'
+import type {
+  CallLedger,
+  FiguresAnswer,
+  FiguresRequest,
+  LevelReservation,
+  LevelSettlement,
+  Mark,
+  MarkAnswer,
+  Reservation,
+  ReserveAnswer,
+  SettleAnswer,
+  Settlement,
+} from '../../src/calls/call-ledger.ts'
+import { emptyAccount, type Snapshot, type SnapshotAccount } from '../ledger/snapshot.ts'
+
+interface Spent {
+  period: string
+  micros: bigint
+}
+
+interface Account {
+  version: number
+  readonly counters: Map<string, bigint>
+  readonly members: Record<MemberSet, Set<string>>
+  readonly spent: { day: Spent; month: Spent }
+  /** Which threshold was told, and how often in all. */
+  readonly told: Record<'low' | 'recharge', { standing: boolean; times: number }>
+  readonly transactions: string[]
+  readonly cdrOrder: string[]
+  readonly cdrs: Map<string, string>
+}
+
+interface Partition {
+  readonly journal: { readonly entry: JournalEntry; readonly balances: string }[]
+  readonly books: Map<string, bigint>
+  readonly due: Map<string, number>
+  readonly cdrs: { readonly id: string; readonly cdr: unknown }[]
+  readonly outbox: Record<string, string>[]
+}
+
+/** What an office did to one account: the entry moves its counters, the rest tells whether a threshold was crossed. */
+export interface OfficeChange {
+  readonly partition: number
+  readonly account: string
+  readonly currency: string
+  readonly creditLimit: bigint
+  readonly thresholds: Thresholds
+  readonly nowMs: number
+  readonly version?: number
+  readonly entry?: JournalEntry | undefined
+}
+
+/** One level of a plan, as far as thresholds go. */
+type Told = Pick<OfficeChange, 'account' | 'currency' | 'creditLimit' | 'thresholds' | 'nowMs' | 'partition'>
+
+function clone<T>(value: T): T {
+  return structuredClone(value)
+}
+
+function place({ partition, legKey: key }: CallRef): string {
+  return `${partition}:${key}`
+}
+
+function usedAndHeld(move: PoolMove): number {
+  return move.reserved + move.used
+}
+
+export class ModelLedger implements CallLedger {
+  /** Of the book that prices are taken from. */
+  tariffRevision = 0
+  readonly #digest: Digest
+  readonly #accounts = new Map<string, Account>()
+  readonly #partitions = new Map<number, Partition>()
+  readonly #calls = new Map<string, CallRecord>()
+  readonly #legs = new Map<string, number>()
+  /** How long what is not kept for ever is still kept. */
+  readonly #keptMs = new Map<string, number>()
+
+  constructor(digest: Digest) {
+    this.#digest = digest
+  }
+
+  // The port.
+
+  async readCall(ref: CallRef): Promise<CallRecord | undefined> {
+    return clone(this.#calls.get(place(ref)))
+  }
+
+  async findLeg(leg: Leg): Promise<CallRef | undefined> {
+    const key = legKey(leg, this.#digest)
+    const partition = this.#legs.get(key)
+    return partition === undefined ? undefined : { partition, legKey: key }
+  }
+
+  async reserve(reservation: Reservation): Promise<ReserveAnswer> {
+    const { record, levels } = reservation
+    const past = this.#meetPast(reservation)
+    if (past) return past
+    if (reservation.tariffRevision !== this.tariffRevision) return { kind: 'stale_tariffs' }
+    const stale = levels.find((level) => this.#of(level.account).version !== level.profileVersion)
+    if (stale) return { kind: 'stale_profile', account: stale.account }
+    const figures = levels.map((level) => this.#figures(level))
+    if (reservation.lookOnly || !levels.every((level) => this.#reservable(level, reservation.forced === true))) {
+      return { kind: 'unfit', figures }
+    }
+    for (const level of levels) {
+      const account = this.#of(level.account)
+      move(account.counters, 'dr', level.credit)
+      movePools(account.counters, level.pools)
+      if (level.joins) account.members.live.add(record.legKey)
+      if (level.takesTrunk) account.members[level.takesTrunk].add(record.legKey)
+      if (level.credit !== 0n) this.#tell({ ...level, nowMs: reservation.nowMs, partition: record.partition })
+    }
+    this.#append(record.partition, entryOfReservation(reservation), '')
+    this.#keep(record)
+    this.#part(record.partition).due.set(record.legKey, reservation.dueAtMs)
+    return { kind: 'reserved', figures }
+  }
+
+  async figures({ levels, tariffRevision }: FiguresRequest): Promise<FiguresAnswer> {
+    if (tariffRevision !== this.tariffRevision) return { kind: 'stale_tariffs' }
+    const stale = levels.find((level) => this.#of(level.account).version !== level.profileVersion)
+    if (stale) return { kind: 'stale_profile', account: stale.account }
+    return { kind: 'figures', figures: levels.map((level) => this.#figures(level)) }
+  }
+
+  async settle(settlement: Settlement): Promise<SettleAnswer> {
+    const { record, levels, nowMs } = settlement
+    const found = this.#calls.get(place(record))
+    if ((found?.revision ?? 0) !== settlement.expectedRevision) return { kind: 'changed', record: clone(found) }
+    if (!levels.every((level) => this.#poolsFit(level))) {
+      return { kind: 'unfit', figures: levels.map((level) => this.#figures(level)) }
+    }
+    const partition = this.#part(record.partition)
+    const entry = entryOfSettlement(settlement)
+    for (const level of levels) this.#settleLevel(level, record)
+    const balances = levels.map(({ account }) => `${account}=${this.#credit(account)}`).join(' ')
+    const number = this.#append(record.partition, entry, balances)
+    for (const [index, level] of levels.entries()) {
+      this.#tell({ ...level, nowMs, partition: record.partition })
+      const account = this.#of(level.account)
+      if (level.debit !== 0n || level.pools.some(({ used }) => used !== 0)) account.transactions.push(number)
+      if (level.cdr === undefined) continue
+      const id = `${number}-${index + 1}`
+      partition.cdrs.push({ id, cdr: JSON.parse(level.cdr) as unknown })
+      if (!account.cdrs.has(record.call)) account.cdrOrder.push(record.call)
+      account.cdrs.set(record.call, id)
+    }
+    partition.due.delete(record.legKey)
+    this.#keep(record, settlement.rememberMs)
+    return { kind: 'settled' }
+  }
+
+  async mark(mark: Mark): Promise<MarkAnswer> {
+    const past = this.#meetPast(mark)
+    if (past) return past
+    this.#keep(mark.record, mark.rememberMs)
+    if (mark.dueAtMs !== undefined) this.#part(mark.record.partition).due.set(mark.record.legKey, mark.dueAtMs)
+    return { kind: 'marked' }
+  }
+
+  async claimDue(claim: {
+    partition: number
+    nowMs: number
+    leaseMs: number
+    limit: number
+  }): Promise<readonly CallRef[]> {
+    const { due } = this.#part(claim.partition)
+    const taken = dueOrder(due)
+      .filter(([, atMs]) => atMs <= claim.nowMs)
+      .slice(0, claim.limit)
+    for (const [key] of taken) due.set(key, claim.nowMs + claim.leaseMs)
+    return taken.map(([key]) => ({ partition: claim.partition, legKey: key }))
+  }
+
+  async liveCalls(partition: number, offset: number, limit: number): Promise<readonly CallRecord[]> {
+    return dueOrder(this.#part(partition).due)
+      .slice(offset, offset + limit)
+      .flatMap(([key]) => clone(this.#calls.get(place({ partition, legKey: key }))) ?? [])
+  }
+
+  // What offices and tests do.
+
+  change(change: OfficeChange): string {
+    const account = this.#of(change.account)
+    if (change.version !== undefined) account.version = change.version
+    const { entry } = change
+    for (const [id, counter, amount] of entry?.moves ?? []) move(this.#of(id).counters, counter, BigInt(amount))
+    for (const [book, amount] of entry?.books ?? []) move(this.#part(change.partition).books, book, BigInt(amount))
+    const number = this.#append(change.partition, entry, `${change.account}=${this.#credit(change.account)}`)
+    if (entry) account.transactions.push(number)
+    this.#rearm(change)
+    this.#tell(change)
+    return number
+  }
+
+  counter(account: string, counter: Counter): bigint {
+    return this.#of(account).counters.get(counter) ?? 0n
+  }
+
+  members(account: string, set: MemberSet): ReadonlySet<string> {
+    return this.#of(account).members[set]
+  }
+
+  /** Lets so much time pass for what is kept only for a while. */
+  expire(ms: number): void {
+    for (const [name, leftMs] of this.#keptMs) {
+      if (leftMs > ms) this.#keptMs.set(name, leftMs - ms)
+      else {
+        this.#keptMs.delete(name)
+        this.#calls.delete(name)
+      }
+    }
+  }
+
+  nextDueMs(): number | undefined {
+    const all = [...this.#partitions.values()].flatMap(({ due }) => [...due.values()])
+    return all.length === 0 ? undefined : Math.min(...all)
+  }
+
+  snapshot(): Snapshot {
+    const accounts = [...this.#accounts].map(([id, account]) => [id, snapshotOf(account)] as const)
+    const partitions = [...this.#partitions].map(([partition, { journal, books, due, cdrs, outbox }]) => {
+      const entries = journal.map(({ entry, balances }) => ({ entry, balances }))
+      const part = { journal: entries, books: texts(books), due: Object.fromEntries(due), cdrs, outbox }
+      return [String(partition), part] as const
+    })
+    return {
+      accounts: Object.fromEntries(accounts),
+      partitions: Object.fromEntries(partitions),
+      calls: Object.fromEntries([...this.#calls].map(([name, record]) => [name, clone(record)])),
+      legs: Object.fromEntries([...this.#legs].map(([key, partition]) => [key, String(partition)])),
+    }
+  }
+
+  // How it is done.
+
+  #of(id: string): Account {
+    const known = this.#accounts.get(id)
+    if (known) return known
+    const made: Account = {
+      version: 0,
+      counters: new Map(),
+      members: { live: new Set(), inbound: new Set(), outbound: new Set(), twoWay: new Set() },
+      spent: { day: { period: '', micros: 0n }, month: { period: '', micros: 0n } },
+      told: { low: { standing: false, times: 0 }, recharge: { standing: false, times: 0 } },
+      transactions: [],
+      cdrOrder: [],
+      cdrs: new Map(),
+    }
+    this.#accounts.set(id, made)
+    return made
+  }
+
+  #part(id: number): Partition {
+    const known = this.#partitions.get(id)
+    if (known) return known
+    const made: Partition = { journal: [], books: new Map(), due: new Map(), cdrs: [], outbox: [] }
+    this.#partitions.set(id, made)
+    return made
+  }
+
+  /** The record is not the one that was read, or the leg has a record in another partition. */
+  #meetPast(write: Reservation | Mark) {
+    const { record, expectedRevision } = write
+    const found = this.#calls.get(place(record))
+    if ((found?.revision ?? 0) !== expectedRevision) return { kind: 'changed', record: clone(found) } as const
+    if (expectedRevision > 0) return undefined
+    const claimed = this.#legs.get(record.legKey)
+    const ref = { partition: claimed ?? record.partition, legKey: record.legKey }
+    const legBefore = 'legBefore' in write ? write.legBefore : undefined
+    const isVoid = ref.partition === legBefore || !this.#calls.has(place(ref))
+    return ref.partition === record.partition || isVoid ? undefined : ({ kind: 'leg_elsewhere', ref } as const)
+  }
+
+  #keep(record: CallRecord, forMs?: number): void {
+    this.#calls.set(place(record), clone(record))
+    if (forMs === undefined) this.#keptMs.delete(place(record))
+    else this.#keptMs.set(place(record), forMs)
+    if (record.revision === 1) this.#legs.set(record.legKey, record.partition)
+  }
+
+  #credit(account: string): bigint {
+    return this.counter(account, 'cp') - this.counter(account, 'dp')
+  }
+
+  #left(account: string, pool: PoolMove): number {
+    const count = (which: 'g' | 'r' | 'u') => Number(this.counter(account, `p:${pool.pool}:${pool.cycle}:${which}`))
+    return count('g') - count('r') - count('u')
+  }
+
+  #spent(account: string, period: { readonly day: string; readonly month: string } | undefined) {
+    const { day, month } = this.#of(account).spent
+    return {
+      day: period && day.period === period.day ? day.micros : 0n,
+      month: period && month.period === period.month ? month.micros : 0n,
+    }
+  }
+
+  #figures(level: LevelReservation | LevelSettlement): LevelFigures {
+    const { members } = this.#of(level.account)
+    const spent = this.#spent(level.account, level.spend)
+    return {
+      credit: this.#credit(level.account),
+      reserved: this.counter(level.account, 'dr'),
+      calls: members.live.size,
+      ownUsed: members[level.ownKind].size,
+      twoWayUsed: members.twoWay.size,
+      spentToday: spent.day,
+      spentThisMonth: spent.month,
+      pools: Object.fromEntries(level.pools.map((pool) => [pool.pool, this.#left(level.account, pool)])),
+    }
+  }
+
+  #reservable(level: LevelReservation, forced: boolean): boolean {
+    const full = level.callLimit !== undefined && this.#of(level.account).members.live.size >= level.callLimit
+    if (level.joins && full && !forced) return false
+    return this.#trunkFits(level) && this.#creditFits(level, forced) && this.#poolsFit(level)
+  }
+
+  #trunkFits({ account, trunkLimits, ownKind, takesTrunk }: LevelReservation): boolean {
+    if (!trunkLimits) return true
+    const { members } = this.#of(account)
+    const free = members[ownKind].size < trunkLimits.own ? ownKind : undefined
+    const twoWay = members.twoWay.size < trunkLimits.twoWay ? ('twoWay' as const) : undefined
+    return takesTrunk === (free ?? twoWay)
+  }
+
+  #creditFits(level: LevelReservation, forced: boolean): boolean {
+    const reserved = this.counter(level.account, 'dr')
+    const available = this.#credit(level.account) - reserved + level.creditLimit
+    if (level.exactlyAvailable !== undefined && level.exactlyAvailable !== available) return false
+    if (forced || level.credit <= 0n) return true
+    const spent = this.#spent(level.account, level.spend)
+    const promised = reserved + level.credit
+    const overDay = level.spend?.dayCap !== undefined && spent.day + promised > level.spend.dayCap
+    const overMonth = level.spend?.monthCap !== undefined && spent.month + promised > level.spend.monthCap
+    return level.credit <= available && !overDay && !overMonth
+  }
+
+  #poolsFit({ account, pools }: LevelReservation | LevelSettlement): boolean {
+    return pools.every((pool) => {
+      const left = this.#left(account, pool)
+      if (pool.exactly !== undefined && pool.exactly !== left) return false
+      return usedAndHeld(pool) <= Math.max(left, 0)
+    })
+  }
+
+  #settleLevel(level: LevelSettlement, record: CallRecord): void {
+    const account = this.#of(level.account)
+    move(account.counters, 'dr', level.reserved)
+    if (level.debit > 0n) move(account.counters, 'dp', level.debit)
+    else move(account.counters, 'cp', -level.debit)
+    move(this.#part(record.partition).books, `${level.currency}:revenue`, level.debit)
+    movePools(account.counters, level.pools)
+    if (level.debit !== 0n) {
+      const spent = this.#spent(level.account, level.spend)
+      account.spent.day = { period: level.spend.day, micros: spent.day + level.debit }
+      account.spent.month = { period: level.spend.month, micros: spent.month + level.debit }
+    }
+    if (level.leaves) account.members.live.delete(record.legKey)
+    if (level.frees) account.members[level.frees].delete(record.legKey)
+  }
+
+  #append(partition: number, entry: JournalEntry | undefined, balances: string): string {
+    if (!entry) return ''
+    const { journal } = this.#part(partition)
+    journal.push({ entry: clone(entry), balances })
+    return String(journal.length)
+  }
+
+  #available({ account, creditLimit }: Told): bigint {
+    return this.#credit(account) - this.counter(account, 'dr') + creditLimit
+  }
+
+  #tell(told: Told): void {
+    const available = this.#available(told)
+    const { low, recharge } = this.#of(told.account).told
+    const events = [
+      ['balance.low', low, told.thresholds.lowBalance],
+      ['recharge.due', recharge, told.thresholds.recharge],
+    ] as const
+    for (const [type, state, threshold] of events) {
+      if (threshold === undefined || state.standing || available >= threshold) continue
+      state.standing = true
+      state.times += 1
+      this.#part(told.partition).outbox.push({
+        type,
+        account: told.account,
+        currency: told.currency,
+        available: String(available),
+        arming: String(state.times),
+        at: String(told.nowMs),
+      })
+    }
+  }
+
+  #rearm(told: Told): void {
+    const available = this.#available(told)
+    const { low, recharge } = this.#of(told.account).told
+    if (available >= (told.thresholds.lowBalance ?? available)) low.standing = false
+    if (available >= (told.thresholds.recharge ?? available)) recharge.standing = false
+  }
+}
+
+function dueOrder(due: ReadonlyMap<string, number>): readonly (readonly [string, number])[] {
+  return [...due].toSorted(([a, atA], [b, atB]) => atA - atB || (a < b ? -1 : 1))
+}
+
+function move(counters: Map<string, bigint>, counter: string, change: bigint): void {
+  if (change !== 0n) counters.set(counter, (counters.get(counter) ?? 0n) + change)
+}
+
+function movePools(counters: Map<string, bigint>, pools: readonly PoolMove[]): void {
+  for (const { pool, cycle, reserved, used } of pools) {
+    move(counters, `p:${pool}:${cycle}:r`, BigInt(reserved))
+    move(counters, `p:${pool}:${cycle}:u`, BigInt(used))
+  }
+}
+
+function texts(counters: ReadonlyMap<string, bigint>): Record<string, string> {
+  const kept = [...counters].filter(([, value]) => value !== 0n)
+  return Object.fromEntries(kept.map(([name, value]) => [name, String(value)]))
+}
+
+function snapshotOf(account: Account): SnapshotAccount {
+  const { low, recharge } = account.told
+  const { day, month } = account.spent
+  return {
+    ...emptyAccount(),
+    version: String(account.version),
+    counters: texts(account.counters),
+    live: [...account.members.live].toSorted(),
+    inbound: [...account.members.inbound].toSorted(),
+    outbound: [...account.members.outbound].toSorted(),
+    twoWay: [...account.members.twoWay].toSorted(),
+    spent: day.period === '' ? {} : { [day.period]: String(day.micros), [month.period]: String(month.micros) },
+    told: `${low.standing ? 'low' : ''} ${low.times} ${recharge.standing ? 'recharge' : ''} ${recharge.times}`,
+    transactions: [...account.transactions],
+    cdrOrder: [...account.cdrOrder],
+    cdrs: Object.fromEntries(account.cdrs),
+  }
+}
