@@ -1,0 +1,70 @@
+/** From the operator's words to those of the account office: an account of accounts.yaml, and the defaults of all. */
+import type { PoolInput, ProfileInput } from '../accounts/office.ts'
+import type { AccountDefaults } from '../accounts/profile.ts'
+import { invariant } from '../base/fault.ts'
+import { type Micros, parseAmount } from '../base/money.ts'
+import { parseInstant } from '../base/time.ts'
+import type { AccountConfig, PoolConfig } from './account-schema.ts'
+import type { Settings } from './settings-schema.ts'
+
+/** What is asked of the office, in this order, when an account of the catalog is not there yet. */
+export interface NewAccount {
+  readonly id: string
+  readonly profile: ProfileInput
+  readonly pools: readonly PoolInput[]
+  /** Opening credit; 0 posts nothing. */
+  readonly credit: Micros
+}
+
+export function newAccount(config: AccountConfig): NewAccount {
+  const { id, credit, pools, creditLimit, spendCaps, lowBalance, recharge, blockedPrefixes, ...same } = config
+  const profile = present({
+    ...same,
+    creditLimit: micros(creditLimit),
+    blockedPrefixes: blockedPrefixes.map(digits),
+    spendCaps: spendCaps && present({ day: optionalMicros(spendCaps.day), month: optionalMicros(spendCaps.month) }),
+    lowBalance: lowBalance && { threshold: micros(lowBalance.threshold) },
+    recharge: recharge && {
+      enabled: recharge.enabled,
+      threshold: micros(recharge.threshold),
+      amount: micros(recharge.amount),
+    },
+  })
+  return { id, profile, pools: pools.map(newPool), credit: micros(credit) }
+}
+
+function newPool({ expiresAt, scope, name, seconds, ...same }: PoolConfig): PoolInput {
+  const prefixes = scope?.prefixes?.map(digits)
+  const expiresAtMs = expiresAt === undefined ? undefined : parseInstant(expiresAt)
+  return { ...present({ ...same, expiresAtMs, directions: scope?.directions, prefixes }), name, seconds }
+}
+
+/** What accounts and pools have that do not say otherwise. */
+export function accountDefaults({ defaults }: Settings): AccountDefaults {
+  const { currency, timezone, onEngineError, engineErrorSeconds, engineErrorCalls, pool, minimumPurchase } = defaults
+  const engineError = { onEngineError, engineErrorSeconds, engineErrorCalls }
+  return { currency, timezone, ...engineError, pool, minimumPurchase: micros(minimumPurchase) }
+}
+
+function micros(text: string): Micros {
+  const amount = parseAmount(text)
+  invariant(amount !== undefined, `the schema let "${text}" pass for an amount`)
+  return amount
+}
+
+function optionalMicros(text: string | undefined): Micros | undefined {
+  return text === undefined ? undefined : micros(text)
+}
+
+function digits(prefix: string): string {
+  return prefix.replace(/^\+/, '')
+}
+
+type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
+}
+
+/** Without the keys that have no value, as "absent" and "undefined" are two things to the office. */
+function present<T extends object>(fields: T): Present<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>
+}

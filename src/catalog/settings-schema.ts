@@ -1,0 +1,242 @@
+/** Every setting, its default and what it means. docs/config.md and config/schema/tollgate.json are made from this. */
+import { z } from 'zod'
+import { refusalCodes } from '../base/outcome.ts'
+import {
+  amount,
+  currency,
+  type DeepReadonly,
+  direction,
+  label,
+  name,
+  onEngineError,
+  onExhausted,
+  seconds,
+  timezone,
+  unique,
+  wholeNumber,
+} from './fields.ts'
+
+const DAY_SECONDS = 86_400
+
+const http = z
+  .strictObject({
+    host: label().default('127.0.0.1').describe('Address to listen on; 0.0.0.0 is every IPv4 address.'),
+    port: z.int().min(0).max(65_535).default(8484).describe('Port to listen on; 0 is any free one.'),
+  })
+  .prefault({})
+  .meta({ restart: true, description: 'The HTTP API.' })
+
+function redisUrl() {
+  return z
+    .string()
+    .regex(/^rediss?:\/\/\S+$/, 'must be a URL such as redis://10.0.0.5:6379')
+    .meta({ secret: true })
+}
+
+const redis = z
+  .strictObject({
+    urls: z
+      .array(redisUrl())
+      .max(64)
+      .default([])
+      .describe('Where Redis is; none is the embedded server, more than one is a cluster.'),
+    server: label(4096).optional().describe('Path of the redis-server that the daemon starts; else the one on PATH.'),
+    commandTimeoutMs: z.int().min(50).max(60_000).default(1000).describe('How long a command may take.'),
+    maxInFlight: z.int().min(1).max(65_536).default(512).describe('Commands under way at once; more are refused.'),
+    appendFsync: z
+      .enum(['everysec', 'always'])
+      .default('everysec')
+      .describe('When the embedded server writes to disk: each second, or before each answer.'),
+  })
+  .prefault({})
+  .meta({ restart: true, description: 'The store of accounts, balances and calls.' })
+
+const calls = z
+  .strictObject({
+    sliceSeconds: seconds(1, 3600).default(60).describe('What one grant holds.'),
+    extendAheadSeconds: seconds(1, 600).default(10).describe('How long before its end a slice is extended.'),
+    setupSeconds: seconds(10, 3600)
+      .default(180)
+      .describe('How long a call that is not answered keeps its reservation.'),
+    guardMs: z.int().min(0).max(10_000).default(500).describe('How long before the money ends a call is ended.'),
+    aliveWithinSeconds: seconds(30, 3600)
+      .default(120)
+      .describe('A call without evidence of life for longer is not extended.'),
+    maxCallSeconds: seconds(60, DAY_SECONDS).default(14_400).describe('No call lasts longer.'),
+    unattendedSeconds: seconds(10, DAY_SECONDS)
+      .default(600)
+      .describe('How long a call may last when no daemon can reach it: the timer of the edge.'),
+    failedMemorySeconds: seconds(1, 3600).default(300).describe('How long a failed attempt is remembered.'),
+    rememberDays: z
+      .int()
+      .min(1)
+      .max(35)
+      .default(7)
+      .describe('How long an ended call is remembered for repeated events.'),
+    endRetrySeconds: seconds(1, 60)
+      .default(3)
+      .describe('How long after asking an edge to end a call it is asked again.'),
+    shortenWithinSeconds: seconds(0, 600)
+      .default(10)
+      .describe('How long after a stop an earlier end from the same edge instance still counts.'),
+    tickMs: z.int().min(10).max(1000).default(100).describe('How often the clock looks for calls that are due.'),
+  })
+  .prefault({})
+  .describe('The way of a call. Changes hold for decisions made after a reload.')
+  .superRefine((set, context) => {
+    if (set.extendAheadSeconds >= set.sliceSeconds) {
+      const message = 'must be less than sliceSeconds'
+      context.addIssue({ code: 'custom', path: ['extendAheadSeconds'], message })
+    }
+  })
+
+const emergency = z
+  .strictObject({
+    numbers: unique(z.array(wholeNumber()).max(1000))
+      .default(['112', '911'])
+      .describe('Whole numbers, never prefixes: always connected, never charged, never counted.'),
+  })
+  .prefault({})
+  .describe('Emergency calls.')
+
+const defaults = z
+  .strictObject({
+    tariff: name().optional().describe('Tariff of accounts that name none.'),
+    currency: currency().default('USD').describe('Currency of accounts that name none and have no parent.'),
+    timezone: timezone().default('UTC').describe('Time zone of accounts that name none and have no parent.'),
+    onEngineError: onEngineError().default('deny').describe('What happens to calls while the store cannot answer.'),
+    engineErrorSeconds: seconds(1, 3600).default(60).describe('With allowCapped: how long such a call may last.'),
+    engineErrorCalls: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(5)
+      .describe('With allowCapped: such calls at once, each account.'),
+    pool: z
+      .strictObject({
+        freeSeconds: seconds(0, 3600).default(30).describe('A call no longer than this takes no minutes.'),
+        increment: seconds(1, 3600).default(60).describe('Seconds are taken in steps of this.'),
+        onExhausted: onExhausted()
+          .default('finish_call')
+          .describe('When a pool runs out the call goes on unpaid, is cut, or credit pays.'),
+        directions: unique(z.array(direction()).min(1)).default(['outbound']).describe('Calls that a pool pays for.'),
+      })
+      .prefault({})
+      .describe('Pools that do not say otherwise.'),
+    minimumPurchase: amount().default('5.00').describe('The least credit that can be bought at once.'),
+  })
+  .prefault({})
+  .describe('What accounts have that do not say otherwise.')
+
+const sipReply = z.strictObject({
+  status: z.int().min(400).max(699).describe('SIP status.'),
+  reason: label(64)
+    .regex(/^[\x20-\x7e]+$/, 'must be printable ASCII')
+    .describe('Reason phrase.'),
+})
+
+const listSeconds = seconds(5, 600).default(30).describe('How often the edge is asked for the calls it has.')
+const canRaise = z.boolean().default(false).describe('The daemon can raise the timer of a call at this edge.')
+const mode = z
+  .enum(['clock', 'edge', 'whole'])
+  .optional()
+  .describe('Who extends calls when the edge does not say: the daemon, the edge, or nobody as all is reserved at once.')
+
+function httpUrl() {
+  return z.url({ protocol: /^https?$/, error: 'must be a URL such as http://127.0.0.1:8060/RPC' })
+}
+
+const edge = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('kamailio').describe('Kamailio with JSON-RPC.'),
+    mode,
+    rpcUrl: httpUrl().describe('Where its JSON-RPC is.'),
+    listSeconds,
+    canRaise,
+  }),
+  z.strictObject({
+    kind: z.literal('webhook').describe('An edge that takes signed requests.'),
+    mode,
+    url: httpUrl().describe('Where requests to list, raise and end calls are sent.'),
+    secret: z
+      .string()
+      .min(16, 'must have at least 16 characters')
+      .meta({ secret: true, description: 'Signs the requests.' }),
+    listSeconds,
+    canRaise,
+  }),
+  z.strictObject({
+    kind: z.literal('none').describe('An edge that cannot be called back.'),
+    mode: z.enum(['edge', 'whole']).optional().describe('Who extends calls: the edge, or nobody. The clock cannot.'),
+  }),
+])
+
+const callControl = z
+  .strictObject({
+    enabled: z.boolean().default(false).describe('Listen for the call_control module of Kamailio and OpenSIPS.'),
+    socket: label(100).default('call-control.sock').describe('Path of the socket, from the data folder.'),
+    node: name().default('default').describe('Name of the edge whose calls come by this socket.'),
+    account: name().optional().describe('Who pays when trunks.yaml identifies nobody; else such calls are refused.'),
+  })
+  .prefault({})
+  .meta({ restart: true, description: 'The call_control socket.' })
+
+const log = z
+  .strictObject({
+    level: z
+      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+      .default('info')
+      .describe('The least important line that is written.'),
+    decisions: z.boolean().default(true).describe('Write one line for each decision.'),
+  })
+  .prefault({})
+  .describe('The log.')
+
+/** What tollgate.yaml may hold. */
+export const settingsFileSchema = z.strictObject({
+  dataDir: label(4096)
+    .default('./data')
+    .meta({ restart: true, description: 'Folder of all that the daemon keeps on disk.' }),
+  databaseUrl: z
+    .string()
+    .regex(/^postgres(ql)?:\/\/\S+$/, 'must be a URL such as postgres://user@10.0.0.6/tollgate')
+    .optional()
+    .meta({ restart: true, secret: true, description: 'PostgreSQL archive; none is the embedded one.' }),
+  apiKey: z
+    .string()
+    .regex(/^tg_[A-Za-z0-9]+_[^\s_]\S*$/, 'must have the form tg_<id>_<secret>')
+    .optional()
+    .meta({
+      restart: true,
+      secret: true,
+      description: 'Bootstrap key with every scope; none writes one to the data folder.',
+    }),
+  http,
+  redis,
+  partitions: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(64)
+    .meta({ restart: true, description: 'Parts that account trees are spread over. Used at installation only.' }),
+  roles: unique(z.array(z.enum(['decide', 'clock'])).min(1))
+    .default(['decide', 'clock'])
+    .meta({ restart: true, description: 'What this process does: answer requests, extend and end calls.' }),
+  calls,
+  emergency,
+  defaults,
+  sipReplies: z
+    .partialRecord(z.enum(refusalCodes), sipReply)
+    .default({})
+    .describe('SIP status and reason of a refusal code, where not the usual one.'),
+  edges: z.record(name(), edge).default({}).describe('Edges by node name, and how each is called back.'),
+  callControl,
+  log,
+})
+
+/** Settings with the folder they came from. */
+export const settingsSchema = settingsFileSchema.extend({
+  configDir: z.string().meta({ restart: true, description: 'Folder of the configuration.' }),
+})
+
+export type Settings = DeepReadonly<z.infer<typeof settingsSchema>>

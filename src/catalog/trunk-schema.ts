@@ -1,0 +1,46 @@
+/** The rules of trunks.yaml, by which an edge's call is traced to the account that pays. */
+import { z } from 'zod'
+import { parseNetwork } from '../trunks/network.ts'
+import { beginning, direction, name } from './fields.ts'
+
+const MAX_ENTRIES = 10_000
+
+function network() {
+  return z.string().superRefine((text, context) => {
+    const parsed = parseNetwork(text)
+    if (typeof parsed === 'string')
+      context.addIssue({ code: 'custom', message: `${parsed}, not "${text.slice(0, 64)}"` })
+  })
+}
+
+const trunkRuleSchema = z.strictObject({
+  name: name().describe('Name of the trunk; several rules may share one.'),
+  account: name().describe('Who pays.'),
+  direction: direction()
+    .optional()
+    .describe('Only calls of this direction; a call that does not say its own takes it.'),
+  sources: z
+    .array(network())
+    .min(1)
+    .max(MAX_ENTRIES)
+    .optional()
+    .describe('IP addresses and networks that the call may come from.'),
+  from: z.array(beginning()).min(1).max(MAX_ENTRIES).optional().describe('Beginnings of the calling number.'),
+  to: z
+    .array(beginning())
+    .min(1)
+    .max(MAX_ENTRIES)
+    .optional()
+    .describe('Beginnings of the called number; a whole number of ours for inbound calls.'),
+})
+
+export const trunksFileSchema = z.strictObject({
+  trunks: z
+    .array(trunkRuleSchema)
+    .max(MAX_ENTRIES)
+    .default([])
+    .describe(
+      'Rules in the order they are asked; the first whose conditions all fit decides. A rule without sources, from and ' +
+        'to is only for calls that name the trunk.',
+    ),
+})
