@@ -1,0 +1,120 @@
+/** Accounts and pools as operators send them. What is absent takes the defaults (PUT) or stays (PATCH). */
+import { z } from 'zod'
+import type { PoolInput } from '../../../accounts/office.ts'
+import {
+  amount,
+  currency,
+  direction,
+  id,
+  instantText,
+  label,
+  positiveAmount,
+  prefix,
+  price,
+  timezone,
+  unique,
+  whole,
+} from '../fields.ts'
+
+const MAX_CHANNELS = 100_000
+const MAX_POOL_SECONDS = 2_000_000_000
+const MAX_PREFIXES = 1000
+
+function prefixes() {
+  return unique(z.array(prefix()).max(MAX_PREFIXES))
+}
+
+const channels = whole(0, MAX_CHANNELS)
+
+export const trunksBody = z.strictObject({
+  inbound: channels.describe('Concurrent inbound calls.'),
+  outbound: channels.describe('Concurrent outbound calls.'),
+  twoWay: channels.describe('Concurrent calls of either direction together.'),
+})
+
+const spendCaps = z.strictObject({
+  day: positiveAmount().exactOptional().describe('In a day of the account.'),
+  month: positiveAmount().exactOptional().describe('In a calendar month of the account.'),
+})
+
+const recharge = z.strictObject({
+  enabled: z.boolean(),
+  threshold: amount().describe('Available credit below which credit is bought.'),
+  amount: positiveAmount().describe('What is bought at once.'),
+})
+
+export const profileBody = z.strictObject({
+  name: label().exactOptional().describe('What people call it.'),
+  parent: id().exactOptional().describe('Account above it.'),
+  status: z.enum(['active', 'suspended', 'closed']).exactOptional().describe('Only active accounts may call.'),
+  currency: currency().exactOptional().describe('One for a tree of accounts.'),
+  timezone: timezone().exactOptional().describe('IANA time zone of its days and cycles.'),
+  tariff: id().exactOptional().describe('Tariff of its calls.'),
+  creditLimit: amount().exactOptional().describe('How far below zero credit may go; "0" is prepaid.'),
+  funding: unique(z.array(z.enum(['trunk', 'pool', 'credit'])).min(1))
+    .exactOptional()
+    .describe('Who pays, in this order.'),
+  cycleDay: whole(1, 31).exactOptional().describe('Day of the month on which minutes are filled again.'),
+  trunks: trunksBody.exactOptional(),
+  blockedPrefixes: prefixes().exactOptional().describe('Numbers that it and the accounts below may not call.'),
+  maxCalls: whole(0, 1_000_000).exactOptional().describe('Most concurrent calls of it and the accounts below.'),
+  maxPricePerMinute: price().exactOptional().describe('Dearer calls are refused.'),
+  spendCaps: spendCaps.exactOptional().describe('Most that is spent on calls.'),
+  lowBalance: z
+    .strictObject({ threshold: amount().describe('Available credit below which a notice is sent.') })
+    .exactOptional(),
+  recharge: recharge.exactOptional().describe('Automatic purchase of credit.'),
+  onEngineError: z.enum(['deny', 'allowCapped']).exactOptional().describe('While the store cannot answer.'),
+  engineErrorSeconds: whole(1, 3600).exactOptional().describe('With allowCapped: how long such a call may last.'),
+  engineErrorCalls: whole(1, 1000).exactOptional().describe('With allowCapped: such calls at once.'),
+})
+
+const poolFields = {
+  name: label().describe('What people call it.'),
+  seconds: whole(0, MAX_POOL_SECONDS).describe('What one cycle grants; 300 minutes are 18000.'),
+  priority: whole(0, 1000).exactOptional().describe('The lower number pays first.'),
+  expiresAt: instantText().exactOptional().describe('When it ends for good.'),
+  resets: z.enum(['cycle', 'never']).exactOptional().describe('Whether it is filled again on the cycle day.'),
+  scope: z
+    .strictObject({
+      directions: unique(z.array(direction()).min(1)).exactOptional(),
+      prefixes: prefixes().exactOptional().describe('None is every number.'),
+    })
+    .exactOptional()
+    .describe('Which calls it pays for.'),
+  freeSeconds: whole(0, 3600).exactOptional().describe('A call no longer than this takes no minutes.'),
+  increment: whole(1, 3600).exactOptional().describe('Seconds are taken in steps of this.'),
+  onExhausted: z.enum(['finish_call', 'cut', 'spill']).exactOptional().describe('When it runs out.'),
+}
+
+export const poolBody = z.strictObject({ id: id().exactOptional().describe('None makes one.'), ...poolFields })
+
+export const poolPatchBody = z.strictObject({
+  ...poolFields,
+  name: poolFields.name.exactOptional(),
+  seconds: poolFields.seconds.exactOptional(),
+})
+
+type PoolWords = z.output<typeof poolBody> | z.output<typeof poolPatchBody>
+
+export function poolInput(words: z.output<typeof poolBody>): PoolInput
+export function poolInput(words: z.output<typeof poolPatchBody>): Partial<PoolInput>
+export function poolInput({ expiresAt, scope, ...rest }: PoolWords): Partial<PoolInput> {
+  return { ...rest, ...scope, ...(expiresAt === undefined ? {} : { expiresAtMs: expiresAt }) }
+}
+
+const moneyFields = {
+  amount: positiveAmount().describe('Above zero, in the currency of the account.'),
+  reason: label(500).exactOptional().describe('For the journal.'),
+  externalId: label(256).exactOptional().describe("The payment's or order's own id."),
+}
+
+export const creditBody = z.strictObject({
+  ...moneyFields,
+  kind: z.enum(['purchase', 'adjustment']).default('purchase').describe('Purchases have a minimum.'),
+})
+
+export const debitBody = z.strictObject({
+  ...moneyFields,
+  kind: z.enum(['adjustment', 'fee']).default('adjustment'),
+})

@@ -1,0 +1,84 @@
+/**
+ * Fields of the call path. They are read generously, as a refusal here is a dropped call: numbers and instants may be
+ * text, and what is null, empty, or a time of zero is absent.
+ */
+import { z } from 'zod'
+import { parseInstant } from '../../../base/time.ts'
+import { badField } from '../input.ts'
+import { byteLength } from '../wire/bytes.ts'
+
+const MAX_ID_BYTES = 256
+const MAX_REF_BYTES = 512
+
+/** Text of any bytes that the daemon only compares and gives back. */
+export function opaque() {
+  return z
+    .string()
+    .refine((text) => byteLength(text) <= MAX_ID_BYTES, `must have at most ${MAX_ID_BYTES} bytes`)
+    .refine((text) => text.isWellFormed(), 'must not hold half a character')
+    .meta({ maxLength: MAX_ID_BYTES })
+}
+
+export function whole(least: number, most: number) {
+  const error = `must be a whole number from ${least} to ${most}`
+  const digits = z
+    .string()
+    .regex(/^\d{1,10}$/)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, error)
+  return z.union([z.int().min(least).max(most), digits], { error })
+}
+
+/** RFC 3339, or seconds since 1970 with a fraction; epoch milliseconds afterwards. */
+export function edgeInstant() {
+  const error = 'must be RFC 3339 or seconds since 1970, such as "1795380011.123456"'
+  return z.union([z.string(), z.number()], { error }).transform((value, context) => {
+    const atMs = parseInstant(String(value))
+    if (atMs !== undefined) return atMs
+    context.issues.push({ code: 'custom', message: error, input: value })
+    return z.NEVER
+  })
+}
+
+const refValue = z.union([z.string(), z.number(), z.boolean(), z.null()])
+
+/** What the edge wants back when the daemon asks something of it. */
+export function reference() {
+  const error = `must be text, or an object without objects in it, of at most ${MAX_REF_BYTES} bytes`
+  return z
+    .union([z.string(), z.record(z.string(), refValue)], { error })
+    .refine((ref) => byteLength(typeof ref === 'string' ? ref : JSON.stringify(ref)) <= MAX_REF_BYTES, error)
+}
+
+/** May be empty: an anonymous caller, the only leg. */
+const KEPT_WHEN_EMPTY: ReadonlySet<string> = new Set(['from', 'to', 'callId'])
+
+/** Switches say 0 of a call that was not answered. */
+const ABSENT_WHEN_ZERO: ReadonlySet<string> = new Set(['ts', 'answeredAt', 'endedAt', 'sipCode'])
+
+const ZERO = /^0(\.0*)?$/
+
+export interface KnownFields {
+  readonly names: ReadonlySet<string>
+  /** Told of each field that is not among them. */
+  readonly unknown: (name: string) => void
+}
+
+/** The fields that say something. */
+export function tidied(body: unknown, known: KnownFields, at = ''): Record<string, unknown> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw badField(at, 'must be an object')
+  const fields: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(body)) {
+    if (!known.names.has(name)) known.unknown(name)
+    else if (!isAbsent(name, value)) fields[name] = value
+  }
+  return fields
+}
+
+function isAbsent(name: string, value: unknown): boolean {
+  if (value === null) return true
+  if (value === '') return !KEPT_WHEN_EMPTY.has(name)
+  return (
+    ABSENT_WHEN_ZERO.has(name) && (typeof value === 'string' || typeof value === 'number') && ZERO.test(String(value))
+  )
+}

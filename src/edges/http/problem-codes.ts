@@ -1,0 +1,75 @@
+/**
+ * The codes of everything that is not answered as asked, each with its HTTP status and title. Refused calls are not
+ * here: they are answered with 200 and a decision. docs/codes.md lists both.
+ */
+import type { OfficeRefusalCode } from '../../accounts/office.ts'
+import type { FaultCode } from '../../base/fault.ts'
+
+export interface ProblemKind {
+  readonly status: number
+  readonly title: string
+}
+
+const requestProblems = {
+  malformed_body: { status: 400, title: 'The body cannot be read' },
+  invalid_input: { status: 400, title: 'Some of the input is not valid' },
+  idempotency_key_missing: { status: 400, title: 'The Idempotency-Key header is missing' },
+  malformed_request: { status: 400, title: 'The request is not HTTP as it should be' },
+  key_missing: { status: 401, title: 'An API key is needed' },
+  key_unknown: { status: 401, title: 'The API key is not valid' },
+  scope_missing: { status: 403, title: 'The API key lacks a scope' },
+  key_restricted: { status: 403, title: 'The API key is for one account only' },
+  not_found: { status: 404, title: 'There is nothing here' },
+  call_unknown: { status: 404, title: 'There is no such call' },
+  tariff_unknown: { status: 404, title: 'There is no such tariff version' },
+  key_id_unknown: { status: 404, title: 'There is no such API key' },
+  method_not_allowed: { status: 405, title: 'This cannot be done here' },
+  request_timeout: { status: 408, title: 'The request took too long to arrive' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  media_type_unsupported: { status: 415, title: 'The body has a type that is not read here' },
+  tariff_invalid: { status: 422, title: 'The tariff is not valid' },
+  headers_too_large: { status: 431, title: 'The headers are too large' },
+  internal_error: { status: 500, title: 'Something broke' },
+} as const satisfies Readonly<Record<string, ProblemKind>>
+
+const officeProblems: Readonly<Record<OfficeRefusalCode, ProblemKind>> = {
+  account_unknown: { status: 404, title: 'There is no such account' },
+  account_exists: { status: 409, title: 'The account exists' },
+  account_closed: { status: 409, title: 'The account is closed' },
+  parent_unknown: { status: 422, title: 'There is no such parent account' },
+  chain_too_deep: { status: 422, title: 'There are too many accounts above this one' },
+  currency_mismatch: { status: 422, title: 'An account has the currency of its parent' },
+  root_is_fixed: { status: 409, title: 'The account can no longer move to another tree' },
+  currency_is_fixed: { status: 409, title: 'The currency can no longer change' },
+  pool_unknown: { status: 404, title: 'There is no such pool' },
+  amount_below_minimum: { status: 422, title: 'The amount is below the minimum' },
+  amount_too_large: { status: 422, title: 'The amount is too large' },
+  insufficient_credit: { status: 422, title: 'There is not enough credit' },
+  request_conflict: { status: 409, title: 'The same request came before with other content' },
+  version_conflict: { status: 409, title: 'The account was changed meanwhile' },
+}
+
+/** Faults that may pass by themselves; the others are answered as `internal_error`. */
+const faultProblems = {
+  store_unavailable: { status: 503, title: 'The store cannot be reached' },
+  store_timeout: { status: 503, title: 'The store did not answer in time' },
+  store_overloaded: { status: 503, title: 'The store has too much to do' },
+  edge_unreachable: { status: 503, title: 'The edge of the call cannot be reached' },
+} as const satisfies Partial<Readonly<Record<FaultCode, ProblemKind>>>
+
+export type ProblemCode = keyof typeof requestProblems | OfficeRefusalCode | keyof typeof faultProblems
+
+export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
+  ...requestProblems,
+  ...officeProblems,
+  ...faultProblems,
+}
+
+export function isProblemCode(code: string): code is ProblemCode {
+  return Object.hasOwn(problemKinds, code)
+}
+
+/** What can be wrong with one field. */
+export const fieldCodes = ['required', 'unknown_field', 'type', 'range', 'format', 'value', 'syntax', 'depth'] as const
+
+export type FieldCode = (typeof fieldCodes)[number]

@@ -1,0 +1,117 @@
+/** Tariffs as they are uploaded. Rates are held to their form here, row by row; what they say is checked by the book. */
+import { z } from 'zod'
+import { currency, instantText, label, price, timezone } from '../fields.ts'
+import { check } from '../input.ts'
+import { type FieldProblem, HttpProblem } from '../problem.ts'
+import type { RateInput } from '../parts.ts'
+
+const MAX_RATES = 4_000_000
+const MAX_PARTS = 48
+const MAX_PROBLEMS = 100
+
+/** So many rows are checked before other requests have their turn. */
+const ROWS_AT_A_TIME = 500
+
+const seconds = z.int().min(0).max(86_400)
+const increment = z.int().min(1).max(86_400)
+const clockTime = z.string().regex(/^(24:00|([01]\d|2[0-3]):[0-5]\d)$/, 'must be a time such as "19:00"')
+const moment = z.string().max(64).describe('A day in the zone of the tariff, or an instant.')
+
+const band = z.strictObject({
+  days: z
+    .array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']))
+    .min(1)
+    .max(7),
+  from: clockTime,
+  to: clockTime,
+  perMinute: price(),
+  connectFee: price().exactOptional(),
+  firstIncrement: increment.exactOptional(),
+  nextIncrement: increment.exactOptional(),
+})
+
+const step = z.strictObject({ fromSecond: seconds, perMinute: price(), increment })
+
+const rateSchema = z
+  .strictObject({
+    prefix: z
+      .string()
+      .regex(/^(\+?\d{1,15}|\*)?$/, 'must be 1 to 15 digits, or "*" for every other number')
+      .transform((text) => text.replace('+', ''))
+      .describe('Digits that the number begins with; the longest decides.'),
+    destination: label(200).exactOptional(),
+    direction: z.enum(['outbound', 'inbound', 'both']).exactOptional().describe('None is both.'),
+    perMinute: price().exactOptional().describe('May be absent of a blocked rate.'),
+    connectFee: price().exactOptional().describe('None is 0.'),
+    firstIncrement: increment.exactOptional().describe('None is 60.'),
+    nextIncrement: increment.exactOptional().describe('None is 60.'),
+    minimumSeconds: seconds.exactOptional(),
+    noChargeSeconds: seconds.exactOptional().describe('A call no longer than this is free.'),
+    steps: z.array(step).max(MAX_PARTS).exactOptional().describe('Price by how long the call has lasted.'),
+    bands: z.array(band).max(MAX_PARTS).exactOptional().describe('Price by hours of the week.'),
+    validFrom: moment.exactOptional(),
+    validUntil: moment.exactOptional(),
+    blocked: z.boolean().exactOptional(),
+  })
+  .refine((rate) => rate.perMinute !== undefined || rate.blocked === true, {
+    path: ['perMinute'],
+    error: 'is required',
+  })
+  .transform((rate): RateInput => ({ ...rate, perMinute: rate.perMinute ?? '' }))
+  .meta({ id: 'Rate' })
+
+const versionFields = {
+  currency: currency(),
+  effectiveFrom: moment.exactOptional().describe('When it is put in force; none is not by itself.'),
+  timezone: timezone().exactOptional().describe('Of its bands and days; none is UTC.'),
+  rounding: z
+    .strictObject({
+      decimals: z.int().min(0).max(6).exactOptional(),
+      mode: z.enum(['half_up', 'up', 'down']).exactOptional(),
+    })
+    .exactOptional()
+    .describe('How the price of a call is rounded, once; none is half up to the micro.'),
+}
+
+/** What OpenAPI shows. */
+export const versionBody = z.strictObject({ ...versionFields, rates: z.array(rateSchema).min(1).max(MAX_RATES) })
+
+/** What is checked before the rows are. */
+export const versionHead = z.strictObject({ ...versionFields, rates: z.array(z.unknown()).min(1).max(MAX_RATES) })
+
+export const activateBody = z.strictObject({ at: instantText().exactOptional().describe('None is now.') }).optional()
+
+/** The rows as rates, or a 422 that names the rows and fields. */
+export async function readRates(rows: readonly unknown[]): Promise<readonly RateInput[]> {
+  const rates: RateInput[] = []
+  const errors: FieldProblem[] = []
+  for (const [place, row] of rows.entries()) {
+    const result = check(rateSchema, row)
+    if (result.ok) rates.push(result.value)
+    else errors.push(...result.errors.map((error) => ({ ...error, pointer: `/rates/${place}${error.pointer}` })))
+    if (errors.length >= MAX_PROBLEMS) break
+    if (place % ROWS_AT_A_TIME === ROWS_AT_A_TIME - 1) await otherRequests()
+  }
+  if (errors.length > 0) throw tariffInvalid(errors)
+  return rates
+}
+
+function otherRequests(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+}
+
+export function tariffInvalid(errors: readonly FieldProblem[]): HttpProblem {
+  const [first] = errors
+  const more = errors.length > 1 ? `, and ${errors.length - 1} more` : ''
+  const detail = first ? `${placeOf(first.pointer)} ${first.message}${more}` : 'the tariff is not valid'
+  return new HttpProblem('tariff_invalid', detail, { errors: errors.slice(0, MAX_PROBLEMS) })
+}
+
+/** "/rates/2/bands/0/from" is "row 3, bands/0/from". */
+function placeOf(pointer: string): string {
+  const [, row, field] = /^\/rates\/(\d+)\/?(.*)$/.exec(pointer) ?? []
+  if (row === undefined) return pointer
+  return field ? `row ${Number(row) + 1}, ${field},` : `row ${Number(row) + 1}`
+}
