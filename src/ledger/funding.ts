@@ -86,6 +86,8 @@ function planPools(ask: FundingAsk, figures: LevelFigures): PoolPlan {
   let paid = frozen.reduce((sum, part) => sum + part.seconds, 0)
   for (const pool of ask.pools) {
     const heldPart = ask.held?.pools.find((part) => part.pool === pool.id && part.cycle === pool.cycle)
+    // A call that goes on unpaid takes nothing from minutes that came after its own ran out (rule M16).
+    if (ask.held?.unpaid && !heldPart) continue
     const left = (figures.pools[pool.id] ?? 0) + (heldPart?.seconds ?? 0)
     const wanted = Math.max(0, poolReservation(pool, ask.seconds) - paid)
     const taken = Math.max(Math.min(wanted, left), 0)

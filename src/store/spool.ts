@@ -7,7 +7,7 @@ import { type FileHandle, copyFile, mkdir, open, readdir, readFile, rename } fro
 import { join } from 'node:path'
 import { z } from 'zod'
 import { Fault } from '../base/fault.ts'
-import type { CallSpool, SpooledCall } from '../calls/outage.ts'
+import type { CallSpool, SpooledCall } from '../calls/spooled-call.ts'
 import type { Logger } from '../observe/log.ts'
 import { type FileLock, tryLock } from './file-lock.ts'
 import { within } from './within.ts'

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { SpooledCall } from '../../src/calls/outage.ts'
+import type { SpooledCall } from '../../src/calls/spooled-call.ts'
 import { type FileSpool, openSpool } from '../../src/store/spool.ts'
 
 let dataDir = ''

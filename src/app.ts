@@ -1,0 +1,182 @@
+/** Builds every part once and joins them. What a part does is in its own folder. */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { bootstrapKey, type BootstrapKey } from './app/bootstrap-key.ts'
+import { buildCore, type Core } from './app/core.ts'
+import { startOutage } from './app/outage.ts'
+import type { OutageDesk } from './calls/outage.ts'
+import { auditPort, keyPort, tariffPort } from './app/http-parts.ts'
+import { seed } from './app/seed.ts'
+import { startSelfWork } from './app/self-work.ts'
+import { socketDesk } from './app/socket-desk.ts'
+import { startStore } from './app/store.ts'
+import type { Clock } from './base/time.ts'
+import { CurrentCatalog, type ReloadResult } from './catalog/current.ts'
+import type { ConfigSource } from './catalog/settings.ts'
+import type { HttpParts } from './edges/http/parts.ts'
+import { createHttpServer } from './edges/http/server.ts'
+import { sipReplies } from './edges/http/sip-replies.ts'
+import { CallControlServer } from './edges/socket/call-control.ts'
+import { createLog, type Logger } from './observe/log.ts'
+import { Metrics } from './observe/metrics.ts'
+
+export interface App {
+  /** Where the API is. */
+  readonly url: string
+  /** Where the bootstrap key can be read; absent when the environment named it. */
+  readonly keyPath?: string
+  readonly log: Logger
+  /** Resolves with the bug when a promise of our own code was broken: the process drains and ends. */
+  readonly broken: Promise<Error>
+  /** Reads the config folder again and puts it in force in one step, or keeps the old one and says why. */
+  readonly reload: () => Promise<ReloadResult>
+  /** Takes no new work, finishes what is under way, and ends; calls live in the store and go on. */
+  readonly stop: () => Promise<void>
+}
+
+const systemClock: Clock = { nowMs: () => Date.now() }
+
+interface Building {
+  readonly catalog: CurrentCatalog
+  readonly log: Logger
+  readonly metrics: Metrics
+  readonly state: { started: boolean; draining: boolean }
+  /** What was started, last first: it is stopped in this order. */
+  readonly stops: (() => Promise<unknown>)[]
+}
+
+export async function createApp(source: ConfigSource): Promise<App> {
+  const catalog = await CurrentCatalog.open(source)
+  const { settings } = catalog.inForce
+  const log = createLog({ level: settings.log.level })
+  const metrics = new Metrics()
+  metrics.collectProcess()
+  const building: Building = { catalog, log, metrics, state: { started: false, draining: false }, stops: [] }
+  try {
+    return await build(building)
+  } catch (error) {
+    await stopAll(building)
+    throw error
+  }
+}
+
+async function build(building: Building): Promise<App> {
+  const { catalog, log, metrics, state, stops } = building
+  const settings = () => catalog.inForce.settings
+  await mkdir(settings().dataDir, { recursive: true, mode: 0o700 })
+  const { store, stop } = await startStore(settings(), log, metrics)
+  stops.unshift(stop)
+  const core = await buildCore({ store, catalog, clock: systemClock, log, metrics })
+  const putToUse = () => seed({ ...core, clock: systemClock, log }, catalog.inForce)
+  await core.tariffs.refresh()
+  await putToUse()
+  await core.tariffs.refresh()
+  const bootstrap = await bootstrapKey(settings().apiKey, settings().dataDir)
+  const outage = await startOutage({ core, settings, log, metrics })
+  stops.unshift(outage.stop)
+  const { broken, bug } = brokenPromise()
+  const edges = { core, outage: outage.desk, bootstrap, bug }
+  const server = await createHttpServer(httpParts(building, edges))
+  stops.unshift(() => server.close())
+  await startSocket(building, edges)
+  stops.unshift(await startSelfWork({ core, outage: outage.desk, settings, log, metrics }))
+  const url = await server.listen({ host: settings().http.host, port: settings().http.port })
+  state.started = true
+  return {
+    url,
+    log,
+    broken,
+    reload: () => reload(building, putToUse),
+    stop: () => stopAll(building),
+    ...(bootstrap.path === undefined ? {} : { keyPath: bootstrap.path }),
+  }
+}
+
+function brokenPromise(): { readonly broken: Promise<Error>; readonly bug: (error: Error) => void } {
+  const { promise, resolve } = Promise.withResolvers<Error>()
+  return { broken: promise, bug: resolve }
+}
+
+interface EdgeContext {
+  readonly core: Core
+  /** Calls are decided and told through it, so that the store may be away. */
+  readonly outage: OutageDesk
+  readonly bootstrap: BootstrapKey
+  readonly bug: (error: Error) => void
+}
+
+function httpParts(
+  { catalog, log, metrics, state }: Building,
+  { core, outage, bootstrap, bug }: EdgeContext,
+): HttpParts {
+  const { desk, office, tariffs, apiKeys, audit, usage, store } = core
+  return {
+    desk: {
+      authorize: (request) => outage.authorize(request),
+      extend: (request) => outage.extend(request),
+      event: (event) => outage.event(event),
+      edgeEvent: (event) => desk.edgeEvent(event),
+      quote: (request) => desk.quote(request),
+      end: (call, reason) => desk.end(call, reason),
+      find: (call) => desk.explained(call),
+      list: (filter) => desk.list(filter),
+      payerOf: (leg) => desk.payerOf(leg),
+    },
+    office,
+    tariffs: tariffPort(tariffs, systemClock),
+    usage,
+    keys: keyPort(bootstrap, apiKeys),
+    audit: auditPort(audit),
+    health: {
+      async ready() {
+        const reachable = await store
+          .command((client) => client.ping())
+          .then(
+            () => true,
+            () => false,
+          )
+        const detail = { store: reachable ? 'ready' : 'away', draining: state.draining, started: state.started }
+        return { ready: reachable && state.started && !state.draining, detail }
+      },
+      started: () => state.started,
+      draining: () => state.draining,
+    },
+    metrics,
+    clock: systemClock,
+    log,
+    replies: (code) => catalog.inForce.settings.sipReplies[code] ?? sipReplies[code],
+    bug,
+  }
+}
+
+/** The call_control socket, where the settings ask for one. */
+async function startSocket({ catalog, stops }: Building, { core, outage }: EdgeContext): Promise<void> {
+  const { callControl, dataDir } = catalog.inForce.settings
+  if (!callControl.enabled) return
+  const desk = socketDesk({
+    authorize: (request) => outage.authorize(request),
+    event: (event) => outage.event(event),
+    fallbackAccount: () => catalog.inForce.settings.callControl.account,
+    identifies: (query) => core.calls.identify({ ...query, direction: 'outbound' }) !== undefined,
+  })
+  const server = new CallControlServer(desk, { path: join(dataDir, callControl.socket), node: callControl.node })
+  await server.start()
+  stops.unshift(() => server.stop())
+}
+
+async function reload({ catalog, log, metrics }: Building, putToUse: () => Promise<void>): Promise<ReloadResult> {
+  const result = await catalog.reload()
+  metrics.reloaded(result.kind === 'reloaded', systemClock.nowMs())
+  if (result.kind === 'kept') {
+    log.error({ problems: result.problems }, 'the configuration is not valid; the old one stays in force')
+    return result
+  }
+  await putToUse()
+  log.info({ needRestart: result.needRestart }, 'the configuration was reloaded')
+  return result
+}
+
+async function stopAll({ state, stops }: Building): Promise<void> {
+  state.draining = true
+  for (const stop of stops.splice(0)) await stop()
+}

@@ -1,0 +1,98 @@
+/** The tariff book and the API keys in the words of the HTTP edge. */
+import type { ApiKeys } from '../accounts/api-keys.ts'
+import { type Clock, parseInstant } from '../base/time.ts'
+import type { AuditPort, KeyPort, TariffPort, VersionSummary, VersionView } from '../edges/http/parts.ts'
+import type { TariffContent, TariffOffice, TariffVersionDetail } from '../rating/book.ts'
+import type { RedisAudit } from '../store/redis-audit.ts'
+import type { BootstrapKey } from './bootstrap-key.ts'
+
+export function tariffPort(book: TariffOffice, clock: Clock): TariffPort {
+  return {
+    async addVersion(name, { rates, ...head }) {
+      const added = await book.addVersion({ name, ...head }, rates)
+      if (added.kind === 'added') {
+        const { version, rates: count, sha256 } = added.version
+        return { kind: 'added', name, version, rates: count, sha256 }
+      }
+      const problems = added.problems.map(({ row, field, message }) => {
+        return row > 0 ? { index: row - 1, field, message } : { field, message }
+      })
+      return { kind: 'invalid', problems }
+    },
+    async activate(name, version, atMs) {
+      const activated = await book.activate(name, version, atMs ?? (await startOf(book, { name, version, clock })))
+      if (activated.kind === 'version_unknown') return undefined
+      return { version, fromMs: activated.activation.atMs }
+    },
+    async list() {
+      const tariffs = await book.list()
+      return tariffs.map(({ name, versions, newest, inForce }) => {
+        return { name, currency: newest.currency, versions, ...(inForce ? { active: inForce.version } : {}) }
+      })
+    },
+    async versions(name) {
+      return (await book.versions(name))?.map(versionSummary)
+    },
+    async show(query) {
+      const content = await book.show(query)
+      return content && versionView(content)
+    },
+  }
+}
+
+/** Now, unless the version says itself that it is for later. */
+async function startOf(
+  book: TariffOffice,
+  asked: { readonly name: string; readonly version: number; readonly clock: Clock },
+): Promise<number> {
+  const versions = await book.versions(asked.name)
+  const effectiveFrom = versions?.find(({ version }) => version === asked.version)?.head.effectiveFrom
+  const nowMs = asked.clock.nowMs()
+  return Math.max(nowMs, (effectiveFrom === undefined ? undefined : parseInstant(effectiveFrom)) ?? nowMs)
+}
+
+function versionSummary({
+  version,
+  rates,
+  sha256,
+  currency,
+  createdAtMs,
+  activations,
+}: TariffVersionDetail): VersionSummary {
+  const from = activations.map((activation) => ({ version: activation.version, fromMs: activation.atMs }))
+  return { version, rates, sha256, currency, createdAtMs, activations: from }
+}
+
+function versionView(content: TariffContent): VersionView {
+  const { head, rows, nextCursor } = content
+  return {
+    ...versionSummary(content),
+    timezone: head.timezone ?? 'UTC',
+    rounding: { decimals: head.rounding?.decimals ?? 6, mode: head.rounding?.mode ?? 'half_up' },
+    items: rows,
+    ...(nextCursor === undefined ? {} : { nextCursor }),
+  }
+}
+
+/** The bootstrap key is known without the store; all others are the store's. */
+export function keyPort(bootstrap: BootstrapKey, keys: ApiKeys): KeyPort {
+  return {
+    verify: async (text) => bootstrap.verify(text) ?? keys.verify(text),
+    create: (input) => keys.create(input),
+    revoke: (id) => keys.revoke(id),
+    list: () => keys.list(),
+  }
+}
+
+/** Drifts as sentences. */
+export function auditPort(audit: RedisAudit): AuditPort {
+  return {
+    async verify() {
+      const { entries, accounts, partitions, drifts } = await audit.verify()
+      const problems = drifts.map(({ partition, account, counter, journal, live }) => {
+        return `partition ${partition}, account ${account || '-'}, ${counter}: journal ${journal}, live ${live}`
+      })
+      return { ok: drifts.length === 0, entries, accounts, partitions, problems }
+    },
+  }
+}

@@ -1,0 +1,58 @@
+/** What the daemon does without being asked: the clock of calls, rounds of the edges, fresh books, gauges. */
+import type { OutageDesk } from '../calls/outage.ts'
+import { ListRounds } from '../calls/rounds.ts'
+import type { Settings } from '../catalog/settings.ts'
+import type { Logger } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import { RedisNews } from '../store/news.ts'
+import { RedisTurns } from '../store/redis-turns.ts'
+import type { Core } from './core.ts'
+import { gauges } from './gauges.ts'
+import { Loops } from './loops.ts'
+import { countStoreFault } from './store-faults.ts'
+
+const TARIFF_REFRESH_MS = 1_000
+const LIST_ROUND_MS = 1_000
+const GAUGE_MS = 5_000
+const OUTAGE_MS = 5_000
+
+export interface SelfWorkParts {
+  readonly core: Core
+  readonly outage: OutageDesk
+  readonly settings: () => Settings
+  readonly log: Logger
+  readonly metrics: Metrics
+}
+
+/** Starts it; the answer ends it when the rounds under way are over. */
+export async function startSelfWork(parts: SelfWorkParts): Promise<() => Promise<void>> {
+  const { core, outage, settings, log, metrics } = parts
+  const loops = new Loops(log, (_name, error) => countStoreFault(metrics, error))
+  const stopNews = await hearNews(core)
+  loops.start({ name: 'tariffs', everyMs: () => TARIFF_REFRESH_MS, round: () => core.tariffs.refresh() })
+  loops.start({ name: 'gauges', everyMs: () => GAUGE_MS, round: () => gauges(core, metrics) })
+  loops.start({ name: 'outage', everyMs: () => OUTAGE_MS, round: () => outage.settleSilent() })
+  if (settings().roles.includes('clock')) {
+    loops.start({ name: 'clock', everyMs: () => settings().calls.tickMs, round: () => core.desk.clockwork.tick() })
+    const rounds = new ListRounds(core.calls, core.desk.edges, new RedisTurns(core.store, core.keys))
+    const listAll = async () => {
+      const asked = await Promise.allSettled(core.controls.listed().map((edge) => rounds.round(edge)))
+      const failed = asked.find((round) => round.status === 'rejected')
+      if (failed) throw failed.reason
+    }
+    loops.start({ name: 'edge lists', everyMs: () => LIST_ROUND_MS, round: listAll })
+  }
+  return async () => {
+    await loops.stop()
+    await stopNews()
+  }
+}
+
+/** Other daemons say what they changed, so that caches are dropped at once; scripts refuse what is old in any case. */
+function hearNews({ store, keys, office, tariffs, apiKeys }: Core): Promise<() => Promise<void>> {
+  return new RedisNews(store, keys).listen((news) => {
+    if (news.kind === 'account') office.forget(news.account)
+    else if (news.kind === 'api_key') apiKeys.forget(news.id)
+    else tariffs.refresh().catch(() => undefined)
+  })
+}
