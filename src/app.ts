@@ -1,6 +1,6 @@
 /** Builds every part once and joins them. What a part does is in its own folder. */
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import { bootstrapKey, type BootstrapKey } from './app/bootstrap-key.ts'
 import { buildCore, type Core } from './app/core.ts'
 import { startOutage } from './app/outage.ts'
@@ -159,7 +159,11 @@ async function startSocket({ catalog, stops }: Building, { core, outage }: EdgeC
     fallbackAccount: () => catalog.inForce.settings.callControl.account,
     identifies: (query) => core.calls.identify({ ...query, direction: 'outbound' }) !== undefined,
   })
-  const server = new CallControlServer(desk, { path: join(dataDir, callControl.socket), node: callControl.node })
+  const server = new CallControlServer(desk, {
+    path: resolve(dataDir, callControl.socket),
+    node: callControl.node,
+    clock: systemClock,
+  })
   await server.start()
   stops.unshift(() => server.stop())
 }

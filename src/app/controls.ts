@@ -1,15 +1,18 @@
 /** The way back to each edge, from the settings in force. */
+import type { Clock } from '../base/time.ts'
 import type { Settings } from '../catalog/settings.ts'
 import type { EdgeControl } from '../calls/edge-control.ts'
-import { controlOf } from '../edges/control/control.ts'
+import { controlOf, type ControlSettings } from '../edges/control/control.ts'
 
 /** Controls are made once for each settings; a reload makes them anew. */
 export class EdgeControls {
   readonly #settings: () => Settings
+  readonly #clock: Clock
   #made: { readonly of: Settings['edges']; readonly controls: Map<string, EdgeControl> } | undefined
 
-  constructor(settings: () => Settings) {
+  constructor(settings: () => Settings, clock: Clock) {
     this.#settings = settings
+    this.#clock = clock
   }
 
   of(node: string): EdgeControl {
@@ -17,10 +20,18 @@ export class EdgeControls {
     if (this.#made?.of !== edges) this.#made = { of: edges, controls: new Map() }
     const known = this.#made.controls.get(node)
     if (known) return known
-    const control = controlOf(edges[node] ?? { kind: 'none' })
+    const control = controlOf(this.#controlSettings(node), this.#clock)
     // Names that the settings do not know come from outside and are not kept.
     if (edges[node]) this.#made.controls.set(node, control)
     return control
+  }
+
+  #controlSettings(node: string): ControlSettings {
+    const { edges, callControl } = this.#settings()
+    const edge = edges[node] ?? { kind: 'none' }
+    // Calls that come by the call_control socket have no leg ids, so their edge's list must name none.
+    const withoutLegs = callControl.enabled && callControl.node === node
+    return edge.kind === 'kamailio' ? { ...edge, withoutLegs } : edge
   }
 
   /** The edges that can be asked which calls they have. */

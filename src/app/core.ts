@@ -57,7 +57,7 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
   const defaults = () => accountDefaults(settings())
   const office = new RedisAccountOffice({ ...stored, defaults, ids: () => randomBytes(8).toString('hex') })
   const tariffs = new RedisTariffBook(stored)
-  const controls = new EdgeControls(settings)
+  const controls = new EdgeControls(settings, clock)
   const calls = callParts({ ...parts, keys, partitions, office, tariffs, controls })
   return {
     ...stored,

@@ -1,9 +1,10 @@
 /** The tariff book and the API keys in the words of the HTTP edge. */
 import type { ApiKeys } from '../accounts/api-keys.ts'
-import { type Clock, parseInstant } from '../base/time.ts'
+import type { Clock } from '../base/time.ts'
 import type { AuditPort, KeyPort, TariffPort, VersionSummary, VersionView } from '../edges/http/parts.ts'
 import type { TariffContent, TariffOffice, TariffVersionDetail } from '../rating/book.ts'
 import type { RedisAudit } from '../store/redis-audit.ts'
+import { effectiveAtMs } from './effective.ts'
 import type { BootstrapKey } from './bootstrap-key.ts'
 
 export function tariffPort(book: TariffOffice, clock: Clock): TariffPort {
@@ -46,9 +47,8 @@ async function startOf(
   asked: { readonly name: string; readonly version: number; readonly clock: Clock },
 ): Promise<number> {
   const versions = await book.versions(asked.name)
-  const effectiveFrom = versions?.find(({ version }) => version === asked.version)?.head.effectiveFrom
-  const nowMs = asked.clock.nowMs()
-  return Math.max(nowMs, (effectiveFrom === undefined ? undefined : parseInstant(effectiveFrom)) ?? nowMs)
+  const head = versions?.find(({ version }) => version === asked.version)?.head
+  return effectiveAtMs(head ?? {}, asked.clock.nowMs())
 }
 
 function versionSummary({

@@ -2,11 +2,11 @@
 import type { AccountOffice } from '../accounts/office.ts'
 import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
-import { parseInstant } from '../base/time.ts'
 import type { Catalog } from '../catalog/load.ts'
 import { newAccount, type NewAccount } from '../catalog/new-account.ts'
 import type { TariffFile } from '../catalog/tariff-file.ts'
 import type { Logger } from '../observe/log.ts'
+import { effectiveAtMs } from './effective.ts'
 import type { TariffOffice } from '../rating/book.ts'
 
 export interface SeedParts {
@@ -23,15 +23,14 @@ export async function seed(parts: SeedParts, catalog: Catalog): Promise<void> {
 }
 
 async function seedTariff({ tariffs, clock, log }: SeedParts, file: TariffFile): Promise<void> {
-  const { name, effectiveFrom } = file.head
+  const { name } = file.head
   const added = await tariffs.addVersion(file.head, file.rows)
   if (added.kind === 'invalid') throw new Fault('config_invalid', `tariff ${name} cannot be stored`)
   const { version } = added.version
   const known = (await tariffs.versions(name))?.find((stored) => stored.version === version)
   // Versions that were put in force before, and perhaps taken back by an operator, are left alone.
   if (known && known.activations.length > 0) return
-  const atMs = Math.max(effectiveFrom === undefined ? 0 : (parseInstant(effectiveFrom) ?? 0), clock.nowMs())
-  await tariffs.activate(name, version, atMs)
+  await tariffs.activate(name, version, effectiveAtMs(file.head, clock.nowMs()))
   log.info({ tariff: name, version, rates: added.version.rates }, 'tariff version from the config folder')
 }
 

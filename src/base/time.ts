@@ -164,8 +164,15 @@ export function parseInstant(text: string): number | undefined {
     return Number(seconds) * 1000 + Number(fraction.padEnd(3, '0').slice(0, 3))
   }
   if (!RFC_3339.test(text)) return undefined
+  if (!isDate(text.slice(0, 10))) return undefined
   const at = Date.parse(text.replace(' ', 'T'))
   return Number.isNaN(at) ? undefined : at
+}
+
+/** Date.parse takes 30 February for 2 March. */
+function isDate(text: string): boolean {
+  const [year = 0, month = 0, day = 0] = text.split('-').map(Number)
+  return month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month)
 }
 
 export function formatInstant(atMs: number): string {

@@ -89,6 +89,17 @@ export class CallDesk {
 
   /** The next slice for an edge that asks itself; undefined when nothing is known of the call. */
   async extend(request: ExtendRequest): Promise<AuthorizeAnswer | undefined> {
+    const startedMs = this.#parts.clock.nowMs()
+    const answer = await this.#extend(request)
+    if (answer) {
+      const { call } = answer
+      const tookMs = this.#parts.clock.nowMs() - startedMs
+      this.#parts.observer.decided({ operation: 'extend', call, code: codeOf(answer), to: '', tookMs })
+    }
+    return answer
+  }
+
+  async #extend(request: ExtendRequest): Promise<AuthorizeAnswer | undefined> {
     const policy = this.#parts.policy()
     const ref = await this.#parts.ledger.findLeg(request.leg)
     let record = ref && (await this.#parts.ledger.readCall(ref))

@@ -62,6 +62,10 @@ export class EdgeDesk {
   async #edgeList(event: EdgeEvent, record: CallRecord, listed: ListedCalls): Promise<void> {
     if (record.state === 'authorized' || isFromBefore(event, record)) return
     if (isListed(record, listed)) return this.#seen(record, seenAlive(record, this.#parts.clock.nowMs()))
+    await this.#absent(event, record)
+  }
+
+  async #absent(event: EdgeEvent, record: CallRecord): Promise<void> {
     const listedAtMs = event.tsMs ?? this.#parts.clock.nowMs()
     if ((record.connectedAtMs ?? listedAtMs) > listedAtMs - LIST_MARGIN_MS) return
     // The same list may come again: it is one absence.

@@ -30,10 +30,13 @@ export class EventDesk {
   }
 
   async event(event: CallEvent): Promise<EventResult> {
+    const { emergencyNumbers } = this.#parts.policy()
+    const isOrdinary = event.direction === 'inbound' || !isEmergency(event.to ?? '', emergencyNumbers)
+    return isOrdinary ? this.#taken(event) : { callId: event.leg.callId, state: 'emergency', ignored: true }
+  }
+
+  async #taken(event: CallEvent): Promise<EventResult> {
     const key = legKey(event.leg, this.#parts.digest)
-    if (event.direction !== 'inbound' && isEmergency(event.to ?? '', this.#parts.policy().emergencyNumbers)) {
-      return { callId: event.leg.callId, state: 'emergency', ignored: true }
-    }
     const remembered = this.#memory.calls.get(key)
     let record = remembered ?? (await this.#read(event.leg))
     for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {

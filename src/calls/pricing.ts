@@ -43,7 +43,8 @@ export function priceChain(parts: CallParts, chain: AccountChain, call: PricedCa
     const name = tariffName(chain, index, fallback)
     if (name === undefined && index > 0) return { profile, price: { kind: 'unpriced' } }
     const tariff = name === undefined ? undefined : parts.tariffs.inForce(name, call.fromMs)
-    if (!tariff) return { profile, price: noRate(profile, NOT_IN_FORCE), tariff: { name: name ?? '', version: NO_VERSION } }
+    if (!tariff)
+      return { profile, price: noRate(profile, NOT_IN_FORCE), tariff: { name: name ?? '', version: NO_VERSION } }
     const pinned = { name: tariff.head.name, version: tariff.head.version }
     return withinCap({ profile, price: levelPrice(profile, tariff, call), tariff: pinned })
   })
@@ -84,7 +85,8 @@ async function pricePinnedLevel(
 ): Promise<PricedLevel> {
   const { profile, level, call } = context
   if (!level.tariff) return { profile, price: { kind: 'unpriced' } }
-  if (level.tariff.version === NO_VERSION) return { profile, price: noRate(profile, NOT_IN_FORCE), tariff: level.tariff }
+  if (level.tariff.version === NO_VERSION)
+    return { profile, price: noRate(profile, NOT_IN_FORCE), tariff: level.tariff }
   const tariff = await parts.tariffs.pinned(level.tariff.name, level.tariff.version)
   if (!tariff) return { profile, price: noRate(profile, 'its tariff version is gone'), tariff: level.tariff }
   const atAnswer = levelPrice(profile, tariff, call)

@@ -1,4 +1,5 @@
 /** What a command is given, and how it ends. */
+import type { Clock } from '../base/time.ts'
 import type { ConfigSource } from '../catalog/settings.ts'
 
 export const exitCodes = { done: 0, failed: 1, usage: 2, refused: 3 } as const
@@ -8,6 +9,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 /** The process around the commands; tests bring their own. */
 export interface CliContext {
   readonly source: ConfigSource
+  readonly clock: Clock
   /** Writes to standard output, as it is. */
   readonly out: (text: string) => void
   readonly err: (text: string) => void

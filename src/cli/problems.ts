@@ -66,8 +66,14 @@ export function tell(error: unknown, isJson: boolean): Told {
 function asFailure(error: unknown): CliFailure {
   if (error instanceof CliFailure) return error
   if (error instanceof Fault) return new CliFailure({ code: error.code, message: error.message })
+  if (isOfTheSystem(error)) return new CliFailure({ code: error.code, message: error.message })
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return new CliFailure({ code: 'unexpected', message })
+}
+
+/** A port in use, a file that may not be read: the sentence says it all. */
+function isOfTheSystem(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string'
 }
 
 function failureJson({ code, message, fields, advice }: CliFailure): string {

@@ -84,11 +84,8 @@ function planPools(ask: FundingAsk, figures: LevelFigures): PoolPlan {
   const parts: PoolPart[] = [...frozen]
   const exact: Record<string, number> = {}
   let paid = frozen.reduce((sum, part) => sum + part.seconds, 0)
-  for (const pool of ask.pools) {
-    const heldPart = ask.held?.pools.find((part) => part.pool === pool.id && part.cycle === pool.cycle)
-    // A call that goes on unpaid takes nothing from minutes that came after its own ran out (rule M16).
-    if (ask.held?.unpaid && !heldPart) continue
-    const left = (figures.pools[pool.id] ?? 0) + (heldPart?.seconds ?? 0)
+  for (const [pool, held] of payingPools(ask)) {
+    const left = (figures.pools[pool.id] ?? 0) + held
     const wanted = Math.max(0, poolReservation(pool, ask.seconds) - paid)
     const taken = Math.max(Math.min(wanted, left), 0)
     if (taken < wanted) exact[pool.id] = figures.pools[pool.id] ?? 0
@@ -96,6 +93,17 @@ function planPools(ask: FundingAsk, figures: LevelFigures): PoolPlan {
     paid += taken
   }
   return { parts, paidSeconds: paid, exact, policy: exhaustionPolicy(ask) }
+}
+
+/**
+ * The pools that may pay, and what each has put aside for the call. One that goes on unpaid takes nothing from minutes
+ * that came after its own ran out (rule M16).
+ */
+function payingPools({ pools, held }: FundingAsk): readonly (readonly [pool: Pool, heldSeconds: number])[] {
+  return pools.flatMap((pool) => {
+    const part = held?.pools.find(({ pool: id, cycle }) => id === pool.id && cycle === pool.cycle)
+    return part || !held?.unpaid ? [[pool, part?.seconds ?? 0] as const] : []
+  })
 }
 
 function partOf(pool: Pool, seconds: number): PoolPart {

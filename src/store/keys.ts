@@ -4,7 +4,7 @@
  */
 
 /** CRC-16/XMODEM, as Redis Cluster uses it for slots. */
-export function crc16(text: string): number {
+function crc16(text: string): number {
   let crc = 0
   for (const byte of Buffer.from(text)) {
     crc ^= byte << 8

@@ -52,9 +52,22 @@ const refusals: readonly Refusal[] = [
   },
   { code: 'no_rate', when: 'nothing prices the number', account: rich, asks: { to: '+33123456789' } },
   { code: 'no_rate', when: 'no tariff is in force', account: { ...rich, tariff: 'none' } },
-  { code: 'no_rate', when: 'its parent has no price', before: (world) => below(world, { ...rich, tariff: 'none' }, rich) },
-  { code: 'price_cap', when: 'it is dearer than the account allows', account: { ...rich, maxPricePerMinute: '0.059999' } },
-  { code: 'call_limit', when: 'the account has all the calls it may', account: { ...rich, maxCalls: 2 }, before: withCalls(2) },
+  {
+    code: 'no_rate',
+    when: 'its parent has no price',
+    before: (world) => below(world, { ...rich, tariff: 'none' }, rich),
+  },
+  {
+    code: 'price_cap',
+    when: 'it is dearer than the account allows',
+    account: { ...rich, maxPricePerMinute: '0.059999' },
+  },
+  {
+    code: 'call_limit',
+    when: 'the account has all the calls it may',
+    account: { ...rich, maxCalls: 2 },
+    before: withCalls(2),
+  },
   {
     code: 'call_limit',
     when: 'its parent has all the calls it may',
@@ -75,21 +88,57 @@ const refusals: readonly Refusal[] = [
     account: { trunks: { inbound: 0, outbound: 1, twoWay: 0 }, pools: [{ ...pool, seconds: 0 }] },
     before: withCalls(1),
   },
-  { code: 'no_minutes', when: 'the minutes are used up, whatever the credit', account: { ...rich, pools: [{ ...pool, seconds: 0 }] } },
-  { code: 'no_minutes', when: 'the minutes are put aside for another call', account: { pools: [pool] }, before: withCalls(1) },
-  { code: 'no_minutes', when: 'minutes that spill are used up and so is the credit', account: { pools: [{ ...pool, seconds: 0, onExhausted: 'spill' }] } },
+  {
+    code: 'no_minutes',
+    when: 'the minutes are used up, whatever the credit',
+    account: { ...rich, pools: [{ ...pool, seconds: 0 }] },
+  },
+  {
+    code: 'no_minutes',
+    when: 'the minutes are put aside for another call',
+    account: { pools: [pool] },
+    before: withCalls(1),
+  },
+  {
+    code: 'no_minutes',
+    when: 'minutes that spill are used up and so is the credit',
+    account: { pools: [{ ...pool, seconds: 0, onExhausted: 'spill' }] },
+  },
   { code: 'no_credit', when: 'there is none' },
-  { code: 'no_credit', when: 'the trunks are of the other direction', account: { trunks: { inbound: 5, outbound: 0, twoWay: 0 } } },
-  { code: 'no_credit', when: 'all of it is put aside for other calls', account: { credit: usd('0.12') }, before: withCalls(2) },
+  {
+    code: 'no_credit',
+    when: 'the trunks are of the other direction',
+    account: { trunks: { inbound: 5, outbound: 0, twoWay: 0 } },
+  },
+  {
+    code: 'no_credit',
+    when: 'all of it is put aside for other calls',
+    account: { credit: usd('0.12') },
+    before: withCalls(2),
+  },
   { code: 'no_credit', when: 'it does not pay the first second', account: { credit: 999n } },
   { code: 'no_credit', when: 'its parent has none', before: (world) => below(world, {}, rich) },
-  { code: 'no_credit', when: 'its root has none', before: async (world) => {
-    await world.account('root', {})
-    await world.account('house', { ...rich, parent: 'root' })
-    await world.account('acme', { ...rich, parent: 'house' })
-  } },
-  { code: 'spend_cap', when: 'the cap of the day is promised to other calls', account: { ...rich, spendCaps: { day: usd('0.12') } }, before: withCalls(2) },
-  { code: 'spend_cap', when: 'the cap of the month is promised to other calls', account: { ...rich, spendCaps: { month: usd('0.06') } }, before: withCalls(1) },
+  {
+    code: 'no_credit',
+    when: 'its root has none',
+    before: async (world) => {
+      await world.account('root', {})
+      await world.account('house', { ...rich, parent: 'root' })
+      await world.account('acme', { ...rich, parent: 'house' })
+    },
+  },
+  {
+    code: 'spend_cap',
+    when: 'the cap of the day is promised to other calls',
+    account: { ...rich, spendCaps: { day: usd('0.12') } },
+    before: withCalls(2),
+  },
+  {
+    code: 'spend_cap',
+    when: 'the cap of the month is promised to other calls',
+    account: { ...rich, spendCaps: { month: usd('0.06') } },
+    before: withCalls(1),
+  },
 ]
 
 /** The answer of a request that must not change anything. */
@@ -317,19 +366,22 @@ describe.each(forms)('a call that begins, on $name', (form) => {
   })
 
   describe('to an emergency number', () => {
-    it.each(['112', '+112', 'sip:911@example.com', 'tel:911'])('(%s) is always connected, and nobody counts it', async (to) => {
-      await world.account('acme', { status: 'suspended', maxCalls: 0 })
-      const call = world.call('c1')
-      for (const account of ['acme', 'nobody', undefined]) {
-        const answer = await untouched(world, () => call.authorize({ to, account }))
-        expect(answer).toMatchObject({ kind: 'allowed', fundedBy: 'free', reserved: 0n, maxDurationSeconds: 14_400 })
-      }
-      for (const type of ['start', 'alive', 'stop', 'failed'] as const) {
-        expect(await call.tell(type, { to, answeredAtMs: world.nowMs })).toMatchObject({ state: 'emergency' })
-      }
-      expect(await world.snapshot()).toMatchObject({ calls: {} })
-      expect(world.parked).toEqual([])
-    })
+    it.each(['112', '+112', 'sip:911@example.com', 'tel:911'])(
+      '(%s) is always connected, and nobody counts it',
+      async (to) => {
+        await world.account('acme', { status: 'suspended', maxCalls: 0 })
+        const call = world.call('c1')
+        for (const account of ['acme', 'nobody', undefined]) {
+          const answer = await untouched(world, () => call.authorize({ to, account }))
+          expect(answer).toMatchObject({ kind: 'allowed', fundedBy: 'free', reserved: 0n, maxDurationSeconds: 14_400 })
+        }
+        for (const type of ['start', 'alive', 'stop', 'failed'] as const) {
+          expect(await call.tell(type, { to, answeredAtMs: world.nowMs })).toMatchObject({ state: 'emergency' })
+        }
+        expect(await world.snapshot()).toMatchObject({ calls: {} })
+        expect(world.parked).toEqual([])
+      },
+    )
 
     it('is a whole number, never the beginning of one', async () => {
       await world.account('acme')
@@ -338,7 +390,9 @@ describe.each(forms)('a call that begins, on $name', (form) => {
     })
 
     it('is an ordinary call when it comes in', async () => {
-      await world.activate([{ prefix: '112', perMinute: '0.06', firstIncrement: 1, nextIncrement: 1 }], { name: 'retail' })
+      await world.activate([{ prefix: '112', perMinute: '0.06', firstIncrement: 1, nextIncrement: 1 }], {
+        name: 'retail',
+      })
       await world.account('acme', { credit: usd('1') })
       const call = world.call('c1', { direction: 'inbound', to: '112' })
       allowed(await call.authorize())
@@ -402,7 +456,9 @@ describe.each(forms)('a call that begins, on $name', (form) => {
     await world.office().patch('acme', { maxPricePerMinute: '0.05' })
     expect(codeOf(await world.call('c2').authorize({}, desk))).toBe('price_cap')
     await world.office().patch('acme', { maxPricePerMinute: undefined, tariff: 'wholesale' })
-    await world.activate([{ prefix: '44', perMinute: '0.012', firstIncrement: 1, nextIncrement: 1 }], { name: 'wholesale' })
+    await world.activate([{ prefix: '44', perMinute: '0.012', firstIncrement: 1, nextIncrement: 1 }], {
+      name: 'wholesale',
+    })
     expect(allowed(await world.call('c3').authorize({ to: LONDON }, desk)).reserved).toBe(12_000n)
   })
 })

@@ -175,7 +175,13 @@ describe.each(forms)('the clock of calls, on $name', (form) => {
       const call = await answered({ credit: usd('10') }, 'edge')
       await world.play(50)
       const answer = await extend(call, { usedSeconds: 50 })
-      expect(answer).toMatchObject({ kind: 'allowed', maxDurationSeconds: 110, reservedSeconds: 110, reserved: usd('0.11'), final: false })
+      expect(answer).toMatchObject({
+        kind: 'allowed',
+        maxDurationSeconds: 110,
+        reservedSeconds: 110,
+        reserved: usd('0.11'),
+        final: false,
+      })
       expect(await extend(call, { usedSeconds: 50 })).toEqual(answer)
       expect(await reserved()).toBe(usd('0.11'))
       expect(await extend(call, { usedSeconds: 110, requestSeconds: 10 })).toMatchObject({ maxDurationSeconds: 120 })
@@ -183,7 +189,10 @@ describe.each(forms)('the clock of calls, on $name', (form) => {
 
     it('is not told that there is no more when it asks for less than it has', async () => {
       const call = await answered({ credit: usd('10') }, 'edge')
-      expect(await extend(call, { usedSeconds: 10, requestSeconds: 20 })).toMatchObject({ maxDurationSeconds: 60, final: false })
+      expect(await extend(call, { usedSeconds: 10, requestSeconds: 20 })).toMatchObject({
+        maxDurationSeconds: 60,
+        final: false,
+      })
     })
 
     it('is told when there is no more', async () => {
@@ -256,13 +265,23 @@ describe.each(forms)('the clock of calls, on $name', (form) => {
       world.control.isDead = true
       await world.play(30)
       expect(world.control.ended).toHaveLength(1)
-      for (const [seconds, times] of [[2, 1], [1, 2], [3, 3], [3, 4], [3, 5], [2, 5]] as const) {
+      for (const [seconds, times] of [
+        [2, 1],
+        [1, 2],
+        [3, 3],
+        [3, 4],
+        [3, 5],
+        [2, 5],
+      ] as const) {
         await world.play(seconds)
         expect(world.control.ended).toHaveLength(times)
       }
       expect((await call.record())?.state).toBe('ending')
       await world.play(1)
-      expect(await call.record()).toMatchObject({ state: 'ended', end: { presumed: true, cause: 'credit_exhausted', seconds: 30 } })
+      expect(await call.record()).toMatchObject({
+        state: 'ended',
+        end: { presumed: true, cause: 'credit_exhausted', seconds: 30 },
+      })
       expect(world.observer.happenings).toContain('end_failed')
     })
 

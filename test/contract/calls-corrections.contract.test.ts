@@ -57,7 +57,10 @@ describe.each(forms)('a charge that is corrected, on $name', (form) => {
   it('posts the difference only, in an entry of its own', async () => {
     const call = await presumed({ credit: usd('10') })
     await late(call, 90)
-    const moves = (await world.entries()).map(({ kind, moves }) => [kind, moves.map(([, counter, change]) => [counter, change])])
+    const moves = (await world.entries()).map(({ kind, moves }) => [
+      kind,
+      moves.map(([, counter, change]) => [counter, change]),
+    ])
     expect(moves.slice(-2)).toEqual([
       ['settle', expect.arrayContaining([['dp', 60_000]])],
       ['correct', [['dp', 30_000]]],
@@ -163,7 +166,11 @@ describe.each(forms)('a charge that is corrected, on $name', (form) => {
       await late(call, 61)
       expect(await left()).toEqual({ a: [180, 0] })
       expect((await world.standing('acme')).credit).toBe(usd('10'))
-      expect((await world.cdrs()).at(-1)).toMatchObject({ fundedBy: 'pool', billedSeconds: 120, flags: ['late_settlement', 'overrun'] })
+      expect((await world.cdrs()).at(-1)).toMatchObject({
+        fundedBy: 'pool',
+        billedSeconds: 120,
+        flags: ['late_settlement', 'overrun'],
+      })
     })
 
     it('does not give back those of a cycle that is over, and says so', async () => {

@@ -35,7 +35,14 @@ describe.each(forms)('what is told of a call, on $name', (form) => {
       expect(result).toMatchObject({ state: 'ended', seconds: 42, billedSeconds: 42, charge: 42_000n, currency: 'USD' })
       expect(await world.standing('acme')).toMatchObject({ credit: usd('9.958'), reserved: 0n, calls: 0 })
       const [cdr] = await world.cdrs('acme')
-      expect(cdr).toMatchObject({ seconds: 42, charge: '0.042000', fundedBy: 'credit', flags: [], revision: 0, cause: 'caller_bye' })
+      expect(cdr).toMatchObject({
+        seconds: 42,
+        charge: '0.042000',
+        fundedBy: 'credit',
+        flags: [],
+        revision: 0,
+        cause: 'caller_bye',
+      })
     })
 
     it('is charged by the count of the switch, when it gives one', async () => {
@@ -104,7 +111,9 @@ describe.each(forms)('what is told of a call, on $name', (form) => {
     it('of an answered call without any talk is a CDR of nothing', async () => {
       const call = await answered()
       expect(await call.stop()).toMatchObject({ state: 'ended', seconds: 0, charge: 0n })
-      expect(await world.cdrs('acme')).toMatchObject([{ seconds: 0, billedSeconds: 0, charge: '0.000000', fundedBy: 'free' }])
+      expect(await world.cdrs('acme')).toMatchObject([
+        { seconds: 0, billedSeconds: 0, charge: '0.000000', fundedBy: 'free' },
+      ])
     })
 
     it('beyond what was granted is charged in full, and flagged', async () => {
@@ -176,7 +185,11 @@ describe.each(forms)('what is told of a call, on $name', (form) => {
       await call.start(start)
       const { revision: _a, lastAliveAtMs: _b, ...after } = (await call.record()) ?? {}
       expect(before).toMatchObject(after)
-      const results = [await call.stop({ seconds: 20 }), await call.stop({ seconds: 20 }), await call.stop({ seconds: 20 })]
+      const results = [
+        await call.stop({ seconds: 20 }),
+        await call.stop({ seconds: 20 }),
+        await call.stop({ seconds: 20 }),
+      ]
       expect(results.map(({ ignored }) => ignored)).toEqual([false, true, true])
       expect(results.map(({ charge }) => charge)).toEqual([20_000n, 20_000n, 20_000n])
       expect(await spent()).toBe(20_000n)
@@ -302,7 +315,10 @@ describe.each(forms)('what is told of a call, on $name', (form) => {
       await call.start()
       await world.play(120)
       expect(world.control.ended).toMatchObject([{ callId: 'c1' }, {}, {}, {}, {}])
-      expect((await world.cdrs('acme'))[0]).toMatchObject({ charge: '0.000000', flags: ['presumed', 'failopen', 'unrated'] })
+      expect((await world.cdrs('acme'))[0]).toMatchObject({
+        charge: '0.000000',
+        flags: ['presumed', 'failopen', 'unrated'],
+      })
     })
 
     it('is charged although it was dearer than the account allows', async () => {
@@ -330,7 +346,9 @@ describe.each(forms)('what is told of a call, on $name', (form) => {
       await call.stop({ endedAtMs })
       await world.elapse(7 * 86_400 + 1)
       expect(await call.stop({ endedAtMs, tsMs: world.nowMs })).toMatchObject({ state: 'unknown', ignored: true })
-      expect(await call.stop({ endedAtMs: undefined, seconds: 30, tsMs: endedAtMs })).toMatchObject({ state: 'unknown' })
+      expect(await call.stop({ endedAtMs: undefined, seconds: 30, tsMs: endedAtMs })).toMatchObject({
+        state: 'unknown',
+      })
       expect(await spent()).toBe(30_000n)
       expect(world.parked).toHaveLength(2)
     })
@@ -347,7 +365,11 @@ describe.each(forms)('what is told of a call, on $name', (form) => {
       await world.account('acme', { credit: usd('10') })
       const call = world.call('c1')
       await call.start()
-      expect(allowed(await call.authorize())).toMatchObject({ fundedBy: 'credit', reservedSeconds: 60, reserved: 60_000n })
+      expect(allowed(await call.authorize())).toMatchObject({
+        fundedBy: 'credit',
+        reservedSeconds: 60,
+        reserved: 60_000n,
+      })
       expect(await world.standing('acme')).toMatchObject({ reserved: 60_000n, calls: 1 })
     })
   })

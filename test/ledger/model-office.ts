@@ -33,12 +33,7 @@ export class ModelOffice implements CallsOffice {
   readonly #profiles: Map<string, AccountProfile>
 
   /** Offices of one ledger share their profiles. */
-  constructor(parts: {
-    ledger: ModelLedger
-    clock: Clock
-    partitions: number
-    profiles: Map<string, AccountProfile>
-  }) {
+  constructor(parts: { ledger: ModelLedger; clock: Clock; partitions: number; profiles: Map<string, AccountProfile> }) {
     this.#ledger = parts.ledger
     this.#clock = parts.clock
     this.#partitions = parts.partitions
@@ -47,7 +42,7 @@ export class ModelOffice implements CallsOffice {
 
   async chainOf(id: string): Promise<AccountChain | undefined> {
     const levels: AccountProfile[] = []
-    for (let next: string | undefined = id; next !== undefined && levels.length < MAX_CHAIN_LEVELS; ) {
+    for (let next: string | undefined = id; next !== undefined && levels.length < MAX_CHAIN_LEVELS;) {
       const profile = this.#turned(next)
       if (!profile) return undefined
       levels.push(profile)

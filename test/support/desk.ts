@@ -19,7 +19,13 @@ import type {
   Identification,
   IdentifyQuery,
 } from '../../src/calls/parts.ts'
-import type { AuthorizeAnswer, AuthorizeRequest, CallEvent, CallEventType, EventResult } from '../../src/calls/requests.ts'
+import type {
+  AuthorizeAnswer,
+  AuthorizeRequest,
+  CallEvent,
+  CallEventType,
+  EventResult,
+} from '../../src/calls/requests.ts'
 import { type Drift, memberSets, Replay } from '../../src/ledger/audit.ts'
 import type { JournalEntry } from '../../src/ledger/journal.ts'
 import type { CallLedger } from '../../src/calls/call-ledger.ts'
@@ -153,7 +159,9 @@ class TestBook implements TariffBook {
   }
 
   inForce(name: string, atMs: number): Tariff | undefined {
-    const known = this.#shared.versions.filter(({ tariff, revision }) => tariff.head.name === name && revision <= this.revision)
+    const known = this.#shared.versions.filter(
+      ({ tariff, revision }) => tariff.head.name === name && revision <= this.revision,
+    )
     return known.findLast(({ fromMs }) => fromMs <= atMs)?.tariff
   }
 
@@ -325,7 +333,8 @@ export class World {
     this.#operations += 1
     const money = { account, operation: `op-${this.#operations}`, kind: 'adjustment' } as const
     const office = this.office()
-    const posted = amount < 0n ? await office.debit({ ...money, amount: -amount }) : await office.credit({ ...money, amount })
+    const posted =
+      amount < 0n ? await office.debit({ ...money, amount: -amount }) : await office.credit({ ...money, amount })
     if (posted.kind !== 'posted') throw new Error(posted.detail)
   }
 
@@ -342,7 +351,9 @@ export class World {
       credit,
       reserved,
       calls,
-      pools: Object.fromEntries(pools.map(({ pool, remaining, reserved: held }) => [pool.id, [remaining, held] as const])),
+      pools: Object.fromEntries(
+        pools.map(({ pool, remaining, reserved: held }) => [pool.id, [remaining, held] as const]),
+      ),
       channels: { inbound: inbound.used, outbound: outbound.used, twoWay: twoWay.used },
     }
   }
@@ -429,7 +440,6 @@ export class World {
     }
     throw new Error('calls do not end')
   }
-
 }
 
 /** One leg, and the edge that speaks of it. */
@@ -490,7 +500,10 @@ function driftsOf(snapshot: Snapshot): readonly Drift[] {
       const found = snapshot.accounts[account]
       if (!found) throw new Error(`no account ${account}`)
       const counters = bigints(found.counters)
-      const members = Object.fromEntries(memberSets.map((set) => [set, found[set]])) as Record<(typeof memberSets)[number], string[]>
+      const members = Object.fromEntries(memberSets.map((set) => [set, found[set]])) as Record<
+        (typeof memberSets)[number],
+        string[]
+      >
       drifts.push(...replay.compareAccount({ account, counters, members }))
     }
     for (const legKey of replay.calls) {

@@ -71,12 +71,12 @@ export class WebhookControl implements EdgeControl {
 }
 
 /** The signature of one message, as base64. */
-export function signature(key: Buffer, signed: string): string {
+function signature(key: Buffer, signed: string): string {
   return createHmac('sha256', key).update(signed).digest('base64')
 }
 
 /** A `whsec_` secret is base64 by that convention; any other is taken as it is written. */
-export function keyOf(secret: string): Buffer {
+function keyOf(secret: string): Buffer {
   return secret.startsWith('whsec_')
     ? Buffer.from(secret.slice('whsec_'.length), 'base64')
     : Buffer.from(secret, 'utf8')

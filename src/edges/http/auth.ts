@@ -1,5 +1,5 @@
 /** Who is asking: the bearer key of a request and what it may do. */
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { hasScope, type KeyIdentity, type Scope } from '../../accounts/api-keys.ts'
 import type { KeyPort } from './parts.ts'
 import { HttpProblem } from './problem.ts'
@@ -19,6 +19,11 @@ declare module 'fastify' {
 }
 
 const BEARER = /^[Bb][Ee][Aa][Rr][Ee][Rr] +(tg_[A-Za-z0-9]{1,64}_[\x21-\x7e]{1,256}) *$/
+
+/** A route that does not say what it needs would be open to everybody. */
+export function refuseOpenRoutes({ url, config }: RouteOptions): void {
+  if (config?.needs === undefined) throw new TypeError(`the route ${url} does not say what key it needs`)
+}
 
 /** Runs before the body is read, so that strangers cannot make the daemon read much. */
 export function authorization(keys: KeyPort) {

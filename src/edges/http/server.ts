@@ -6,7 +6,7 @@ import { addAccountRoutes } from './accounts/account-routes.ts'
 import { addMoneyRoutes } from './accounts/money-routes.ts'
 import { addPoolRoutes } from './accounts/pool-routes.ts'
 import { addReportRoutes } from './accounts/report-routes.ts'
-import { authorization } from './auth.ts'
+import { authorization, refuseOpenRoutes } from './auth.ts'
 import { addCallRoutes } from './calls/call-routes.ts'
 import { addDecideRoutes } from './calls/decide-routes.ts'
 import { addEventRoutes } from './calls/event-routes.ts'
@@ -42,10 +42,9 @@ export async function createHttpServer(parts: HttpParts): Promise<HttpServer> {
   const server = fastify({
     logger: false,
     bodyLimit: BODY_BYTES,
-    
+    keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_MS,
     return503OnClosing: false,
-    exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 512 },
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, request, reply) => {
@@ -61,6 +60,7 @@ export async function createHttpServer(parts: HttpParts): Promise<HttpServer> {
   server.addHook('onRequest', closeWhenDraining(parts))
   server.addHook('onRequest', authorization(parts.keys))
   server.removeAllContentTypeParsers()
+  server.addHook('onRoute', refuseOpenRoutes)
   answerUnknownPaths(server)
   await addReference(server)
   await server.register(callPath(parts))

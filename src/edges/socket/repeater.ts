@@ -14,10 +14,6 @@ export class Repeater<Item> {
     this.#everyMs = everyMs
   }
 
-  get waiting(): number {
-    return this.#waiting.length
-  }
-
   /** Resolves when the item was taken; rejects when it was not, and then repeats it. */
   async deliver(item: Item): Promise<void> {
     try {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { scopes } from '../../../src/accounts/api-keys.ts'
 import { Fault } from '../../../src/base/fault.ts'
+import { refuseOpenRoutes } from '../../../src/edges/http/auth.ts'
 import { allowed, callRecord } from './examples.ts'
 import { type Ask, MASTER_KEY, openRig, type Rig } from './fake-daemon.ts'
 
@@ -359,4 +360,10 @@ describe('making keys', () => {
     const response = await rig.ask({ method: 'DELETE', url: '/v1/keys/nobody' })
     expect(response.json()).toMatchObject({ status: 404, code: 'key_id_unknown' })
   })
+})
+
+it('a route that does not say what key it needs is not taken', () => {
+  const route = { method: 'GET', url: '/open', handler: () => '' } as const
+  expect(() => refuseOpenRoutes(route)).toThrow('/open')
+  expect(() => refuseOpenRoutes({ ...route, config: { needs: 'any key' } })).not.toThrow()
 })

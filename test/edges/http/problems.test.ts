@@ -163,15 +163,21 @@ describe('paths and methods', () => {
   })
 
   it.each([
-    ['DELETE', '/v1/accounts/acme', 'GET, PATCH, PUT'],
-    ['POST', '/v1/accounts', 'GET'],
-    ['PUT', '/v1/calls', 'GET'],
+    ['DELETE', '/v1/accounts/acme', 'GET, HEAD, PATCH, PUT'],
+    ['POST', '/v1/accounts', 'GET, HEAD'],
+    ['PUT', '/v1/calls', 'GET, HEAD'],
     ['PATCH', '/v1/accounts/acme/pools', 'POST'],
-    ['POST', '/livez', 'GET'],
+    ['POST', '/livez', 'GET, HEAD'],
   ] as const)('%s %s is 405 and says what may be done', async (method, url, allow) => {
     const response = await rig.ask({ method, url })
     expect(response.json()).toMatchObject({ status: 405, code: 'method_not_allowed' })
     expect(response.headers['allow']).toBe(allow)
+  })
+
+  it('HEAD answers as GET does, without the body, and needs the same key', async () => {
+    const alive = await rig.server.inject({ method: 'HEAD', url: '/livez' })
+    expect([alive.statusCode, alive.body]).toEqual([200, ''])
+    expect((await rig.server.inject({ method: 'HEAD', url: '/v1/calls' })).statusCode).toBe(401)
   })
 
   it('a path that cannot be decoded is 400', async () => {

@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort, Process, until } from './process.ts'
+import { freePort, Process, ready } from './process.ts'
 
 export const apiKey = 'tg_sip_0123456789abcdef0123456789abcdef'
 
@@ -84,7 +84,7 @@ export class Daemon {
     }
     const running = new Process({ name: 'tollgate', file: join(root, 'scripts', 'tollgate'), args: ['serve'], env })
     const daemon = new Daemon(home, port, running)
-    await until('the daemon is ready', () => daemon.#ready(), { withinMs: 20_000, explain: () => running.output })
+    await ready(running, () => daemon.#answers(), 20_000)
     return daemon
   }
 
@@ -116,8 +116,7 @@ export class Daemon {
     return text === '' ? undefined : JSON.parse(text)
   }
 
-  async #ready(): Promise<boolean> {
-    if (!this.#process.running) throw new Error(`the daemon did not start\n${this.#process.output}`)
+  async #answers(): Promise<boolean> {
     const answer = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(1_000) }).catch(() => undefined)
     await answer?.body?.cancel()
     return answer?.status === 200

@@ -1,5 +1,8 @@
 /** sipp → Kamailio with an example config → the daemon, and the questions that tests ask of the books afterwards. */
 
+import { appendFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { apiKey, Daemon, Home } from './daemon.ts'
 import { Kamailio, kamailioPorts } from './kamailio.ts'
 import { until } from './process.ts'
@@ -67,9 +70,16 @@ export class Bench {
     const ports = await kamailioPorts()
     const callControl = settings.example === 'call_control'
     const home = await Home.make({ rpcPort: ports.rpc, callControl, payers: settings.payers ?? {} })
-    const daemon = await Daemon.start({ home })
-    const kamailio = await Kamailio.start({ ...settings, ports, daemonUrl: daemon.url, apiKey, socket: home.socket })
-    return new Bench(home, { kamailio, daemon }, settings)
+    let daemon: Daemon | undefined
+    try {
+      daemon = await Daemon.start({ home })
+      const kamailio = await Kamailio.start({ ...settings, ports, daemonUrl: daemon.url, apiKey, socket: home.socket })
+      return new Bench(home, { kamailio, daemon }, settings)
+    } catch (error) {
+      await daemon?.end()
+      await home.remove()
+      throw error
+    }
   }
 
   /** A bench of parts that somebody else ends. */
@@ -81,6 +91,13 @@ export class Bench {
     await this.kamailio.end()
     await this.daemon.end()
     await this.home.remove()
+  }
+
+  /** Leaves what both said where a failed test can be studied. */
+  async keepLogs(): Promise<void> {
+    const path = join(tmpdir(), `tollgate-sip-failed-${process.pid}.log`)
+    await appendFile(path, `--- kamailio\n${this.kamailio.log}\n--- tollgate\n${this.daemon.log}\n`)
+    process.stderr.write(`logs are in ${path}\n`)
   }
 
   /** Kamailio dies and comes up again on the same ports, without its dialogs. */

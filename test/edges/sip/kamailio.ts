@@ -1,10 +1,10 @@
 /** Kamailio with one of the example configs exactly as it is in the repository: only -A defines differ. */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { freePort, Process, until } from './process.ts'
+import { freePort, Process, ready } from './process.ts'
 
 export interface KamailioSettings {
   readonly example: 'http' | 'call_control'
@@ -47,8 +47,7 @@ export class Kamailio {
       args: [...fixed, ...defines],
     })
     const kamailio = new Kamailio(ports, running, folder)
-    const ready = (): Promise<boolean> => kamailio.#answers(settings.example)
-    await until('kamailio is ready', ready, { explain: () => running.output })
+    await ready(running, () => kamailio.#answers(settings.example), 10_000)
     return kamailio
   }
 
@@ -82,17 +81,9 @@ export class Kamailio {
 
   /** It answers its control channel; with call_control it takes no calls in its first two seconds. */
   async #answers(example: KamailioSettings['example']): Promise<boolean> {
-    if (!this.#process.running) throw new Error(`kamailio did not start\n${this.#process.output}`)
     const answer = await this.rpc('core.uptime').catch(() => undefined)
     const upSeconds = Number(/"uptime":\s*(\d+)/.exec(JSON.stringify(answer ?? null))?.[1] ?? -1)
     return upSeconds >= (example === 'call_control' ? 3 : 0)
-  }
-
-  /** Leaves the log where a failed test can be studied. */
-  async keepLog(): Promise<string> {
-    const path = join(tmpdir(), `tollgate-kamailio-${this.#process.pid}.log`)
-    await writeFile(path, this.#process.output)
-    return path
   }
 }
 

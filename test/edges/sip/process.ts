@@ -94,6 +94,20 @@ export class Process {
   }
 }
 
+/** Waits until a process is of use; one that does not get there is killed. */
+export async function ready(running: Process, ask: () => Promise<boolean>, withinMs: number): Promise<void> {
+  const started = async (): Promise<boolean> => {
+    if (!running.running) throw new Error(`${running.name} did not start\n${running.output}`)
+    return await ask()
+  }
+  try {
+    await until(`${running.name} is ready`, started, { withinMs, explain: () => running.output })
+  } catch (error) {
+    await running.kill()
+    throw error
+  }
+}
+
 /** Asks until the answer is true; fails with what was waited for, and with what `explain` knows, at the deadline. */
 export async function until(what: string, ask: () => boolean | Promise<boolean>, options: Until = {}): Promise<void> {
   const deadlineMs = Date.now() + (options.withinMs ?? 10_000)

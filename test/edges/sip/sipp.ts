@@ -124,7 +124,8 @@ function args(call: SippCall, port: number, folder: string): string[] {
     ...['-trace_msg', '-message_file', join(folder, 'messages.log')],
   ]
   const keys = ['-key', 'account', call.account ?? 'nobody', '-key', 'caller', call.caller ?? '+442079460100']
-  if (call.target === undefined) return [...common, ...logs, ...keys]
+  // The called side is ended by its test; should that be killed, it ends by itself.
+  if (call.target === undefined) return [...common, ...logs, ...keys, '-timeout', '120s']
   const calling = [
     ...['-m', String(call.calls ?? 1), '-r', String(call.rate ?? 10), '-s', call.dialled ?? '+442079460999'],
     ...['-timeout', `${Math.ceil((call.withinMs ?? 20_000) / 1_000)}s`, '-timeout_error', '-recv_timeout', '60000'],

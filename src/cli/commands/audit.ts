@@ -1,0 +1,33 @@
+/** `tollgate audit`: the books held against the journal. */
+import type { Command } from 'commander'
+import * as answers from '../answers.ts'
+import type { Cli } from '../cli.ts'
+import { exitCodes } from '../context.ts'
+import { printable } from '../text.ts'
+
+/** Every entry there ever was is read. */
+const AUDIT_MS = 3_600_000
+
+export function addAuditCommands(program: Command, cli: Cli): void {
+  program
+    .command('audit')
+    .description('The books.')
+    .command('verify')
+    .description('Replays the journal and holds the balances against it; fails when they drift.')
+    .action(() => verify(cli))
+}
+
+async function verify(cli: Cli): Promise<void> {
+  const api = await cli.api()
+  const { value, raw } = await api.post('/v1/audit/verify', answers.audit, { body: {}, deadlineMs: AUDIT_MS })
+  const { ok, entries, problems } = value
+  if (!ok) cli.endWith(exitCodes.failed)
+  cli.print(raw, () =>
+    ok
+      ? `Good: ${entries} entries replayed, every balance is what they say.`
+      : [
+          `${entries} entries replayed; ${problems.length} balances are not what they say:`,
+          ...problems.map((line) => `  ${printable(line)}`),
+        ].join('\n'),
+  )
+}

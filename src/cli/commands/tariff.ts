@@ -1,0 +1,124 @@
+/** `tollgate tariff`: price books and their versions. */
+import type { Command } from 'commander'
+import type { z } from 'zod'
+import * as answers from '../answers.ts'
+import type { Api } from '../api.ts'
+import { id, instantText, whole } from '../arguments.ts'
+import type { Cli } from '../cli.ts'
+import { CliFailure, usageFailure } from '../context.ts'
+import { instant, table } from '../text.ts'
+import { activate, activeVersion, ratesOf } from '../tariff-api.ts'
+import { diffRates, type TariffDiff } from '../tariff-diff.ts'
+import { diffText } from '../tariff-diff-text.ts'
+import { addTariffFileCommands } from './tariff-files.ts'
+
+const MAX_VERSION = 1_000_000_000
+
+export function addTariffCommands(program: Command, cli: Cli): void {
+  const tariff = program.command('tariff').description('Tariffs: what calls cost.')
+  const one = whole(1, MAX_VERSION)
+  const version = { one, all: (text: string, before: readonly number[] = []) => [...before, one(text)] }
+  addTariffFileCommands(tariff, cli)
+  tariff
+    .command('diff')
+    .description('What changes between two versions: new, closed, up, down, unchanged.')
+    .argument('<name>', 'the tariff', id)
+    .argument('[versions...]', 'two of them; none are the one in force and the newest', version.all)
+    .option('--all', 'every change, however many')
+    .action((name: string, [from, to, ...more]: readonly number[] = [], options: { readonly all?: true } = {}) => {
+      if (more.length > 0) throw usageFailure('a difference is of two versions')
+      return diff(cli, { name, from, to }, options.all === true)
+    })
+  tariff
+    .command('activate')
+    .description('Puts a version in force, on every daemon. Calls that are up keep theirs.')
+    .argument('<name>', 'the tariff', id)
+    .argument('<version>', 'the version', version.one)
+    .option('--at <instant>', 'from then on; none is now', instantText)
+    .action(async (name: string, number: number, { at }: { readonly at?: string }) => {
+      const { value, raw } = await activate(await cli.api(), { name, version: number, at })
+      cli.print(raw, () => `${name} version ${value.version} is in force from ${instant(value.from) ?? ''}.`)
+    })
+  tariff
+    .command('list')
+    .description('Every tariff; with a name, its versions.')
+    .argument('[name]', 'the tariff', id)
+    .action((name: string | undefined) => (name === undefined ? list(cli) : versions(cli, name)))
+}
+
+async function list(cli: Cli): Promise<void> {
+  const api = await cli.api()
+  const { value, raw } = await api.get('/v1/tariffs', answers.pageOf(answers.tariff))
+  cli.print(raw, () => {
+    if (value.items.length === 0) return 'No tariffs.'
+    return table(
+      value.items,
+      [
+        { title: 'TARIFF', cell: (row) => row.name },
+        { title: 'CURRENCY', cell: (row) => row.currency },
+        { title: 'VERSIONS', cell: (row) => row.versions, right: true },
+        { title: 'IN FORCE', cell: (row) => row.active, right: true },
+      ],
+      cli.context,
+    )
+  })
+}
+
+type Version = z.output<typeof answers.tariffVersion>
+
+async function versionsOf(api: Api, name: string) {
+  return api.get(`/v1/tariffs/${name}/versions`, answers.pageOf(answers.tariffVersion))
+}
+
+async function versions(cli: Cli, name: string): Promise<void> {
+  const { value, raw } = await versionsOf(await cli.api(), name)
+  cli.print(raw, () =>
+    table(
+      value.items,
+      [
+        { title: 'VERSION', cell: (row) => row.version, right: true },
+        { title: 'RATES', cell: (row) => row.rates, right: true },
+        { title: 'CURRENCY', cell: (row) => row.currency },
+        { title: 'MADE', cell: (row) => instant(row.createdAt) },
+        { title: 'IN FORCE FROM', cell: (row) => row.activations.map(({ from }) => instant(from)).join(', ') },
+        { title: 'SHA-256', cell: (row) => row.sha256.slice(0, 12) },
+      ],
+      cli.context,
+    ),
+  )
+}
+
+async function diff(
+  cli: Cli,
+  asked: { readonly name: string; readonly from: number | undefined; readonly to: number | undefined },
+  all: boolean,
+): Promise<void> {
+  const api = await cli.api()
+  const { name } = asked
+  const known = (await versionsOf(api, name)).value.items
+  const newest = known.reduce<Version | undefined>(
+    (best, row) => (best && best.version > row.version ? best : row),
+    undefined,
+  )
+  const from = asked.from ?? (await activeVersion(api, name))
+  if (from === undefined) {
+    throw new CliFailure({
+      code: 'tariff_unknown',
+      message: `no version of tariff "${name}" is in force: say which two`,
+    })
+  }
+  const to = asked.to ?? newest?.version ?? from
+  const found = await diffOf(api, name, { from, to })
+  cli.print(
+    { name, from, to, ...found },
+    () => `${name}: version ${from} → ${to}\n${diffText(found, all, cli.context)}`,
+  )
+}
+
+async function diffOf(
+  api: Api,
+  name: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<TariffDiff> {
+  return diffRates(await ratesOf(api, name, from), await ratesOf(api, name, to))
+}
