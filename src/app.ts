@@ -5,11 +5,15 @@ import { bootstrapKey, type BootstrapKey } from './app/bootstrap-key.ts'
 import { buildCore, type Core } from './app/core.ts'
 import { startOutage } from './app/outage.ts'
 import type { OutageDesk } from './calls/outage.ts'
+import { close, listen } from './app/http-listener.ts'
 import { auditPort, keyPort, tariffPort } from './app/http-parts.ts'
 import { seed } from './app/seed.ts'
+import { seedMarks } from './app/seed-marks.ts'
 import { startSelfWork } from './app/self-work.ts'
 import { socketDesk } from './app/socket-desk.ts'
+import { type Stops, stopAll } from './app/stopping.ts'
 import { startStore } from './app/store.ts'
+import { Fault } from './base/fault.ts'
 import type { Clock } from './base/time.ts'
 import { CurrentCatalog, type ReloadResult } from './catalog/current.ts'
 import type { ConfigSource } from './catalog/settings.ts'
@@ -41,8 +45,7 @@ interface Building {
   readonly log: Logger
   readonly metrics: Metrics
   readonly state: { started: boolean; draining: boolean }
-  /** What was started, last first: it is stopped in this order. */
-  readonly stops: (() => Promise<unknown>)[]
+  readonly stops: Stops
 }
 
 export async function createApp(source: ConfigSource): Promise<App> {
@@ -51,11 +54,17 @@ export async function createApp(source: ConfigSource): Promise<App> {
   const log = createLog({ level: settings.log.level })
   const metrics = new Metrics()
   metrics.collectProcess()
-  const building: Building = { catalog, log, metrics, state: { started: false, draining: false }, stops: [] }
+  const building: Building = {
+    catalog,
+    log,
+    metrics,
+    state: { started: false, draining: false },
+    stops: { work: [], grounds: [] },
+  }
   try {
     return await build(building)
   } catch (error) {
-    await stopAll(building)
+    await stop(building)
     throw error
   }
 }
@@ -63,32 +72,42 @@ export async function createApp(source: ConfigSource): Promise<App> {
 async function build(building: Building): Promise<App> {
   const { catalog, log, metrics, state, stops } = building
   const settings = () => catalog.inForce.settings
-  await mkdir(settings().dataDir, { recursive: true, mode: 0o700 })
-  const { store, stop } = await startStore(settings(), log, metrics)
-  stops.unshift(stop)
+  await makeDataDir(settings().dataDir)
+  const started = await startStore(settings(), log, metrics)
+  const { store } = started
+  stops.grounds.unshift(started.stop)
   const core = await buildCore({ store, catalog, clock: systemClock, log, metrics })
-  const putToUse = () => seed({ ...core, clock: systemClock, log }, catalog.inForce)
+  const putToUse = () => seed({ ...core, clock: systemClock, log, marks: seedMarks(core) }, catalog.inForce)
   await core.tariffs.refresh()
   await putToUse()
   await core.tariffs.refresh()
   const bootstrap = await bootstrapKey(settings().apiKey, settings().dataDir)
   const outage = await startOutage({ core, settings, log, metrics })
-  stops.unshift(outage.stop)
+  stops.grounds.unshift(outage.stop)
   const { broken, bug } = brokenPromise()
   const edges = { core, outage: outage.desk, bootstrap, bug }
   const server = await createHttpServer(httpParts(building, edges))
-  stops.unshift(() => server.close())
+  stops.work.push(() => close(server))
   await startSocket(building, edges)
-  stops.unshift(await startSelfWork({ core, outage: outage.desk, settings, log, metrics }))
-  const url = await server.listen({ host: settings().http.host, port: settings().http.port })
+  stops.work.push(await startSelfWork({ core, outage: outage.desk, settings, log, metrics }))
+  const url = await listen(server, settings().http)
   state.started = true
   return {
     url,
     log,
     broken,
     reload: () => reload(building, putToUse),
-    stop: () => stopAll(building),
+    stop: () => stop(building),
     ...(bootstrap.path === undefined ? {} : { keyPath: bootstrap.path }),
+  }
+}
+
+async function makeDataDir(dataDir: string): Promise<void> {
+  try {
+    await mkdir(dataDir, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Fault('config_invalid', `the data folder cannot be made: ${why}`, { cause: error })
   }
 }
 
@@ -165,7 +184,7 @@ async function startSocket({ catalog, stops }: Building, { core, outage }: EdgeC
     clock: systemClock,
   })
   await server.start()
-  stops.unshift(() => server.stop())
+  stops.work.push(() => server.stop())
 }
 
 async function reload({ catalog, log, metrics }: Building, putToUse: () => Promise<void>): Promise<ReloadResult> {
@@ -180,7 +199,7 @@ async function reload({ catalog, log, metrics }: Building, putToUse: () => Promi
   return result
 }
 
-async function stopAll({ state, stops }: Building): Promise<void> {
+async function stop({ state, stops, log }: Building): Promise<void> {
   state.draining = true
-  for (const stop of stops.splice(0)) await stop()
+  await stopAll(stops, log)
 }

@@ -29,8 +29,19 @@ export interface OfficeRefused {
   readonly field?: string
 }
 
-/** A profile as callers give it: what is absent takes the defaults (PUT) or stays (PATCH). */
+/**
+ * A profile as callers give it. What is absent takes the defaults; of an account that is there its status, currency,
+ * parent and trunks stay.
+ */
 export type ProfileInput = Partial<Omit<AccountProfile, 'id' | 'root' | 'version' | 'createdAtMs' | 'pools'>>
+
+/** What a patch can take away again. */
+type Clearable = 'tariff' | 'maxCalls' | 'maxPricePerMinute' | 'spendCaps' | 'lowBalance' | 'recharge'
+
+/** A profile's changes: null clears a field, what is absent stays. */
+export type ProfilePatch = Omit<ProfileInput, Clearable> & {
+  readonly [Field in Clearable]?: NonNullable<ProfileInput[Field]> | null
+}
 
 export interface Money {
   readonly account: string
@@ -80,6 +91,13 @@ export type PoolInput = Partial<Omit<Pool, 'id' | 'cycle' | 'createdAtMs' | 'res
   readonly id?: string
 }
 
+/** A pool's changes: null clears a field, what is absent stays. */
+export type PoolPatch = Partial<Omit<PoolInput, 'expiresAtMs' | 'directions' | 'prefixes'>> & {
+  readonly expiresAtMs?: number | null
+  readonly directions?: Pool['directions'] | null
+  readonly prefixes?: Pool['prefixes'] | null
+}
+
 /** One journal entry as the account's holder reads it. */
 export interface Transaction {
   /** "<partition>-<number>": also a cursor. */
@@ -96,6 +114,12 @@ export interface Transaction {
   /** Change of pool seconds, where there was one. */
   readonly poolSeconds?: number
 }
+
+/** Cursors of accounts: "<partition>:<id>". */
+export const ACCOUNT_CURSOR = /^(\d{1,4}):([A-Za-z0-9._-]{1,64})$/
+
+/** Cursors of journal entries and CDRs: a place in their list, from its oldest entry. */
+export const HISTORY_CURSOR = /^\d{1,15}$/
 
 export interface PageRequest {
   readonly fromMs?: number
@@ -116,14 +140,14 @@ export interface AccountOffice {
   forget(account: string): void
   get(account: string): Promise<AccountProfile | undefined>
   list(filter: { parent?: string; cursor?: string; limit: number }): Promise<Page<AccountProfile>>
-  /** Creates, or replaces the profile (pools stay). */
+  /** Creates, or replaces the profile (status, trunks and pools stay unless given). */
   put(account: string, input: ProfileInput): Promise<SavedProfile | OfficeRefused>
-  patch(account: string, input: ProfileInput): Promise<SavedProfile | OfficeRefused>
+  patch(account: string, input: ProfilePatch): Promise<SavedProfile | OfficeRefused>
   balance(account: string): Promise<Balance | undefined>
   credit(money: Money): Promise<Posted | OfficeRefused>
   debit(money: Money): Promise<Posted | OfficeRefused>
   addPool(account: string, input: PoolInput, operation?: string): Promise<SavedPool | OfficeRefused>
-  patchPool(account: string, pool: string, input: Partial<PoolInput>): Promise<SavedPool | OfficeRefused>
+  patchPool(account: string, pool: string, input: PoolPatch): Promise<SavedPool | OfficeRefused>
   transactions(account: string, page: PageRequest): Promise<Page<Transaction>>
   /** CDRs as stored: JSON texts of usage/cdr.ts, newest revision of each call. */
   cdrs(account: string, page: PageRequest): Promise<Page<string>>

@@ -1,7 +1,7 @@
 /** Makes and changes pools, and says what the counters of the cycle in force must move by. */
 import { nextCycleStart } from '../base/time.ts'
 import type { AccountProfile, Pool } from './account.ts'
-import type { PoolInput } from './office.ts'
+import type { PoolInput, PoolPatch } from './office.ts'
 import { type AccountDefaults, given } from './profile.ts'
 
 /** Pools that ended so long ago are dropped when another is added: no call that they paid for is remembered. */
@@ -38,10 +38,22 @@ export function newPool(id: string, input: PoolInput, context: PoolContext): Poo
 }
 
 /** The cycle in force goes on; a pool that begins or stops to reset does so from its next turn. */
-export function changedPool(before: Pool, input: Partial<PoolInput>, context: PoolContext): Pool {
-  const { resetsAtMs, ...changed }: Pool = { ...before, ...given(input), id: before.id }
+export function changedPool(before: Pool, patch: PoolPatch, context: PoolContext): Pool {
+  const { resetsAtMs, ...changed }: Pool = { ...patched(before, patch, context), id: before.id }
   if (changed.resets === before.resets) return resetsAtMs === undefined ? changed : { ...changed, resetsAtMs }
   return { ...changed, ...resetTime(changed.resets, context) }
+}
+
+function patched(before: Pool, { expiresAtMs, directions, prefixes, ...rest }: PoolPatch, of: PoolContext): Pool {
+  const { expiresAtMs: endedAtMs, ...lasting } = before
+  const endsAtMs = expiresAtMs === undefined ? endedAtMs : (expiresAtMs ?? undefined)
+  return {
+    ...lasting,
+    ...given(rest),
+    ...(endsAtMs === undefined ? {} : { expiresAtMs: endsAtMs }),
+    directions: directions === undefined ? before.directions : (directions ?? of.defaults.directions),
+    prefixes: prefixes === undefined ? before.prefixes : (prefixes ?? []),
+  }
 }
 
 function resetTime(resets: Pool['resets'], { profile, nowMs }: PoolContext): Pick<Pool, 'resetsAtMs'> {

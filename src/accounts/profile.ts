@@ -1,8 +1,8 @@
 /** Makes and changes profiles: what a caller leaves out takes the defaults, or stays as it was. */
-import type { Micros } from '../base/money.ts'
+import { formatAmount, type Micros } from '../base/money.ts'
 import type { AccountProfile, EngineErrorPolicy, Pool } from './account.ts'
 import { movedCycles } from './cycles.ts'
-import type { OfficeRefused, ProfileInput } from './office.ts'
+import type { OfficeRefused, ProfileInput, ProfilePatch } from './office.ts'
 
 /** What accounts and pools have that do not say otherwise. */
 export interface AccountDefaults {
@@ -39,18 +39,26 @@ export function newProfile(draft: ProfileDraft): AccountProfile {
   return { ...chosen(draft), ...identity, ...(parent ? { parent: parent.id } : {}), pools: [] }
 }
 
-/** A profile given anew: who the account is, its currency and its pools stay, all else is as given or by default. */
+/**
+ * A profile given anew: who the account is and its pools stay, and unless they are given its status, currency and
+ * trunks; all else is as given or by default.
+ */
 export function replacedProfile(before: AccountProfile, draft: ProfileDraft): AccountProfile {
   const { id, root, parent, version, createdAtMs, pools } = before
   const identity = { id, root, version: version + 1, createdAtMs, ...(parent === undefined ? {} : { parent }) }
-  const currency = draft.input.currency ?? before.currency
-  const profile = { ...chosen(draft), ...identity, currency, pools }
+  const { status, currency, trunks } = before
+  const input = { status, currency, trunks, ...given(draft.input) }
+  const profile = { ...chosen({ ...draft, input }), ...identity, pools }
   return movedCycles(profile, before, draft.nowMs)
 }
 
 /** A profile with only the given fields changed. */
-export function patchedProfile(before: AccountProfile, input: ProfileInput, nowMs: number): AccountProfile {
-  return movedCycles({ ...before, ...given(input), version: before.version + 1 }, before, nowMs)
+export function patchedProfile(before: AccountProfile, patch: ProfilePatch, nowMs: number): AccountProfile {
+  const { spendCaps, ...rest } = patch
+  const input = { ...rest, ...(spendCaps === undefined ? {} : { spendCaps: spendCaps ?? {} }) }
+  const fields = Object.entries({ ...before, ...given(input) }).filter(([, value]) => value !== null)
+  const profile = Object.fromEntries(fields) as unknown as AccountProfile
+  return movedCycles({ ...profile, version: before.version + 1 }, before, nowMs)
 }
 
 /** The fields that were given: one that is there and undefined is not. */
@@ -85,7 +93,7 @@ function chosen({ id, input, defaults, parent }: ProfileDraft): Chosen {
 /** What is fixed: the place in the tree for ever, and that a tree has one currency. */
 export function refuseChange(
   before: AccountProfile,
-  input: ProfileInput,
+  input: Pick<ProfileInput, 'parent' | 'currency'>,
   parent: AccountProfile | undefined,
 ): OfficeRefused | undefined {
   const { id } = before
@@ -99,6 +107,16 @@ export function refuseChange(
     }
   }
   return parent ? refuseCurrency(id, input.currency ?? before.currency, parent) : undefined
+}
+
+/** Automatic purchases are purchases (rule C1). */
+export function refuseRecharge(
+  { recharge }: ProfilePatch,
+  { minimumPurchase }: Pick<AccountDefaults, 'minimumPurchase'>,
+): OfficeRefused | undefined {
+  if (!recharge || recharge.amount >= minimumPurchase) return undefined
+  const detail = `a purchase is at least ${formatAmount(minimumPurchase)}`
+  return { kind: 'refused', code: 'amount_below_minimum', detail, field: '/recharge/amount' }
 }
 
 export function refuseCurrency(id: string, currency: string, parent: AccountProfile): OfficeRefused | undefined {

@@ -1,6 +1,6 @@
 /** The key that opens everything: named by the environment, or made once and kept in the data folder. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { open, readFile } from 'node:fs/promises'
+import { link, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { KeyIdentity } from '../edges/http/parts.ts'
 
@@ -28,21 +28,39 @@ function keyOf(text: string, path?: string): BootstrapKey {
   }
 }
 
-/** Two daemons that start at once on one folder agree: the file is made by one of them only. */
+/** Two daemons that start at once on one folder agree: the file appears whole, and is made by one of them only. */
 async function readOrMake(path: string): Promise<string> {
-  const known = await readFile(path, 'utf8').catch(() => undefined)
-  if (known?.trim()) return known.trim()
+  const known = await readKey(path)
+  if (known) return known
   const text = `tg_bootstrap_${randomBytes(24).toString('base64url').replaceAll('_', '-')}`
+  const made = `${path}.${randomBytes(6).toString('hex')}`
+  await writeSynced(made, `${text}\n`)
   try {
-    const file = await open(path, 'wx', 0o600)
-    await file.writeFile(`${text}\n`)
-    await file.sync()
-    await file.close()
+    await link(made, path)
     return text
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST')
-      return (await readFile(path, 'utf8')).trim()
-    throw error
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    const theirs = await readKey(path)
+    if (theirs) return theirs
+    // An empty file is nobody's key.
+    await rename(made, path)
+    return text
+  } finally {
+    await rm(made, { force: true })
+  }
+}
+
+async function readKey(path: string): Promise<string | undefined> {
+  return (await readFile(path, 'utf8').catch(() => undefined))?.trim()
+}
+
+async function writeSynced(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
   }
 }
 

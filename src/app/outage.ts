@@ -35,6 +35,7 @@ function outageObserver(calls: CallObserver, { log, metrics }: OutageInput): Out
     decided: (decision) => calls.decided(decision),
     storeFailed: (fault) => countStoreFault(metrics, fault),
     waiting: (count) => metrics.spooledCalls(count),
-    happened: (what, { call, account }) => log.warn({ what, call, account }, 'a call while the store was away'),
+    happened: (what, { call, account }, fault) =>
+      log.warn({ what, call, account, err: fault }, 'a call while the store was away'),
   }
 }

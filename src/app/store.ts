@@ -1,4 +1,5 @@
 /** The store the daemon uses: the one that the settings name, or its own. */
+import { Fault } from '../base/fault.ts'
 import type { Settings } from '../catalog/settings.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -19,17 +20,25 @@ export async function startStore(settings: Settings, log: Logger, metrics: Metri
     redis.urls.length > 0
       ? undefined
       : await startEmbeddedRedis({ dataDir, binary, appendFsync: redis.appendFsync, log })
+  const urls = embedded ? [embedded.url] : redis.urls
+  let lastError: Error | undefined
   const store = new RedisStore({
-    urls: embedded ? [embedded.url] : redis.urls,
+    urls,
     commandTimeoutMs: redis.commandTimeoutMs,
     maxInFlight: redis.maxInFlight,
     onError: (error) => {
+      lastError = error
       metrics.storeFailed('store_unavailable')
       log.debug({ err: error }, 'the connection to Redis failed')
     },
   })
-  await store.open()
-  await checkStore(store)
+  try {
+    await store.open()
+  } catch (error) {
+    throw unreachable(urls, lastError ?? error)
+  }
+  // A Redis of the operator's own may be kept safe by other means; doctor still calls it unfit.
+  await checkStore(store, { log, accept: embedded ? [] : ['append_only'] })
   return {
     store,
     async stop() {
@@ -37,4 +46,11 @@ export async function startStore(settings: Settings, log: Logger, metrics: Metri
       await embedded?.stop()
     },
   }
+}
+
+/** Said without passwords: it is written for everybody to read. */
+function unreachable(urls: readonly string[], why: unknown): Fault {
+  const places = urls.map((url) => url.replace(/:\/\/\S*@/, '://')).join(', ')
+  const reason = why instanceof Error ? why.message : String(why)
+  return new Fault('store_unavailable', `Redis at ${places} cannot be used: ${reason}`, { retryable: true, cause: why })
 }

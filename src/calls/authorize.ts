@@ -1,21 +1,15 @@
 /** May this call start, and for how long: the initial request (RFC 8506 INITIAL_REQUEST). */
 import { firstRefusal, type Refused, refused } from '../base/outcome.ts'
-import { type CallRecord, type CallRef, type FirstAnswer, fundedBy, isLive, type Leg } from './call.ts'
+import { type CallRecord, type CallRef, type FirstAnswer, fundedBy, isLive } from './call.ts'
 import { legKey, makeCallId } from './call-id.ts'
+import { isNewAttempt, withAttempt } from './attempts.ts'
 import type { CallMemory } from './memory.ts'
+import { type DecideContext, firstAnswer, type NewCall, newRecord, type Past } from './new-call.ts'
 import type { CallParts } from './parts.ts'
-import { fundsSeconds } from './plan.ts'
 import { priceChain, standingRefusals } from './pricing.ts'
 import type { AuthorizeAnswer, AuthorizeRequest } from './requests.ts'
-import { type PlanMade, Reserving, type SliceOutcome, type SliceWork } from './reserving.ts'
+import { Reserving, type SliceOutcome, type SliceWork } from './reserving.ts'
 import { dueAtMs } from './schedule.ts'
-
-/** What is known of the leg before the request: its record, and where a void claim on it may lie. */
-interface Past {
-  readonly revision: number
-  readonly history?: CallRecord
-  readonly legBefore?: number
-}
 
 const NO_PAST: Past = { revision: 0 }
 const MAX_MEETINGS = 4
@@ -34,7 +28,7 @@ export class Authorizer {
   async authorize(request: AuthorizeRequest): Promise<AuthorizeAnswer> {
     const nowMs = this.#parts.clock.nowMs()
     const key = legKey(request.leg, this.#parts.digest)
-    const emergency = this.#emergency(request, key, nowMs)
+    const emergency = this.#emergency(request, key)
     if (emergency) return emergency
     const account = request.account ?? this.#parts.identify(identifyQuery(request))?.account
     const chain = account === undefined ? undefined : await this.#parts.accounts.chainOf(account)
@@ -43,13 +37,14 @@ export class Authorizer {
   }
 
   /** Emergency calls are connected whoever calls and whatever is broken: nothing is asked, counted or charged. */
-  #emergency(request: AuthorizeRequest, key: string, nowMs: number): AuthorizeAnswer | undefined {
+  #emergency(request: AuthorizeRequest, key: string): AuthorizeAnswer | undefined {
     const policy = this.#parts.policy()
     if (request.direction !== 'outbound' || !isEmergency(request.to, policy.emergencyNumbers)) return undefined
     this.#parts.observer.happened('emergency')
     return {
       kind: 'allowed',
-      call: makeCallId({ partition: this.#parts.partitionOf(key), legKey: key }, nowMs),
+      // Nothing is kept of it, so a repeat can only have the same id if no time is in it.
+      call: makeCallId({ partition: this.#parts.partitionOf(key), legKey: key }, 0),
       account: request.account ?? '',
       currency: '',
       maxDurationSeconds: policy.maxCallSeconds,
@@ -82,7 +77,7 @@ export class Authorizer {
       if (outcome.kind === 'refused') return denied(work.callId, outcome)
       if (outcome.kind === 'exhausted') return denied(work.callId, refused('no_credit', outcome.reason))
       const found = outcome.kind === 'changed' ? outcome.record : await this.#parts.ledger.readCall(outcome.ref)
-      const met = found && meet(found, context.request, work.content)
+      const met = found && (await this.#meet(found, context, work.content))
       if (met) return met
       past = pastOf(found, outcome.kind === 'leg_elsewhere' ? outcome.ref : undefined)
     }
@@ -90,6 +85,29 @@ export class Authorizer {
       makeCallId(context.ref ?? this.#refOf(context.key), context.nowMs),
       refused('gone', 'other requests of the leg are under way'),
     )
+  }
+
+  async #meet(found: CallRecord, context: DecideContext, content: string): Promise<AuthorizeAnswer | undefined> {
+    const met = meet(found, context.request, content)
+    if (met?.kind === 'allowed') await this.#rejoin(found, context)
+    return met
+  }
+
+  /** Another attempt took the place of one that still rang: a late "failed" of the first is not for it. */
+  async #rejoin(record: CallRecord, { request, nowMs }: DecideContext): Promise<void> {
+    if (record.state !== 'authorized' || !isNewAttempt(request, record)) return
+    const over = withAttempt(record, { type: 'failed', leg: record.leg })
+    const rejoined: CallRecord = {
+      ...record,
+      revision: record.revision + 1,
+      ...(request.attempt === undefined ? {} : { attempt: request.attempt }),
+      ...(request.tsMs === undefined ? {} : { requestedAtMs: request.tsMs }),
+      over,
+    }
+    const due = dueAtMs(rejoined, this.#parts.policy(), nowMs)
+    const mark = { record: rejoined, expectedRevision: record.revision, nowMs, dueAtMs: due }
+    // A record that moved on meanwhile is no longer ringing, or another repeat was here first.
+    if ((await this.#parts.ledger.mark(mark)).kind === 'marked') this.#memory.keep(rejoined)
   }
 
   /** The record was written with funds as they were remembered; where they were not so, the answer is set right. */
@@ -162,15 +180,6 @@ export class Authorizer {
   }
 }
 
-interface DecideContext {
-  readonly request: AuthorizeRequest
-  readonly key: string
-  readonly nowMs: number
-  readonly account: string
-  readonly past: Past
-  readonly ref?: CallRef
-}
-
 function identifyQuery(request: AuthorizeRequest) {
   const { trunk, source, from, to, direction } = request
   return { from, to, direction, ...(trunk === undefined ? {} : { trunk }), ...(source === undefined ? {} : { source }) }
@@ -203,8 +212,8 @@ function contentOf(request: AuthorizeRequest, account: string, parts: CallParts)
 /** What the leg's own past answers; undefined when the request is a new attempt. */
 function meet(record: CallRecord, request: AuthorizeRequest, content: string): AuthorizeAnswer | undefined {
   if (record.state === 'failed') {
-    const anew = request.attempt !== undefined && record.attempt !== undefined && request.attempt !== record.attempt
-    return anew ? undefined : denied(record.call, refused('gone', 'this attempt has failed already'))
+    if (isNewAttempt(request, record)) return undefined
+    return denied(record.call, refused('gone', 'this attempt has failed already'))
   }
   if (record.state === 'ended') return denied(record.call, refused('gone', 'this call has ended'))
   // A call that began without our leave has no content to differ from.
@@ -218,88 +227,6 @@ function pastOf(found: CallRecord | undefined, elsewhere: CallRef | undefined): 
 }
 
 type Reserved = Extract<SliceOutcome, { readonly kind: 'reserved' }>
-
-interface NewCall extends DecideContext {
-  readonly content: string
-  readonly mode: CallRecord['mode']
-}
-
-function newRecord(call: NewCall, made: PlanMade, parts: CallParts): CallRecord {
-  const { request, nowMs, past } = call
-  const { chain, plan } = made
-  const first = firstAnswer(call, made, parts)
-  return {
-    revision: past.revision + 1,
-    call: makeCallId({ partition: chain.partition, legKey: call.key }, nowMs),
-    partition: chain.partition,
-    legKey: call.key,
-    leg: legOf(request.leg),
-    ...(request.instance === undefined ? {} : { instance: request.instance }),
-    state: 'authorized',
-    content: call.content,
-    ...(request.attempt === undefined ? {} : { attempt: request.attempt }),
-    mode: call.mode,
-    direction: request.direction,
-    from: request.from,
-    to: request.to,
-    ...(request.user === undefined ? {} : { user: request.user }),
-    media: request.media,
-    ...(request.ref === undefined ? {} : { ref: request.ref }),
-    account: call.account,
-    authorizedAtMs: nowMs,
-    lastAliveAtMs: nowMs,
-    absences: 0,
-    grantedSeconds: plan.seconds,
-    ...(plan.finalReason === undefined ? {} : { finalReason: plan.finalReason }),
-    maxDurationSeconds: first.maxDurationSeconds,
-    levels: callLevels(made),
-    corrections: 0,
-    firstAnswer: first,
-    history: [{ atMs: nowMs, what: `authorized ${plan.seconds} s by ${first.fundedBy}` }],
-  }
-}
-
-export function callLevels({ ask, plan }: Pick<PlanMade, 'ask' | 'plan'>): CallRecord['levels'] {
-  return ask.levels.map(({ profile, tariff }, index) => ({
-    account: profile.id,
-    currency: profile.currency,
-    ...(tariff ? { tariff } : {}),
-    hold: plan.levels[index]?.hold ?? { pools: [], credit: 0n },
-  }))
-}
-
-function legOf({ node, callId, legId }: Leg): Leg {
-  return { node, callId, legId }
-}
-
-function firstAnswer(call: NewCall, made: PlanMade, parts: CallParts): FirstAnswer {
-  const { plan } = made
-  const payer = plan.levels[0]?.hold ?? { pools: [], credit: 0n }
-  const lasts = backstopSeconds(call.request.leg.node, 0, { made, parts })
-  return {
-    reservedSeconds: plan.seconds,
-    reserved: payer.credit,
-    maxDurationSeconds: call.mode === 'clock' ? Math.max(lasts, plan.seconds) : plan.seconds,
-    final: plan.finalReason !== undefined || lasts <= plan.seconds,
-    fundedBy: fundedBy(payer, payer.credit),
-  }
-}
-
-/**
- * How long the edge's own timer may let the call go on if all daemons die: what the funds pay, and no more than the
- * daemon can raise later (architecture §7).
- */
-export function backstopSeconds(
-  node: string,
-  elapsedSeconds: number,
-  context: { readonly made: Pick<PlanMade, 'ask' | 'figures'>; readonly parts: CallParts },
-): number {
-  const { made, parts } = context
-  const { unattendedSeconds, maxCallSeconds } = parts.policy()
-  const canRaise = parts.controlOf(node).canRaise
-  const limit = canRaise ? Math.min(elapsedSeconds + unattendedSeconds, maxCallSeconds) : maxCallSeconds
-  return fundsSeconds(made.ask, made.figures, limit)
-}
 
 function allowed(record: CallRecord): AuthorizeAnswer {
   const { call, account, firstAnswer = unaskedAnswer(record) } = record

@@ -67,7 +67,15 @@ export interface CallEnd {
   readonly instance?: string
   /** No stop was heard: the end is the last instant the call was known alive, within what was granted. */
   readonly presumed: boolean
+  /** The edge said that it lasted longer than calls are rated for. */
+  readonly overlong?: boolean
   readonly heardAtMs: number
+}
+
+/** An attempt that failed, as far as its edge names it. */
+export interface OverAttempt {
+  readonly attempt?: string
+  readonly event?: string
 }
 
 /** One line of a call's history, for people. */
@@ -88,6 +96,10 @@ export interface CallRecord {
   /** Hash of what was asked; the same leg with other content is a conflict. */
   readonly content: string
   readonly attempt?: string
+  /** When the edge asked, by its own clock. */
+  readonly requestedAtMs?: number
+  /** Attempts of the leg that are over, and the events that said so: repeats of them say nothing of this one. */
+  readonly over?: readonly OverAttempt[]
   readonly mode: CallMode
   readonly direction: Direction
   readonly from: string

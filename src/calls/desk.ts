@@ -51,7 +51,7 @@ export class CallDesk {
     this.#parts = parts
     this.#authorizer = new Authorizer(parts, memory)
     this.#events = new EventDesk(parts, memory)
-    this.edges = new EdgeDesk(parts, memory)
+    this.edges = new EdgeDesk(parts, memory, this.#events)
     this.#extender = new Extender(parts, memory)
     this.#ender = new Ender(parts, memory)
     this.#quotes = new QuoteDesk(parts)

@@ -3,6 +3,7 @@ import { parseInstant } from '../base/time.ts'
 import { type CallRecord, isLive, seenAlive } from './call.ts'
 import type { ListedCall } from './edge-control.ts'
 import { Ender } from './ending.ts'
+import type { EventDesk } from './events.ts'
 import type { CallMemory } from './memory.ts'
 import type { CallParts } from './parts.ts'
 import type { EdgeEvent, EventResult } from './requests.ts'
@@ -18,8 +19,10 @@ export class EdgeDesk {
   readonly #parts: CallParts
   readonly #memory: CallMemory
   readonly #ender: Ender
+  readonly #events: EventDesk
 
-  constructor(parts: CallParts, memory: CallMemory) {
+  constructor(parts: CallParts, memory: CallMemory, events: EventDesk) {
+    this.#events = events
     this.#parts = parts
     this.#memory = memory
     this.#ender = new Ender(parts, memory)
@@ -33,7 +36,19 @@ export class EdgeDesk {
         else await this.#edgeList(event, record, listed)
       }
     }
+    if (event.type === 'edge_list') await this.#adopt(event)
     return { state: 'noted', ignored: false }
+  }
+
+  /** A call that the edge has and we do not, and of which it says who pays and who was called, is ours from now on. */
+  async #adopt(event: EdgeEvent): Promise<void> {
+    const { node, instance, tsMs } = event
+    for (const { callId, legId, ...said } of event.calls ?? []) {
+      if (said.to === undefined || (said.account ?? said.trunk) === undefined) continue
+      const leg = { node, callId, legId }
+      const times = tsMs === undefined ? {} : { tsMs }
+      await this.#events.event({ type: 'alive', leg, ...said, ...times, ...(instance === '' ? {} : { instance }) })
+    }
   }
 
   /** What the daemon itself was told when it asked: as `edge_list`, of whatever instance the edge is now. */

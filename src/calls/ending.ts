@@ -12,6 +12,9 @@ import { wholeSeconds } from './times.ts'
 
 export const MAX_END_ATTEMPTS = 5
 
+/** Why a call is ended that nothing was heard of for too long. */
+export const NO_SIGN_OF_LIFE = 'no_sign_of_life'
+
 export class Ender {
   readonly #parts: CallParts
   readonly #memory: CallMemory
@@ -82,7 +85,10 @@ export class Ender {
 }
 
 function presumedEndMs(record: CallRecord): number {
-  const { grantedSeconds, aliveSeconds = grantedSeconds, endingSinceMs = Infinity } = record
+  const { grantedSeconds, aliveSeconds = grantedSeconds, endingSinceMs = Infinity, endingReason } = record
+  // One that was cut for want of money was up till then: it talked what it had been granted.
+  const wasUp = record.endingSinceMs !== undefined && endingReason !== NO_SIGN_OF_LIFE
+  if (wasUp) return Math.min(endingSinceMs, grantEndsAtMs(record))
   const grantEnds = grantEndsAtMs({ ...record, grantedSeconds: Math.min(grantedSeconds, aliveSeconds) })
   return Math.min(endingSinceMs, grantEnds)
 }

@@ -8,13 +8,14 @@ import { type Applied, again, done, ignored } from './applied.ts'
 import { type CallEnd, type CallRecord, type CallRef, isLive, type Leg, seenAlive, withStep } from './call.ts'
 import { legKey, makeCallId } from './call-id.ts'
 import { isEmergency } from './authorize.ts'
+import { isOfEarlierAttempt, overBy, withAttempt } from './attempts.ts'
 import type { CallMemory } from './memory.ts'
 import { type CallParts, MAX_TRIES } from './parts.ts'
 import type { CallEvent, EventResult } from './requests.ts'
 import { payerOf, Reviver } from './revive.ts'
 import { dueAtMs } from './schedule.ts'
 import { Settler } from './settle.ts'
-import { answerTimes, earliestAnswerMs, secondsUsed, wasAnswered } from './times.ts'
+import { answerTimes, earliestAnswerMs, isOverlong, secondsUsed, wasAnswered } from './times.ts'
 
 export class EventDesk {
   readonly #parts: CallParts
@@ -102,7 +103,11 @@ export class EventDesk {
 
   async #failed(event: CallEvent, record: CallRecord): Promise<Applied> {
     if (!isLive(record) || record.connectedAtMs !== undefined) return ignored(record)
-    const settled = await this.#settler.release(record, `failed: ${event.cause ?? event.sipCode ?? 'no reason given'}`)
+    if (isOfEarlierAttempt(event, record)) return ignored(record)
+    const settled = await this.#settler.release(
+      { ...record, over: withAttempt(record, event) },
+      `failed: ${event.cause ?? event.sipCode ?? 'no reason given'}`,
+    )
     return settled.kind === 'changed' ? again(settled.record) : done(settled.record)
   }
 
@@ -133,7 +138,8 @@ export class EventDesk {
       seconds: secondsUsed(event, record, nowMs),
       cause: event.cause ?? record.endingReason ?? 'normal',
       ...(event.instance === undefined ? {} : { instance: event.instance }),
-      presumed: false,
+      presumed: event.presumed ?? false,
+      ...(isOverlong(event) ? { overlong: true } : {}),
       heardAtMs: nowMs,
     }
   }
@@ -231,6 +237,8 @@ function tombstoneOf(
     leg: event.leg,
     state: 'failed',
     content: '',
+    ...(event.attempt === undefined ? {} : { attempt: event.attempt }),
+    over: overBy(event),
     mode: 'clock',
     direction: event.direction ?? 'outbound',
     from: event.from ?? '',

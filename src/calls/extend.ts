@@ -1,7 +1,7 @@
 /** May the call go on: the next slice, put aside in place of the last (RFC 8506 UPDATE_REQUEST). */
 import type { AccountChain } from '../accounts/account.ts'
 import { type CallRecord, withStep } from './call.ts'
-import { backstopSeconds } from './authorize.ts'
+import { backstopSeconds } from './new-call.ts'
 import type { CallMemory } from './memory.ts'
 import type { CallParts } from './parts.ts'
 import type { SliceAsk } from './plan.ts'

@@ -7,7 +7,7 @@ import { type Funded, type FundingAsk, planFunding } from '../ledger/funding.ts'
 import type { LevelFigures, PoolMove, SpendPeriod, Thresholds } from '../ledger/figures.ts'
 import type { LevelReservation } from './call-ledger.ts'
 import type { Hold, TrunkKind } from '../ledger/hold.ts'
-import type { PricedLevel } from './pricing.ts'
+import { type PricedLevel, seenFromBelow } from './pricing.ts'
 
 export interface SliceAsk {
   readonly levels: readonly PricedLevel[]
@@ -94,7 +94,7 @@ function planAll(
     const known = figures[index]
     if (!known) throw new RangeError('figures of every level are needed')
     const plan = planFunding(ask, known)
-    if (plan.kind === 'refused') refusals.push(plan)
+    if (plan.kind === 'refused') refusals.push(seenFromBelow(plan, index))
     else levels.push(plan)
   }
   return firstRefusal(refusals) ?? { kind: 'all', levels }

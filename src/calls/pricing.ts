@@ -39,15 +39,30 @@ function tariffName(chain: AccountChain, index: number, fallback: string | undef
 /** Prices a new call at every level by the tariffs in force now. */
 export function priceChain(parts: CallParts, chain: AccountChain, call: PricedCall): readonly PricedLevel[] {
   const fallback = parts.policy().defaultTariff
-  return chain.levels.map((profile, index) => {
+  const levels = chain.levels.map((profile, index): PricedLevel => {
     const name = tariffName(chain, index, fallback)
     if (name === undefined && index > 0) return { profile, price: { kind: 'unpriced' } }
-    const tariff = name === undefined ? undefined : parts.tariffs.inForce(name, call.fromMs)
+    const tariff = name === undefined ? undefined : tariffAt(parts, name, call.fromMs)
     if (!tariff)
       return { profile, price: noRate(profile, NOT_IN_FORCE), tariff: { name: name ?? '', version: NO_VERSION } }
     const pinned = { name: tariff.head.name, version: tariff.head.version }
     return withinCap({ profile, price: levelPrice(profile, tariff, call), tariff: pinned })
   })
+  return levels.map((level, index) =>
+    level.price.kind === 'refused'
+      ? { ...level, price: { kind: 'refused', refusal: seenFromBelow(level.price.refusal, index) } }
+      : level,
+  )
+}
+
+/** A call that began before its tariff was first put in force is priced by what is in force when it is heard of. */
+function tariffAt({ tariffs, clock }: CallParts, name: string, atMs: number): Tariff | undefined {
+  return tariffs.inForce(name, atMs) ?? tariffs.inForce(name, clock.nowMs())
+}
+
+/** A customer is not told what its reseller has, nor who that is (rule O4). */
+export function seenFromBelow(refusal: Refused, level: number): Refused {
+  return level === 0 ? refusal : { ...refusal, detail: 'an account above the payer refuses it' }
 }
 
 /** Refuses what is dearer than the account allows; asked before more is granted, never of use that has happened. */
@@ -97,6 +112,12 @@ async function pricePinnedLevel(
 }
 
 function levelPrice(profile: AccountProfile, tariff: Tariff, call: PricedCall): LevelPrice {
+  if (tariff.head.currency !== profile.currency) {
+    return noRate(
+      profile,
+      `tariff ${tariff.head.name} is in ${tariff.head.currency}, the account in ${profile.currency}`,
+    )
+  }
   const digits = dialledDigits(call.to)
   const found = priceOf(tariff, { direction: call.direction, digits, answeredAtMs: call.fromMs })
   if (found.kind === 'no_rate') return noRate(profile, `tariff ${tariff.head.name} has no price for the number`)
@@ -123,16 +144,21 @@ function noRate(profile: AccountProfile, why: string): LevelPrice {
 export function standingRefusals(chain: AccountChain, priced: readonly PricedLevel[], to: string): readonly Refused[] {
   const digits = dialledDigits(to)
   const refusals: Refused[] = []
-  for (const profile of chain.levels) {
-    if (profile.status !== 'active')
-      refusals.push(refused('account_suspended', `account ${profile.id} is ${profile.status}`))
-    const prefix = profile.blockedPrefixes.find((blocked) => digits.startsWith(blocked))
-    if (prefix !== undefined) {
-      refusals.push(refused('destination_blocked', `prefix ${prefix} is blocked by account ${profile.id}`))
-    }
+  for (const [level, profile] of chain.levels.entries()) {
+    refusals.push(...profileRefusals(profile, digits).map((refusal) => seenFromBelow(refusal, level)))
   }
   for (const { price } of priced) {
     if (price.kind === 'refused' && price.refusal.code === 'destination_blocked') refusals.push(price.refusal)
+  }
+  return refusals
+}
+
+function profileRefusals({ id, status, blockedPrefixes }: AccountProfile, digits: string): readonly Refused[] {
+  const refusals: Refused[] = []
+  if (status !== 'active') refusals.push(refused('account_suspended', `account ${id} is ${status}`))
+  const prefix = blockedPrefixes.find((blocked) => digits.startsWith(blocked))
+  if (prefix !== undefined) {
+    refusals.push(refused('destination_blocked', `prefix ${prefix} is blocked by account ${id}`))
   }
   return refusals
 }

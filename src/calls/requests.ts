@@ -20,6 +20,8 @@ export interface AuthorizeRequest {
   readonly requestSeconds?: number
   /** CSeq or branch: tells a new attempt of the same leg from a repeat. */
   readonly attempt?: string
+  /** When the edge asked, by its own clock. */
+  readonly tsMs?: number
   readonly ref?: unknown
 }
 
@@ -61,7 +63,11 @@ export type CallEventType = (typeof callEventTypes)[number]
 /** Something that happened to one call at its edge. Enough by itself: it repeats who pays and who was called. */
 export interface CallEvent {
   readonly type: CallEventType
+  /** The edge's own name of this event, the same when it is repeated. */
+  readonly id?: string
   readonly leg: Leg
+  /** Which attempt of the leg it speaks of. */
+  readonly attempt?: string
   readonly instance?: string
   /** When the edge sent it, by the edge's clock; likewise the next two. */
   readonly tsMs?: number
@@ -72,6 +78,8 @@ export interface CallEvent {
   readonly cause?: string
   readonly sipCode?: number
   readonly failOpen?: boolean
+  /** Nobody heard the end: a real stop that comes later corrects it. Never from an edge. */
+  readonly presumed?: boolean
   readonly account?: string
   readonly trunk?: string
   readonly source?: string
@@ -88,7 +96,21 @@ export interface EdgeEvent {
   readonly node: string
   readonly instance: string
   readonly tsMs?: number
-  readonly calls?: readonly { readonly callId: string; readonly legId: string }[]
+  readonly calls?: readonly EdgeListItem[]
+}
+
+/** A call that an edge has; what it says beyond the leg lets one that we do not know be adopted. */
+export interface EdgeListItem {
+  readonly callId: string
+  readonly legId: string
+  readonly account?: string
+  readonly trunk?: string
+  readonly user?: string
+  readonly from?: string
+  readonly to?: string
+  readonly direction?: Direction
+  readonly answeredAtMs?: number
+  readonly ref?: unknown
 }
 
 export interface EventResult {

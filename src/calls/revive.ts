@@ -5,7 +5,7 @@
 import type { AccountChain } from '../accounts/account.ts'
 import { Fault } from '../base/fault.ts'
 import { type Applied, again, done, ignored } from './applied.ts'
-import { callLevels } from './authorize.ts'
+import { callLevels } from './new-call.ts'
 import { type CallRecord, withStep } from './call.ts'
 import { makeCallId } from './call-id.ts'
 import type { CallMemory } from './memory.ts'

@@ -88,7 +88,9 @@ export class Settler {
     return { kind: 'settled', record: failed }
   }
 
+  /** A correction asks the pools of now: it is rare, so what is remembered of them is not trusted. */
   async #chain(record: CallRecord): Promise<AccountChain> {
+    if (record.state === 'ended') this.#parts.accounts.forget(record.account)
     const chain = await this.#parts.accounts.chainOf(record.account)
     invariant(chain, 'the accounts of a call are never deleted')
     return chain
@@ -305,6 +307,7 @@ function flagsOf(record: CallRecord, { level, charge, keepsMinutes }: LevelOutco
     late_settlement: record.corrections > 0,
     failopen: record.failOpen,
     unrated: charge.unrated,
+    overlong: record.end?.overlong,
     overrun: beyond || charge.overrunSeconds > 0,
     minutes_not_returned: keepsMinutes,
   }

@@ -70,7 +70,15 @@ export function presumedStop(call: SpooledCall): CallEvent {
   const { leg, allowedAtMs, capSeconds } = call
   const endedAtMs = allowedAtMs + capSeconds * 1000
   const cause = 'presumed: the store was away and nothing was heard of the call'
-  const stop = { type: 'stop', leg, answeredAtMs: allowedAtMs, endedAtMs, seconds: capSeconds, cause } as const
+  const stop = {
+    type: 'stop',
+    leg,
+    answeredAtMs: allowedAtMs,
+    endedAtMs,
+    seconds: capSeconds,
+    cause,
+    presumed: true,
+  } as const
   return completed(stop, call)
 }
 

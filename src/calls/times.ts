@@ -54,6 +54,11 @@ export function secondsUsed(event: CallEvent, record: CallRecord, nowMs: number)
   return record.connectedAtMs === undefined ? 0 : wholeSeconds(nowMs - record.connectedAtMs)
 }
 
+/** A call is rated for two days at most; one that is said to be longer is flagged. */
+export function isOverlong(event: CallEvent): boolean {
+  return event.seconds !== undefined && event.seconds > MAX_RATED_SECONDS
+}
+
 export function wholeSeconds(lengthMs: number): number {
   return Math.min(Math.max(0, Math.ceil(lengthMs / 1000)), MAX_RATED_SECONDS)
 }

@@ -14,7 +14,7 @@ import {
   unreadable,
 } from './folder.ts'
 import { type ConfigProblem, ProblemList } from './problems.ts'
-import { foreignTariffs, joinAccounts, missingTariffs, strangePayers } from './references.ts'
+import { foreignTariffs, joinAccounts, missingTariffs, smallRecharges, strangePayers } from './references.ts'
 import { configDirOf, type ConfigSource, processSource, readSettings, type Settings } from './settings.ts'
 import { nameOf, readTariff, type TariffFile, type TariffRead } from './tariff-file.ts'
 import { trunksFileSchema } from './trunk-schema.ts'
@@ -160,6 +160,7 @@ function follow(parts: Parts): readonly AccountConfig[] {
   const ids = drafts.map(({ id }) => id)
   if (accounts.value) warnings.add(...strangePayers([...payers, socket], ids))
   if (!settings) return []
+  problems.add(...smallRecharges(drafts, accounts.places, settings.defaults))
   const joined = joinAccounts(drafts, accounts.places, settings.defaults)
   problems.add(...joined.problems)
   if (joined.problems.length > 0) return []

@@ -1,5 +1,6 @@
 /** What files say of each other: parents, tariffs and payers must be there, and a tree has one currency. */
 import { MAX_CHAIN_LEVELS } from '../accounts/account.ts'
+import { parseAmount } from '../base/money.ts'
 import type { AccountConfig } from './account-schema.ts'
 import { problemAt } from './check.ts'
 import type { ConfigPath, ConfigProblem } from './problems.ts'
@@ -112,6 +113,22 @@ export function strangePayers(named: readonly Named[], accounts: readonly string
 function missing(named: readonly Named[], known: readonly string[]): readonly (Named & { readonly name: string })[] {
   const there = new Set(known)
   return named.flatMap((one) => (one.name === undefined || there.has(one.name) ? [] : [{ ...one, name: one.name }]))
+}
+
+/** Automatic purchases that the office would refuse. */
+export function smallRecharges(
+  accounts: readonly AccountDraft[],
+  places: Places,
+  { minimumPurchase }: Settings['defaults'],
+): readonly ConfigProblem[] {
+  const least = parseAmount(minimumPurchase) ?? 0n
+  return accounts.flatMap(({ recharge }, at) => {
+    const amount = recharge && parseAmount(recharge.amount)
+    if (amount === undefined || amount >= least) return []
+    const path: ConfigPath = ['accounts', at, 'recharge', 'amount']
+    const message = `must be at least ${minimumPurchase}, the minimumPurchase of the settings`
+    return [problemAt(places.ofValue(path), path, message)]
+  })
 }
 
 interface Tariffs {

@@ -27,7 +27,7 @@ export interface Listing {
 export type Query = Readonly<Record<string, string | number | undefined>>
 
 const DEADLINE_MS = 30_000
-const PAGE = 200
+const PAGE = 500
 
 export class Api {
   readonly url: string
@@ -153,8 +153,8 @@ function unreachable(url: string, error: unknown): CliFailure {
       { advice: 'start one with `tollgate serve`, or say with TOLLGATE_HTTP_PORT where it listens' },
     )
   }
-  const why =
-    error instanceof Error && error.name === 'TimeoutError' ? 'it did not answer in time' : String(code || error)
+  const late = error instanceof Error && error.name === 'TimeoutError'
+  const why = late ? 'it did not answer in time' : cause instanceof Error ? cause.message : String(cause)
   return new CliFailure({ code: 'daemon_unreachable', message: `the daemon at ${url} cannot be asked: ${why}` })
 }
 

@@ -20,7 +20,7 @@ export function daemonUrl({ http: { host, port } }: Settings): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-export const KEY_FILE = 'api-key'
+const KEY_FILE = 'api-key'
 
 /** The daemon writes one when no key was named to it. */
 async function keyInFolder(dataDir: string): Promise<string> {

@@ -21,22 +21,41 @@ Settings are those of the daemon: TOLLGATE_HTTP_PORT, TOLLGATE_DATA_DIR, TOLLGAT
 /** Runs one command; resolves with the exit code of the process. */
 export async function runCli(words: readonly string[], context: CliContext): Promise<number> {
   const isJson = (): boolean => words.includes('--json')
-  const program = programFor(context, isJson)
-  const cli = new Cli(context, isJson)
   let daemonCode: number | undefined
-  program
-    .command('serve')
-    .description('Runs the daemon in the foreground.')
-    .action(async () => {
-      daemonCode = await context.serve(context.source)
-    })
-  for (const add of nouns) add(program, cli)
+  const { program, cli } = commandLine({
+    ...context,
+    isJson,
+    served: (code) => {
+      daemonCode = code
+    },
+  })
   try {
     await program.parseAsync(words, { from: 'user' })
     return daemonCode ?? cli.exitCode
   } catch (error) {
     return toldAs(error, { context, isJson })
   }
+}
+
+export interface CommandLineParts extends CliContext {
+  readonly isJson: () => boolean
+  /** Told the exit code of a daemon that ran. */
+  readonly served: (code: number) => void
+}
+
+/** Every command, ready to be parsed or looked at. */
+export function commandLine(parts: CommandLineParts): { readonly program: Command; readonly cli: Cli } {
+  const { isJson, served, ...context } = parts
+  const program = programFor(context, isJson)
+  const cli = new Cli(context, isJson)
+  program
+    .command('serve')
+    .description('Runs the daemon in the foreground.')
+    .action(async () => {
+      served(await context.serve(context.source))
+    })
+  for (const add of nouns) add(program, cli)
+  return { program, cli }
 }
 
 const nouns = [

@@ -211,7 +211,8 @@ function nothingPays(ask: FundingAsk, context: Context, detail: string): Refused
   const { profile, ownKind } = ask
   const ownsTrunk = context.asksTrunks && profile.trunks[ownKind] + profile.trunks.twoWay > 0
   if (ownsTrunk) return refused('trunk_limit', `all trunks of account ${profile.id} are busy and nothing else can pay`)
-  return refused(ask.pools.length > 0 ? 'no_minutes' : 'no_credit', detail)
+  const waitsForMinutes = ask.pools.some((pool) => pool.onExhausted !== 'spill')
+  return refused(waitsForMinutes ? 'no_minutes' : 'no_credit', detail)
 }
 
 /** Credit pays what the pools before it did not. */

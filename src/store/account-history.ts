@@ -1,5 +1,5 @@
 /** What happened to an account, newest first: its journal entries and its ended calls. */
-import type { Page, PageRequest, Transaction } from '../accounts/office.ts'
+import { HISTORY_CURSOR, type Page, type PageRequest, type Transaction } from '../accounts/office.ts'
 import { given } from '../accounts/profile.ts'
 import { Fault } from '../base/fault.ts'
 import { parseInstant } from '../base/time.ts'
@@ -48,8 +48,8 @@ export class AccountHistory {
   async #page<T>(page: PageRequest, { list, read }: Listing<T>): Promise<Page<T>> {
     const { store } = this.#parts
     const items: T[] = []
-    let position =
-      page.cursor === undefined ? await store.command((client) => client.llen(list)) : positionOf(page.cursor)
+    const length = await store.command((client) => client.llen(list))
+    let position = page.cursor === undefined ? length : Math.min(positionOf(page.cursor), length)
     const stopAt = Math.max(0, position - MAX_LOOKED_AT)
     while (position > stopAt && items.length < page.limit) {
       const from = Math.max(stopAt, position - BATCH)
@@ -117,7 +117,7 @@ interface Owner {
 
 /** A cursor that is none of ours is the end of the list. */
 function positionOf(cursor: string): number {
-  return /^\d{1,15}$/.test(cursor) ? Number(cursor) : 0
+  return HISTORY_CURSOR.test(cursor) ? Number(cursor) : 0
 }
 
 function isWithin(atMs: number, { fromMs = -Infinity, untilMs = Infinity }: PageRequest): boolean {

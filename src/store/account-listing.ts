@@ -1,6 +1,6 @@
 /** Accounts by page: the children of one, or all, partition after partition. */
 import type { AccountProfile } from '../accounts/account.ts'
-import type { Page } from '../accounts/office.ts'
+import { ACCOUNT_CURSOR, type Page } from '../accounts/office.ts'
 import type { OfficeParts } from './office-parts.ts'
 import { decodeProfile } from './profile-codec.ts'
 
@@ -22,7 +22,8 @@ export class AccountListing {
 
   async list(filter: { parent?: string; cursor?: string; limit: number }): Promise<Page<AccountProfile>> {
     const { parent, cursor = '', limit } = filter
-    return parent === undefined ? this.#all(placeOf(cursor), limit) : this.#children(parent, cursor, limit)
+    const place = placeOf(cursor)
+    return parent === undefined ? this.#all(place, limit) : this.#children(parent, place.after, limit)
   }
 
   async #children(parent: string, after: string, limit: number): Promise<Page<AccountProfile>> {
@@ -31,7 +32,7 @@ export class AccountListing {
     if (partition === undefined) return { items: [] }
     const ids = await this.#ids(keys.children(partition, parent), after, limit)
     const items = await this.#read(partition, ids)
-    return ids.length < limit ? { items } : { items, nextCursor: ids.at(-1) ?? '' }
+    return ids.length < limit ? { items } : { items, nextCursor: cursorAt(partition, ids) }
   }
 
   async #all(from: Place, limit: number): Promise<Page<AccountProfile>> {
@@ -43,7 +44,7 @@ export class AccountListing {
       for (const { partition, ids } of pages) {
         const taken = ids.slice(0, limit - items.length)
         items.push(...(await this.#read(partition, taken)))
-        if (items.length >= limit) return { items, nextCursor: `${partition}:${taken.at(-1) ?? ''}` }
+        if (items.length >= limit) return { items, nextCursor: cursorAt(partition, taken) }
         place = { partition: partition + 1, after: '' }
       }
     }
@@ -75,8 +76,12 @@ export class AccountListing {
   }
 }
 
-/** "<partition>:<last id>"; a cursor that is none of ours begins anew. */
+function cursorAt(partition: number, ids: readonly string[]): string {
+  return `${partition}:${ids.at(-1) ?? ''}`
+}
+
+/** A cursor that is none of ours begins anew. */
 function placeOf(cursor: string): Place {
-  const [, partition = '0', after = ''] = /^(\d{1,4}):([A-Za-z0-9._-]{0,64})$/.exec(cursor) ?? []
+  const [, partition = '0', after = ''] = ACCOUNT_CURSOR.exec(cursor) ?? []
   return { partition: Number(partition), after }
 }

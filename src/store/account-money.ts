@@ -5,7 +5,7 @@ import { invariant } from '../base/fault.ts'
 import { formatAmount, MAX_MICROS } from '../base/money.ts'
 import { type BookMove, encodeEntry, type JournalEntry } from '../ledger/journal.ts'
 import { untilDone } from './attempts.ts'
-import { accountUnknown, type OfficeParts, refuse } from './office-parts.ts'
+import { accountUnknown, type OfficeParts, operationConflict, refuse } from './office-parts.ts'
 import { contentOf } from './operation.ts'
 import { type StoredProfile, thresholdArguments } from './profile-store.ts'
 import { wordsOf } from './replies.ts'
@@ -99,7 +99,7 @@ export class AccountMoney {
   #refusal([code, figure = '0']: readonly string[], money: Money, { id, currency }: AccountProfile): OfficeRefused {
     switch (code) {
       case 'request_conflict':
-        return refuse('request_conflict', `operation ${money.operation} came before with other content`)
+        return operationConflict(money.operation)
       case 'account_closed':
         return refuse('account_closed', `account ${id} is closed`)
       case 'amount_below_minimum': {

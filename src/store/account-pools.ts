@@ -1,13 +1,13 @@
 /** Minute pools: what they grant moves with the profile that describes them, in one step. */
 import type { AccountProfile, Pool } from '../accounts/account.ts'
 import { cyclesDue, poolCounter, turnedCycles } from '../accounts/cycles.ts'
-import type { OfficeRefused, PoolInput, SavedPool } from '../accounts/office.ts'
+import type { OfficeRefused, PoolInput, PoolPatch, SavedPool } from '../accounts/office.ts'
 import { changedPool, newPool, type PoolContext, samePool, withPool } from '../accounts/pools.ts'
 import { isAccountId } from '../accounts/profile.ts'
 import { Fault } from '../base/fault.ts'
 import type { CounterMove, JournalEntry } from '../ledger/journal.ts'
 import { untilDone } from './attempts.ts'
-import { accountUnknown, type OfficeParts, refuse } from './office-parts.ts'
+import { accountUnknown, type OfficeParts, operationConflict, refuse } from './office-parts.ts'
 import { contentOf } from './operation.ts'
 import type { StoredProfile, WriteAnswer } from './profile-store.ts'
 
@@ -121,8 +121,8 @@ export class AccountPools {
     return { kind: 'saved', created: true, profile, pool }
   }
 
-  /** More or fewer seconds count in the cycle in force; what is used or put aside is never taken back. */
-  async patch(account: string, id: string, input: Partial<PoolInput>): Promise<Saved> {
+  /** More or fewer seconds count in the cycle in force, also when more is used: then nothing remains. */
+  async patch(account: string, id: string, input: PoolPatch): Promise<Saved> {
     return untilDone(async () => {
       const found = await this.readTurned(account)
       if (!found) return accountUnknown(account)
@@ -130,29 +130,26 @@ export class AccountPools {
       if (!pool) return refuse('pool_unknown', `account ${account} has no pool ${id.slice(0, 64)}`)
       const context = this.#context(found.profile)
       const next = changedPool(pool, input, context)
-      const grant = input.seconds === undefined ? NO_CHANGE : await this.#change(found, next)
+      const seconds = input.seconds === undefined ? 0 : await this.#change(found, next)
       const profile = withPool(found.profile, next, context.nowMs)
       const answer = await this.#parts.profiles.write({
         profile,
         before: found.profile,
-        grants: [{ pool: id, cycle: next.cycle, seconds: grant.seconds }],
-        entry: grantEntry({ account, pool: next, nowMs: context.nowMs, ...grant }),
+        grants: [{ pool: id, cycle: next.cycle, seconds }],
+        entry: grantEntry({ account, pool: next, seconds, nowMs: context.nowMs, why: 'the pool was changed' }),
         nowMs: context.nowMs,
       })
       return answer.kind === 'saved' ? this.#saved(profile, next, false) : undefined
     })
   }
 
-  /** What brings the cycle in force to the pool's seconds, as far as there is something left to take. */
-  async #change({ partition, profile }: StoredProfile, pool: Pool): Promise<Pick<GrantNote, 'seconds' | 'why'>> {
+  /** What brings the cycle in force to the pool's seconds. */
+  async #change({ partition, profile }: StoredProfile, pool: Pool): Promise<number> {
     const { store, keys } = this.#parts
-    const fields = (['g', 'r', 'u'] as const).map((which) => poolCounter(pool, which))
-    const found = await store.command((client) => client.hmget(keys.account(partition, profile.id), ...fields))
-    const [granted = 0, reserved = 0, used = 0] = found.map(Number)
-    const wanted = pool.seconds - granted
-    const left = Math.max(granted - reserved - used, 0)
-    if (wanted >= -left) return { ...NO_CHANGE, seconds: wanted }
-    return { seconds: 0 - left, why: `of ${-wanted} s less only ${left} s were left to take` }
+    const granted = await store.command((client) =>
+      client.hget(keys.account(partition, profile.id), poolCounter(pool, 'g')),
+    )
+    return pool.seconds - Number(granted ?? 0)
   }
 
   #context(profile: AccountProfile): PoolContext {
@@ -166,7 +163,7 @@ export class AccountPools {
 }
 
 function conflict({ operation = '' }: PoolAdd): OfficeRefused {
-  return refuse('request_conflict', `operation ${operation} came before with other content`)
+  return operationConflict(operation)
 }
 
 interface GrantNote {
@@ -177,8 +174,6 @@ interface GrantNote {
   readonly why: string
   readonly operation?: string | undefined
 }
-
-const NO_CHANGE = { seconds: 0, why: 'the pool was changed' }
 
 /** Undefined when no counter moves. */
 function grantEntry({ account, pool, seconds, nowMs, why, operation }: GrantNote): JournalEntry | undefined {

@@ -1,6 +1,6 @@
 /** Makes accounts and changes their profiles: each write is over the version that was read, else it is done again. */
 import { type AccountProfile, MAX_CHAIN_LEVELS } from '../accounts/account.ts'
-import type { OfficeRefused, ProfileInput, SavedProfile } from '../accounts/office.ts'
+import type { OfficeRefused, ProfileInput, ProfilePatch, SavedProfile } from '../accounts/office.ts'
 import {
   isAccountId,
   newProfile,
@@ -8,6 +8,7 @@ import {
   type ProfileDraft,
   refuseChange,
   refuseCurrency,
+  refuseRecharge,
   replacedProfile,
 } from '../accounts/profile.ts'
 import { Fault } from '../base/fault.ts'
@@ -41,7 +42,7 @@ export class AccountProfiles {
     })
   }
 
-  async patch(id: string, input: ProfileInput): Promise<Saved> {
+  async patch(id: string, input: ProfilePatch): Promise<Saved> {
     return untilDone(async () => {
       const before = (await this.#read(id))?.profile
       if (!before) return accountUnknown(id)
@@ -61,7 +62,8 @@ export class AccountProfiles {
     }
     const draft = this.#draft(id, input, parent)
     const profile = newProfile(draft)
-    const refusal = parent && (await this.#refusePlace(profile, parent))
+    const misplaced = parent && (await this.#refusePlace(profile, parent))
+    const refusal = misplaced ?? refuseRecharge(input, draft.defaults)
     if (refusal) return refusal
     const root = await profiles.claim(id, profile.root)
     if (root !== profile.root) return this.#elsewhere(id, root)
@@ -95,10 +97,10 @@ export class AccountProfiles {
     )
   }
 
-  async #change(before: AccountProfile, input: ProfileInput, make: MakeProfile): Promise<Saved | undefined> {
+  async #change(before: AccountProfile, input: ProfilePatch, make: MakeProfile): Promise<Saved | undefined> {
     const { profiles, clock } = this.#parts
     const parent = before.parent === undefined ? undefined : (await profiles.find(before.parent))?.profile
-    const refusal = refuseChange(before, input, parent)
+    const refusal = refuseChange(before, input, parent) ?? refuseRecharge(input, this.#parts.defaults())
     if (refusal) return refusal
     const profile = make(parent)
     const unchanged = encodeProfile({ ...profile, version: before.version }) === encodeProfile(before)

@@ -18,8 +18,8 @@ export interface StoreFinding {
 export interface FitnessOptions {
   /** The machine's own clock unless told otherwise. */
   readonly clock?: Clock
-  /** Says what is unfit and goes on. */
-  readonly acceptUnfit?: boolean
+  /** What is only warned of: an operator who brings a Redis may keep its memory safe by other means. */
+  readonly accept?: readonly StoreFinding['what'][]
   readonly log?: Pick<Logger, 'warn'>
 }
 
@@ -28,13 +28,14 @@ const machineClock: Clock = { nowMs: () => performance.timeOrigin + performance.
 
 /** Throws Fault(store_unfit) that names everything that is wrong. */
 export async function checkStore(store: RedisStore, options: FitnessOptions = {}): Promise<void> {
+  const { accept = [], log } = options
   const findings = await storeFindings(store, options.clock)
-  for (const { what, status, detail } of findings) {
-    if (status === 'warn' || (status === 'fail' && options.acceptUnfit))
-      options.log?.warn({ what, detail }, 'the store')
+  const failed = findings.filter(({ what, status }) => status === 'fail' && !accept.includes(what))
+  for (const finding of findings) {
+    const { what, status, detail } = finding
+    if (status !== 'ok' && !failed.includes(finding)) log?.warn({ what, detail }, 'the store')
   }
-  const failed = findings.filter(({ status }) => status === 'fail')
-  if (failed.length === 0 || options.acceptUnfit) return
+  if (failed.length === 0) return
   throw new Fault(
     'store_unfit',
     `this Redis cannot keep money:\n${failed.map(({ detail }) => `  ${detail}`).join('\n')}`,

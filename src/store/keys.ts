@@ -20,7 +20,7 @@ export class Keys {
     this.prefix = prefix
   }
 
-  /** hash: partitions, installed_at */
+  /** hash: partitions, installed_at; what of the config folder was put to use, as tariff:<name> and account:<id> */
   meta = (): string => `${this.prefix}:meta`
   /** string: id of the account's root */
   directory = (account: string): string => `${this.prefix}:dir:${account}`

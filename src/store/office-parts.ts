@@ -24,6 +24,12 @@ export function refuse(code: OfficeRefusalCode, detail: string, field?: string):
   return { kind: 'refused', code, detail, ...(field === undefined ? {} : { field }) }
 }
 
+/** An account's operations have their keys in common: a credit, a debit and a pool are told apart by their content. */
+export function operationConflict(operation: string): OfficeRefused {
+  const detail = `operation ${operation} came before with other content; credits, debits and pools of an account each take a key of their own`
+  return refuse('request_conflict', detail)
+}
+
 export function accountUnknown(account: string): OfficeRefused {
   return refuse('account_unknown', `there is no account ${account.slice(0, 64)}`)
 }

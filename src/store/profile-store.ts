@@ -39,8 +39,7 @@ export interface ProfileWrite {
 
 export type WriteAnswer =
   | {
-      readonly kind:
-        'saved' | 'version_conflict' | 'parent_changed' | 'unfit' | 'request_conflict' | 'currency_is_fixed'
+      readonly kind: 'saved' | 'version_conflict' | 'parent_changed' | 'request_conflict' | 'currency_is_fixed'
     }
   | { readonly kind: 'replayed'; readonly answer: string }
 
@@ -116,7 +115,7 @@ export class ProfileStore {
     const { profile } = write
     const reply = await this.#parts.store.run('put_profile', this.#keysOf(write), argumentsOf(write))
     const [word, ...rest] = wordsOf(reply)
-    if (word === 'saved' || word === 'version_conflict' || word === 'parent_changed' || word === 'unfit') {
+    if (word === 'saved' || word === 'version_conflict' || word === 'parent_changed') {
       this.forget(profile.id)
       return { kind: word }
     }

@@ -10,8 +10,10 @@ import type {
   PageRequest,
   PoolBalance,
   PoolInput,
+  PoolPatch,
   Posted,
   ProfileInput,
+  ProfilePatch,
   SavedPool,
   SavedProfile,
   Transaction,
@@ -100,7 +102,7 @@ export class RedisAccountOffice implements AccountOffice {
     return this.#profiles.put(account, input)
   }
 
-  patch(account: string, input: ProfileInput): Promise<SavedProfile | OfficeRefused> {
+  patch(account: string, input: ProfilePatch): Promise<SavedProfile | OfficeRefused> {
     return this.#profiles.patch(account, input)
   }
 
@@ -116,7 +118,7 @@ export class RedisAccountOffice implements AccountOffice {
     return this.#pools.add(account, input, operation)
   }
 
-  patchPool(account: string, pool: string, input: Partial<PoolInput>): Promise<SavedPool | OfficeRefused> {
+  patchPool(account: string, pool: string, input: PoolPatch): Promise<SavedPool | OfficeRefused> {
     return this.#pools.patch(account, pool, input)
   }
 

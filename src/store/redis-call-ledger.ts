@@ -246,15 +246,17 @@ export class RedisCallLedger implements CallLedger {
     if (expectedRevision > 0) return unclaimed
     const key = keys.leg(record.legKey)
     if (!store.isCluster) return { kind: 'claimed', key, value: String(record.partition), before }
-    if (lookOnly) return this.#readLeg(record, unclaimed)
+    if (lookOnly) return (await this.#elsewhere(record, before)) ?? unclaimed
     const reply = words(await store.run('claim_leg', [key], [record.partition, before, legTtlMs]))
     if (reply[0] === 'claimed') return unclaimed
     return { kind: 'leg_elsewhere', ref: elsewhere(reply.slice(1), record) }
   }
 
-  async #readLeg(record: CallRecord, unclaimed: Claimed): Promise<Claimed | LegElsewhere> {
+  /** A partition other than the record's, whose claim on the leg is not void. */
+  async #elsewhere(record: CallRecord, before: string): Promise<LegElsewhere | undefined> {
     const ref = await this.findLeg(record.leg)
-    return ref && ref.partition !== record.partition ? { kind: 'leg_elsewhere', ref } : unclaimed
+    const isElsewhere = ref && ref.partition !== record.partition && String(ref.partition) !== before
+    return isElsewhere ? { kind: 'leg_elsewhere', ref } : undefined
   }
 
   #levelKeys(partition: number, level: { account: string; ownKind: TrunkKind }): readonly string[] {

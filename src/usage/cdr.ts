@@ -38,7 +38,7 @@ export interface Cdr {
   readonly parts: readonly CdrPart[]
   readonly overrunSeconds: number
   readonly cause: string
-  /** `presumed`, `overrun`, `late_settlement`, `failopen`, `unrated`, `minutes_not_returned`. */
+  /** `presumed`, `overrun`, `late_settlement`, `failopen`, `unrated`, `overlong`, `minutes_not_returned`. */
   readonly flags: readonly string[]
   readonly rate?: CdrRate
   /** How the price came about, step by step. */

@@ -109,6 +109,8 @@ export interface DaemonSettings {
   /** Null is the key that the daemon makes for itself. */
   readonly key?: string | null
   readonly env?: Readonly<Record<string, string>>
+  /** It is not waited for any longer than this, ready or not. */
+  readonly untilItSays?: string
 }
 
 export interface Answer {
@@ -141,7 +143,8 @@ export class Daemon {
     this.#process = running
   }
 
-  static async start(home: Home, { port: wanted, redisUrl, key = apiKey, env }: DaemonSettings): Promise<Daemon> {
+  static async start(home: Home, settings: DaemonSettings): Promise<Daemon> {
+    const { port: wanted, redisUrl, key = apiKey, env, untilItSays } = settings
     const port = wanted ?? (await freePort())
     const told = {
       TOLLGATE_HTTP_PORT: String(port),
@@ -150,7 +153,10 @@ export class Daemon {
       ...env,
     }
     const running = new Process({ name: 'tollgate', file: tollgate, args: ['serve'], env: home.environment(told) })
-    await ready(running, () => isReady(port), READY_MS)
+    const isFarEnough = async (): Promise<boolean> => {
+      return untilItSays === undefined ? await isReady(port) : running.output.includes(untilItSays)
+    }
+    await ready(running, isFarEnough, READY_MS)
     const kept = key ?? (await readFile(join(home.data, 'api-key'), 'utf8')).trim()
     return new Daemon(home, { port, key: kept }, running)
   }
@@ -306,7 +312,10 @@ export interface Balance {
   readonly reserved: string
   readonly available: string
   readonly calls: number
-  readonly trunks: Readonly<Record<'inbound' | 'outbound' | 'twoWay', { readonly limit: number; readonly used: number }>>
+  readonly pools: readonly { readonly name: string; readonly remaining: number }[]
+  readonly trunks: Readonly<
+    Record<'inbound' | 'outbound' | 'twoWay', { readonly limit: number; readonly used: number }>
+  >
 }
 
 export interface Cdr {
@@ -320,7 +329,9 @@ export interface Cdr {
 }
 
 async function isReady(port: number): Promise<boolean> {
-  const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(1_000) }).catch(() => null)
+  const answer = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(1_000) }).catch(
+    () => null,
+  )
   await answer?.body?.cancel()
   return answer?.status === 200
 }

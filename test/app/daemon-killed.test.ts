@@ -5,7 +5,9 @@ import { Home } from './bench.ts'
 import { Edge } from './edge.ts'
 
 describe('a daemon that is killed with calls up', () => {
-  it('is followed by one that adopts the Redis, keeps the holds and settles each call once', async ({ onTestFinished }) => {
+  it('is followed by one that adopts the Redis, keeps the holds and settles each call once', async ({
+    onTestFinished,
+  }) => {
     const home = await Home.make(onTestFinished)
     const first = await home.daemon()
     const account = await first.account('caller', { credit: '500.00' })
@@ -73,4 +75,20 @@ describe('a daemon that is killed with calls up', () => {
     await daemon.heldNothing(account)
     expect(await daemon.drifts()).toEqual([])
   }, 40_000)
+
+  it('at its very first start leaves nothing half made of the config folder', async ({ onTestFinished }) => {
+    const ids = Array.from({ length: 40 }, (_, account) => `account-${account}`)
+    const accounts = ids.map(
+      (id) => `  - { id: ${id}, credit: 5.00, pools: [{ name: gift, seconds: 60, resets: never }] }`,
+    )
+    const home = await Home.make(onTestFinished, { 'accounts.yaml': ['accounts:', ...accounts, ''].join('\n') })
+    await home.daemon({ untilItSays: 'account from the config folder' }).then((daemon) => daemon.kill())
+    const next = await home.daemon()
+    const balances = await Promise.all(ids.map((id) => next.balance(id)))
+    for (const { credit, pools } of balances) {
+      expect(credit).toBe('5.000000')
+      expect(pools).toMatchObject([{ name: 'gift', remaining: 60 }])
+    }
+    expect(await next.drifts()).toEqual([])
+  })
 })

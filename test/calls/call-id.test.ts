@@ -1,23 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { legKey, makeCallId, MAX_PARTITIONS, parseCallId } from '../../src/calls/call-id.ts'
+import { legKey, makeCallId, parseCallId } from '../../src/calls/call-id.ts'
 import { digest } from '../support/desk.ts'
 
 describe('the id of a call', () => {
   it('leads to where the call is kept, and sorts by time', () => {
     fc.assert(
-      fc.property(
-        fc.nat(MAX_PARTITIONS - 1),
-        fc.string(),
-        fc.integer({ min: 0, max: 2 ** 48 - 2 }),
-        (partition, callId, atMs) => {
-          const ref = { partition, legKey: legKey({ node: 'n', callId, legId: '' }, digest) }
-          const id = makeCallId(ref, atMs)
-          expect(id).toMatch(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/)
-          expect(parseCallId(id)).toEqual(ref)
-          expect(makeCallId(ref, atMs + 1) > id).toBe(true)
-        },
-      ),
+      fc.property(fc.nat(1023), fc.string(), fc.integer({ min: 0, max: 2 ** 48 - 2 }), (partition, callId, atMs) => {
+        const ref = { partition, legKey: legKey({ node: 'n', callId, legId: '' }, digest) }
+        const id = makeCallId(ref, atMs)
+        expect(id).toMatch(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/)
+        expect(parseCallId(id)).toEqual(ref)
+        expect(makeCallId(ref, atMs + 1) > id).toBe(true)
+      }),
     )
   })
 
@@ -55,6 +50,6 @@ describe('the key of a leg', () => {
   })
 
   it('is always the same for the same leg', () => {
-    expect(legKey({ node: 'edge-1', callId: 'c1', legId: 'tag' }, digest)).toBe('DKATPGZ3Y5TJ6H')
+    expect(legKey({ node: 'edge-1', callId: 'c1', legId: 'tag' }, digest)).toBe('VSMCFH47RMEEZ9')
   })
 })

@@ -15,12 +15,14 @@ describe('what a daemon remembers', () => {
   })
 
   it('is the newest record of a call, until that is over', () => {
-    const { calls, ...memory } = new CallMemory()
-    const of = Object.assign(Object.create(CallMemory.prototype) as CallMemory, { calls, ...memory })
+    const memory = new CallMemory()
     const record = aRecord('c1', 0)
-    of.keep(record)
-    expect(calls.get(record.legKey)).toBe(record)
-    of.keep({ ...record, state: 'ended' })
-    expect(calls.get(record.legKey)).toBeUndefined()
+    for (const state of ['authorized', 'answered', 'ending'] as const) {
+      const kept = { ...record, state }
+      memory.keep(kept)
+      expect(memory.calls.get(record.legKey)).toBe(kept)
+    }
+    memory.keep({ ...record, state: 'ended' })
+    expect(memory.calls.get(record.legKey)).toBeUndefined()
   })
 })

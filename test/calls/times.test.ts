@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { MAX_RATED_SECONDS } from '../../src/rating/decimals.ts'
 import type { CallEvent } from '../../src/calls/requests.ts'
 import { answerTimes, earliestAnswerMs, secondsUsed, wasAnswered, wholeSeconds } from '../../src/calls/times.ts'
 import { event, words } from '../support/a-call.ts'
@@ -57,7 +58,7 @@ describe('the length of a call', () => {
     ['what was sent less the answer', { tsMs: 1_007_000 }, 7],
     ['our own clock', {}, 10],
     ['nothing when it ends before it begins', { answeredAtMs: 5_000, endedAtMs: 4_000 }, 0],
-    ['at most what can be rated', { answeredAtMs: 1, endedAtMs: NOW }, 604_800],
+    ['at most what can be rated', { answeredAtMs: 1, endedAtMs: NOW }, MAX_RATED_SECONDS],
   ])('is %s', (_what, times, seconds) => {
     expect(secondsUsed(stop(times), record, NOW)).toBe(seconds)
   })

@@ -67,6 +67,12 @@ export class Stub {
     rmSync(this.folder, { recursive: true, force: true })
   }
 
+  /** Nobody answers any more at the port that is told. */
+  async hangUp(): Promise<string> {
+    await new Promise((resolve) => this.#server?.close(resolve))
+    return this.#env['TOLLGATE_HTTP_PORT'] ?? ''
+  }
+
   /** What "GET /v1/…" is answered: the replies in turn, and the last one again and again. */
   on(asked: string, ...replies: readonly Reply[]): void {
     this.#replies.set(asked, [...replies])

@@ -53,10 +53,10 @@ function book(): void {
     { prefix: '900', blocked: true },
   ]
   stub.on('GET /v1/tariffs/retail/versions/1', { body: { ...version(1, 4), ...head, items: old } })
-  stub.on('GET /v1/tariffs/retail/versions/2?limit=200', {
+  stub.on('GET /v1/tariffs/retail/versions/2?limit=500', {
     body: { ...version(2, 5), ...head, items: fresh, nextCursor: '3' },
   })
-  stub.on('GET /v1/tariffs/retail/versions/2?limit=200&cursor=3', { body: { ...version(2, 5), ...head, items: more } })
+  stub.on('GET /v1/tariffs/retail/versions/2?limit=500&cursor=3', { body: { ...version(2, 5), ...head, items: more } })
 }
 
 describe('tariff check', () => {

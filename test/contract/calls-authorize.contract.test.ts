@@ -100,7 +100,7 @@ const refusals: readonly Refusal[] = [
     before: withCalls(1),
   },
   {
-    code: 'no_minutes',
+    code: 'no_credit',
     when: 'minutes that spill are used up and so is the credit',
     account: { pools: [{ ...pool, seconds: 0, onExhausted: 'spill' }] },
   },
@@ -213,7 +213,7 @@ describe.each(forms)('a call that begins, on $name', (form) => {
       await world.account('acme', { credit: usd('10') })
       const call = world.call('c1')
       const first = await call.authorize({ attempt: '1' })
-      for (const changes of [{ attempt: '1' }, { attempt: '2' }, { instance: '2000' }, { ref: { hId: 7 } }]) {
+      for (const changes of [{ attempt: '1' }, { instance: '2000' }, { ref: { hId: 7 } }]) {
         expect(await untouched(world, () => call.authorize(changes))).toEqual(first)
       }
       world.clock.advance(5_000)
@@ -320,6 +320,16 @@ describe.each(forms)('a call that begins, on $name', (form) => {
       world.clock.advance(20_000)
       expect(await call.stop({ account: 'far' })).toMatchObject({ state: 'ended', charge: 20_000n })
       expect((await world.standing('far')).credit).toBe(usd('9.98'))
+    })
+
+    it('begins anew under an account of another tree that a daemon remembers as poor', async () => {
+      const call = await failed('1')
+      const desk = world.daemon()
+      await world.account('poor')
+      expect(codeOf(await world.call('c2', { account: 'poor' }).authorize({}, desk))).toBe('no_credit')
+      expect(codeOf(await call.authorize({ attempt: '2', account: 'poor' }, desk))).toBe('no_credit')
+      await world.credit('poor', usd('1'))
+      expect(codeOf(await call.authorize({ attempt: '2', account: 'poor' }, desk))).toBe('ok')
     })
 
     it('is gone for a request that its failure overtook', async () => {

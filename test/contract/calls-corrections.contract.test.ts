@@ -129,6 +129,13 @@ describe.each(forms)('a charge that is corrected, on $name', (form) => {
       expect((await world.cdrs()).at(-1)).toMatchObject({ parts, overrunSeconds: 0 })
     })
 
+    it('takes them from the pools of now, whatever a daemon remembers', async () => {
+      const call = await presumed({ pools: [pool('a', 200)] })
+      await world.office().addPool('acme', { id: 'b', ...pool('b', 300, { priority: 1 }) })
+      await late(call, 100)
+      expect(await left()).toEqual({ a: [200, 0], b: [200, 0] })
+    })
+
     it('takes what is left, and the rest is an overrun that nobody pays', async () => {
       const call = await presumed({ credit: usd('10'), pools: [pool('a', 70), pool('b', 20)] })
       await late(call, 100)

@@ -248,6 +248,18 @@ describe.each(forms)('what is told of a call, on $name', (form) => {
       expect(world.parked).toEqual([])
     })
 
+    it('is forgotten when the call went on under another account, also for who asks under the first', async () => {
+      await world.account('acme', { credit: usd('10') })
+      await world.account('far', { credit: usd('10') })
+      const [one, other] = [world.call('c1'), world.call('c1', { account: 'far' })]
+      await one.tell('failed')
+      await other.start()
+      expect(allowed(await one.authorize())).toMatchObject({ account: 'far', reserved: usd('0.06') })
+      world.clock.advance(10_000)
+      expect(await one.stop()).toMatchObject({ state: 'ended', charge: 10_000n })
+      expect((await world.standing('far')).credit).toBe(usd('9.99'))
+    })
+
     it('is kept where its payer is, when only the rules know who that is', async () => {
       await world.account('acme', { credit: usd('10') })
       world.identify = ({ trunk }) => (trunk === 't1' ? { account: 'acme', trunk: 't1' } : undefined)

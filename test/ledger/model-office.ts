@@ -93,8 +93,7 @@ export class ModelOffice implements CallsOffice {
     const nowMs = this.#clock.nowMs()
     const pool = changedPool(before, input, { profile, defaults: defaults.pool, nowMs })
     const more = pool.seconds - before.seconds
-    const entry = more === 0 ? undefined : this.#grant(id, pool, more)
-    return { ...this.#save(withPool(profile, pool, nowMs), entry), pool }
+    return { ...this.#save(withPool(profile, pool, nowMs), this.#grant(id, pool, more)), pool }
   }
 
   async balance(id: string): Promise<Balance | undefined> {
@@ -139,7 +138,8 @@ export class ModelOffice implements CallsOffice {
     return this.#save(turned.profile, { kind: 'reset', atMs: nowMs, moves, members: [], books: [] }).profile
   }
 
-  #grant(id: string, pool: Pool, seconds: number): JournalEntry {
+  #grant(id: string, pool: Pool, seconds: number): JournalEntry | undefined {
+    if (seconds === 0) return undefined
     const moves = [[id, poolCounter(pool, 'g'), seconds]] as const
     return { kind: 'pool', atMs: this.#clock.nowMs(), moves, members: [], books: [] }
   }
@@ -160,7 +160,8 @@ export class ModelOffice implements CallsOffice {
   }
 
   #post({ account, amount, operation, kind }: Money, direction: 'credit' | 'debit'): Posted {
-    const profile = this.#known(account)
+    const profile = this.#profiles.get(account)
+    if (!profile) throw new Error(`no account ${account}`)
     const { currency, root } = profile
     const change = Number(amount)
     const entry = this.#change(profile, {

@@ -1,6 +1,14 @@
 /** A process that keeps an embedded Redis, as a daemon does: it is killed by tests, or told to stop with SIGTERM. */
 import { startEmbeddedRedis } from '../../src/store/embedded-redis.ts'
 
+/** What it says first: where the server is, or why there is none. */
+export interface DaemonWord {
+  readonly url?: string
+  readonly pid?: number
+  readonly adopted?: boolean
+  readonly failed?: string
+}
+
 const [dataDir = '', appendFsync = 'everysec'] = process.argv.slice(2)
 
 function say(word: Readonly<Record<string, unknown>>): void {

@@ -18,6 +18,7 @@ import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type EmbeddedRedis, embeddedRedisUrl, startEmbeddedRedis } from '../../src/store/embedded-redis.ts'
 import { isRunning, serversIn } from '../../src/store/redis-process.ts'
+import type { DaemonWord } from './embedded-redis-daemon.ts'
 
 const DAEMON = join(import.meta.dirname, 'embedded-redis-daemon.ts')
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
@@ -46,16 +47,16 @@ function start(options: Partial<Parameters<typeof startEmbeddedRedis>[0]> = {}):
 
 interface Daemon {
   readonly process: ChildProcess
-  readonly said: { readonly url?: string; readonly pid?: number; readonly adopted?: boolean; readonly failed?: string }
+  readonly said: DaemonWord
 }
 
 /** A daemon in a process of its own; resolves with the first it says. */
 async function startDaemon(folder = dataDir): Promise<Daemon> {
   const child = spawn(process.execPath, [DAEMON, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
   daemons.add(child)
-  const said = await new Promise<Daemon['said']>((resolve, reject) => {
+  const said = await new Promise<DaemonWord>((resolve, reject) => {
     createInterface({ input: child.stdout }).once('line', (line) => {
-      resolve(JSON.parse(line) as Daemon['said'])
+      resolve(JSON.parse(line) as DaemonWord)
     })
     child.once('exit', (code) => {
       reject(new Error(`the daemon ended with ${String(code)}`))
@@ -104,9 +105,7 @@ describe('a start', () => {
     expect(redis.url).toBe(join(dataDir, 'redis', 'redis.sock'))
     await withClient(redis.url, async (client) => {
       const settings = ['appendonly', 'appendfsync', 'maxmemory-policy', 'save', 'port', 'dir', 'unixsocketperm']
-      const values = await Promise.all(
-        settings.map(async (name) => [name, ((await client.config('GET', name)))[1]]),
-      )
+      const values = await Promise.all(settings.map(async (name) => [name, (await client.config('GET', name))[1]]))
       expect(Object.fromEntries(values)).toEqual({
         appendonly: 'yes',
         appendfsync: 'always',

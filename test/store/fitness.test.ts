@@ -67,7 +67,7 @@ describe('a Redis', () => {
   it('that is unfit is taken when the operator says so, and told in the log', async () => {
     const store = await storeOn({ appendOnly: false })
     const lines: unknown[] = []
-    await checkStore(store, { acceptUnfit: true, log: { warn: (line: unknown) => lines.push(line) } })
+    await checkStore(store, { accept: ['append_only'], log: { warn: (line: unknown) => lines.push(line) } })
     expect(lines).toEqual([{ what: 'append_only', detail: expect.stringContaining('append-only') as string }])
   })
 })

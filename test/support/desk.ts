@@ -325,7 +325,7 @@ export class World {
   async account(id: string, { credit, pools = [], ...input }: OpenAccount = {}): Promise<void> {
     const office = this.office()
     await office.put(id, { tariff: 'retail', ...input })
-    if (credit !== undefined) await this.credit(id, credit)
+    if (credit !== undefined && credit !== 0n) await this.credit(id, credit)
     for (const pool of pools) await office.addPool(id, { id: pool.name, ...pool })
   }
 

@@ -135,8 +135,8 @@ export class ModelLedger implements CallLedger {
 
   async settle(settlement: Settlement): Promise<SettleAnswer> {
     const { record, levels, nowMs } = settlement
-    const found = this.#calls.get(place(record))
-    if ((found?.revision ?? 0) !== settlement.expectedRevision) return { kind: 'changed', record: clone(found) }
+    const changed = this.#changed(record, settlement.expectedRevision)
+    if (changed) return changed
     if (!levels.every((level) => this.#poolsFit(level))) {
       return { kind: 'unfit', figures: levels.map((level) => this.#figures(level)) }
     }
@@ -269,17 +269,22 @@ export class ModelLedger implements CallLedger {
     return made
   }
 
-  /** The record is not the one that was read, or the leg has a record in another partition. */
+  /** The leg has a record in another partition, or the record is not the one that was read. */
   #meetPast(write: Reservation | Mark) {
     const { record, expectedRevision } = write
-    const found = this.#calls.get(place(record))
-    if ((found?.revision ?? 0) !== expectedRevision) return { kind: 'changed', record: clone(found) } as const
-    if (expectedRevision > 0) return undefined
+    if (expectedRevision > 0) return this.#changed(record, expectedRevision)
     const claimed = this.#legs.get(record.legKey)
     const ref = { partition: claimed ?? record.partition, legKey: record.legKey }
     const legBefore = 'legBefore' in write ? write.legBefore : undefined
     const isVoid = ref.partition === legBefore || !this.#calls.has(place(ref))
-    return ref.partition === record.partition || isVoid ? undefined : ({ kind: 'leg_elsewhere', ref } as const)
+    const isHere = ref.partition === record.partition || isVoid
+    return isHere ? this.#changed(record, expectedRevision) : ({ kind: 'leg_elsewhere', ref } as const)
+  }
+
+  #changed(ref: CallRef, expectedRevision: number) {
+    const found = this.#calls.get(place(ref))
+    if ((found?.revision ?? 0) === expectedRevision) return undefined
+    return { kind: 'changed', record: clone(found) } as const
   }
 
   #keep(record: CallRecord, forMs?: number): void {

@@ -119,8 +119,14 @@ const limit = z.coerce
   .default(DEFAULT_PAGE)
   .describe(`Entries of a page, at most ${MAX_PAGE}.`)
 
-/** Query of every list. */
-export const page = {
-  cursor: z.string().min(1).max(512).exactOptional().describe('`nextCursor` of the page before.'),
-  limit,
+/** Query of a list whose cursors look so. */
+export function page(cursor: RegExp) {
+  return {
+    cursor: z
+      .string()
+      .regex(cursor, 'must be the nextCursor of the page before')
+      .exactOptional()
+      .describe('`nextCursor` of the page before.'),
+    limit,
+  }
 }

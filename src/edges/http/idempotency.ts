@@ -6,7 +6,11 @@ import { HttpProblem } from './problem.ts'
 const HEADER = 'idempotency-key'
 const KEY = /^[\x21-\x7e]{1,255}$/
 
-const keyText = z.string().describe('1 to 255 printable characters without spaces; unique for the account for ever.')
+const keyText = z
+  .string()
+  .describe(
+    '1 to 255 printable characters without spaces; unique for ever among the credits, debits and pools of the account.',
+  )
 
 /** Shown in OpenAPI; what is wrong with one is told by the functions below. */
 export const keyHeader = z.looseObject({ [HEADER]: keyText })

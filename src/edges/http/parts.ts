@@ -63,6 +63,12 @@ export interface CallView {
   readonly explanation: Explanation
 }
 
+/** Cursors of live calls: "<partition>.<offset>". */
+export const CALL_CURSOR = /^\d{1,4}\.\d{1,9}$/
+
+/** Cursors of rates: how many were passed over. */
+export const RATE_CURSOR = /^\d{1,9}$/
+
 export interface CallFilter {
   /** Calls that this account or one below it pays for. */
   readonly account?: string

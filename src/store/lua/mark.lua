@@ -31,12 +31,13 @@ local due, call, leg = KEYS[1], KEYS[2], KEYS[3]
 local expected_revision, record, due_at_ms, remember_ms = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local leg_key, leg_value, leg_before, leg_ttl_ms = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 
-local found = redis.call('GET', call)
-if revision_of(found) ~= expected_revision then return { 'changed', found or '' } end
+-- Where the leg is now comes first: what is found here may be the tombstone of an older attempt.
 if leg_value ~= '' then
   local claimed = redis.call('GET', leg)
   if claimed and claimed ~= leg_value and claimed ~= leg_before then return { 'leg_elsewhere', claimed } end
 end
+local found = redis.call('GET', call)
+if revision_of(found) ~= expected_revision then return { 'changed', found or '' } end
 
 -- Nothing is refused below this line: Redis does not take back what a script wrote.
 if remember_ms ~= '' then

@@ -40,13 +40,12 @@
     replayed          the answer, when the operation came before
     version_conflict  another version is stored
     parent_changed    the parent has another version
-    unfit             a pool has less left than would be taken
     refused           request_conflict   the operation came before with other content
     refused           currency_is_fixed  the account has children, calls or entries
 
   KEEPS
     v is the version in the profile's text
-    a pool's granted seconds are never taken below what is used and put aside
+    a pool's granted seconds are what its cycle grants, also when more was used before they were lowered
 ]]
 --- @include journal
 --- @include account
@@ -66,18 +65,6 @@ local function is_used(found)
   return redis.call('EXISTS', children, live, tx, cdrx) > 0
 end
 
-local function read_grants()
-  local grants, fits = {}, true
-  for i = 1, grant_count do
-    local counter, seconds = ARGV[13 + i * 2], tonumber(ARGV[14 + i * 2])
-    local got = redis.call('HMGET', account, counter .. 'g', counter .. 'r', counter .. 'u')
-    local left = tonumber(got[1] or '0') - tonumber(got[2] or '0') - tonumber(got[3] or '0')
-    if seconds < 0 and left + seconds < 0 then fits = false end
-    grants[i] = { field = counter .. 'g', seconds = seconds }
-  end
-  return grants, fits
-end
-
 if content ~= '' then
   local past = past_operation(operation, content)
   if past then return past end
@@ -86,16 +73,15 @@ local found = read_account(account)
 if found.version ~= expected_version then return { 'version_conflict' } end
 if parent_version ~= '' and redis.call('HGET', parent, 'v') ~= parent_version then return { 'parent_changed' } end
 if currency_changes and is_used(found) then return { 'refused', 'currency_is_fixed' } end
-local grants, fits = read_grants()
-if not fits then return { 'unfit' } end
 
 -- Nothing is refused below this line: Redis does not take back what a script wrote.
 redis.call('HSET', account, 'v', whole(tonumber(expected_version) + 1))
 redis.call('SET', profile, text)
 redis.call('ZADD', accounts, 0, id)
 if parent_version ~= '' then redis.call('ZADD', parent_children, 0, id) end
-for _, grant in ipairs(grants) do
-  if grant.seconds ~= 0 then redis.call('HINCRBY', account, grant.field, grant.seconds) end
+for i = 1, grant_count do
+  local counter, seconds = ARGV[13 + i * 2], tonumber(ARGV[14 + i * 2])
+  if seconds ~= 0 then redis.call('HINCRBY', account, counter .. 'g', seconds) end
 end
 if entry ~= '' then
   local number = append_entry(head, journal, entry, id .. '=' .. whole(found.credit))

@@ -98,12 +98,13 @@ local function level_fits(level)
   return trunk_fits(level) and credit_fits(level) and pools_fit(level.pools)
 end
 
-local found = redis.call('GET', call)
-if revision_of(found) ~= expected_revision then return { 'changed', found or '' } end
+-- Where the leg is now comes first: what is found here may be the tombstone of an older attempt.
 if leg_value ~= '' then
   local claimed = redis.call('GET', leg)
   if claimed and claimed ~= leg_value and claimed ~= leg_before then return { 'leg_elsewhere', claimed } end
 end
+local found = redis.call('GET', call)
+if revision_of(found) ~= expected_revision then return { 'changed', found or '' } end
 if (redis.call('HGET', head, 't') or '0') ~= tariff_revision then return { 'stale_tariffs' } end
 
 local levels = {}

@@ -6,10 +6,12 @@ import type {
   Money,
   OfficeRefused,
   PageRequest,
-  PoolInput,
+  PoolPatch,
   Posted,
   ProfileInput,
 } from '../../../src/accounts/office.ts'
+import { changedPool } from '../../../src/accounts/pools.ts'
+import { patchedProfile } from '../../../src/accounts/profile.ts'
 import type { CallRecord } from '../../../src/calls/call.ts'
 import type { AuthorizeAnswer, CallEvent, EventResult, Quote } from '../../../src/calls/requests.ts'
 import type { HttpParts, TariffInput } from '../../../src/edges/http/parts.ts'
@@ -225,7 +227,8 @@ function fakeOffice(scene: Scene, note: Note): HttpParts['office'] {
     return found ? [found, ...(found.parent === undefined ? [] : levelsOf(found.parent))] : []
   }
   const unknown: OfficeRefused = { kind: 'refused', code: 'account_unknown', detail: 'there is no such account' }
-  const pool = (id: string, input: Partial<PoolInput>): Pool => ({ ...examplePool, ...input, id })
+  const pool = (id: string, input: PoolPatch): Pool =>
+    changedPool({ ...examplePool, id }, input, { profile: profile('acme'), defaults: examplePool, nowMs: NOW_MS })
   const page = (what: string) => (account: string, request: PageRequest) => note(what, { account, ...request })
   return {
     chainOf: async (account) => (get(account) ? { partition: 3, levels: levelsOf(account) } : undefined),
@@ -242,11 +245,11 @@ function fakeOffice(scene: Scene, note: Note): HttpParts['office'] {
       const known = get(account)
       return scene.saved ?? { kind: 'saved', created: !known, profile: profile(account, input) }
     },
-    patch: async (account, input: ProfileInput) => {
+    patch: async (account, input) => {
       note('patch', { account, ...input })
       const known = get(account)
       if (scene.saved) return scene.saved
-      return known ? { kind: 'saved', created: false, profile: { ...known, ...input } } : unknown
+      return known ? { kind: 'saved', created: false, profile: patchedProfile(known, input, NOW_MS) } : unknown
     },
     balance: async (account) => (get(account) ? exampleBalance : undefined),
     credit: async (money: Money) => {

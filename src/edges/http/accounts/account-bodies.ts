@@ -1,6 +1,9 @@
-/** Accounts and pools as operators send them. What is absent takes the defaults (PUT) or stays (PATCH). */
+/**
+ * Accounts and pools as operators send them. What is absent takes the defaults (PUT) or stays (PATCH); null clears a field
+ * (PATCH) or is as if it were absent.
+ */
 import { z } from 'zod'
-import type { PoolInput } from '../../../accounts/office.ts'
+import type { PoolInput, PoolPatch, ProfileInput } from '../../../accounts/office.ts'
 import {
   amount,
   currency,
@@ -24,6 +27,10 @@ function prefixes() {
   return unique(z.array(prefix()).max(MAX_PREFIXES))
 }
 
+function clearable<T extends z.ZodType>(field: T) {
+  return field.nullable().exactOptional()
+}
+
 const channels = whole(0, MAX_CHANNELS)
 
 export const trunksBody = z.strictObject({
@@ -43,13 +50,13 @@ const recharge = z.strictObject({
   amount: positiveAmount().describe('What is bought at once.'),
 })
 
-export const profileBody = z.strictObject({
+const profileFields = {
   name: label().exactOptional().describe('What people call it.'),
   parent: id().exactOptional().describe('Account above it.'),
   status: z.enum(['active', 'suspended', 'closed']).exactOptional().describe('Only active accounts may call.'),
   currency: currency().exactOptional().describe('One for a tree of accounts.'),
   timezone: timezone().exactOptional().describe('IANA time zone of its days and cycles.'),
-  tariff: id().exactOptional().describe('Tariff of its calls.'),
+  tariff: clearable(id()).describe('Tariff of its calls; null is the default.'),
   creditLimit: amount().exactOptional().describe('How far below zero credit may go; "0" is prepaid.'),
   funding: unique(z.array(z.enum(['trunk', 'pool', 'credit'])).min(1))
     .exactOptional()
@@ -57,31 +64,55 @@ export const profileBody = z.strictObject({
   cycleDay: whole(1, 31).exactOptional().describe('Day of the month on which minutes are filled again.'),
   trunks: trunksBody.exactOptional(),
   blockedPrefixes: prefixes().exactOptional().describe('Numbers that it and the accounts below may not call.'),
-  maxCalls: whole(0, 1_000_000).exactOptional().describe('Most concurrent calls of it and the accounts below.'),
-  maxPricePerMinute: price().exactOptional().describe('Dearer calls are refused.'),
-  spendCaps: spendCaps.exactOptional().describe('Most that is spent on calls.'),
-  lowBalance: z
-    .strictObject({ threshold: amount().describe('Available credit below which a notice is sent.') })
-    .exactOptional(),
-  recharge: recharge.exactOptional().describe('Automatic purchase of credit.'),
+  maxCalls: clearable(whole(0, 1_000_000)).describe(
+    'Most concurrent calls of it and the accounts below; null is no limit.',
+  ),
+  maxPricePerMinute: clearable(price()).describe('Dearer calls are refused; null refuses none.'),
+  spendCaps: clearable(spendCaps).describe('Most that is spent on calls; null is no limit.'),
+  lowBalance: clearable(
+    z.strictObject({ threshold: amount().describe('Available credit below which a notice is sent.') }),
+  ).describe('null sends none.'),
+  recharge: clearable(recharge).describe('Automatic purchase of credit; null is none.'),
   onEngineError: z.enum(['deny', 'allowCapped']).exactOptional().describe('While the store cannot answer.'),
   engineErrorSeconds: whole(1, 3600).exactOptional().describe('With allowCapped: how long such a call may last.'),
   engineErrorCalls: whole(1, 1000).exactOptional().describe('With allowCapped: such calls at once.'),
+}
+
+export const profilePatchBody = z.strictObject(profileFields)
+
+/** Takes what GET answers with, so that it can be put back. */
+export const profileBody = z.strictObject({
+  ...profileFields,
+  id: id().exactOptional().describe('As in the path.'),
+  root: z.string().exactOptional().describe('Not read.'),
+  version: z.int().exactOptional().describe('Not read.'),
+  createdAt: z.string().exactOptional().describe('Not read.'),
 })
+
+export function profileInput(words: z.output<typeof profileBody>): ProfileInput {
+  const { id: _, root: __, version: ___, createdAt: ____, ...fields } = words
+  return said(fields)
+}
+
+type Said<T> = { [Field in keyof T]: Exclude<T[Field], null> }
+
+/** Without the fields that are null. */
+function said<T extends object>(fields: T): Said<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as Said<T>
+}
 
 const poolFields = {
   name: label().describe('What people call it.'),
   seconds: whole(0, MAX_POOL_SECONDS).describe('What one cycle grants; 300 minutes are 18000.'),
   priority: whole(0, 1000).exactOptional().describe('The lower number pays first.'),
-  expiresAt: instantText().exactOptional().describe('When it ends for good.'),
+  expiresAt: clearable(instantText()).describe('When it ends for good; null is never.'),
   resets: z.enum(['cycle', 'never']).exactOptional().describe('Whether it is filled again on the cycle day.'),
-  scope: z
-    .strictObject({
+  scope: clearable(
+    z.strictObject({
       directions: unique(z.array(direction()).min(1)).exactOptional(),
       prefixes: prefixes().exactOptional().describe('None is every number.'),
-    })
-    .exactOptional()
-    .describe('Which calls it pays for.'),
+    }),
+  ).describe('Which calls it pays for; null is as if none were said.'),
   freeSeconds: whole(0, 3600).exactOptional().describe('A call no longer than this takes no minutes.'),
   increment: whole(1, 3600).exactOptional().describe('Seconds are taken in steps of this.'),
   onExhausted: z.enum(['finish_call', 'cut', 'spill']).exactOptional().describe('When it runs out.'),
@@ -95,12 +126,14 @@ export const poolPatchBody = z.strictObject({
   seconds: poolFields.seconds.exactOptional(),
 })
 
-type PoolWords = z.output<typeof poolBody> | z.output<typeof poolPatchBody>
-
-export function poolInput(words: z.output<typeof poolBody>): PoolInput
-export function poolInput(words: z.output<typeof poolPatchBody>): Partial<PoolInput>
-export function poolInput({ expiresAt, scope, ...rest }: PoolWords): Partial<PoolInput> {
+export function poolInput(words: z.output<typeof poolBody>): PoolInput {
+  const { expiresAt, scope, ...rest } = said(words)
   return { ...rest, ...scope, ...(expiresAt === undefined ? {} : { expiresAtMs: expiresAt }) }
+}
+
+export function poolPatch({ expiresAt, scope, ...rest }: z.output<typeof poolPatchBody>): PoolPatch {
+  const cleared = scope === null ? { directions: null, prefixes: null } : scope
+  return { ...rest, ...cleared, ...(expiresAt === undefined ? {} : { expiresAtMs: expiresAt }) }
 }
 
 const moneyFields = {

@@ -1,16 +1,17 @@
 /** Profiles, balances, trunks and pools of accounts. */
 import { z } from 'zod'
-import type { Page } from '../../../accounts/office.ts'
+import { ACCOUNT_CURSOR, type Page } from '../../../accounts/office.ts'
 import type { AccountProfile } from '../../../accounts/account.ts'
 import { accountUnknown, mayReach, mustReach, profileFor } from '../access.ts'
 import { keyOf } from '../auth.ts'
 import { id, page } from '../fields.ts'
+import { badField } from '../input.ts'
 import { json, operation } from '../operation.ts'
 import { pageOf, pageSchema } from '../paging.ts'
 import type { HttpParts, KeyIdentity } from '../parts.ts'
 import { HttpProblem } from '../problem.ts'
 import type { HttpServer } from '../server-type.ts'
-import { profileBody, trunksBody } from './account-bodies.ts'
+import { profileBody, profileInput, profilePatchBody, trunksBody } from './account-bodies.ts'
 import { accountJson, accountSchema, balanceJson, balanceSchema, trunksJson, trunksSchema } from './account-json.ts'
 import { accepted } from './refusals.ts'
 
@@ -18,7 +19,7 @@ export const accountParams = z.object({ account: id() })
 
 const listQuery = z.strictObject({
   parent: id().exactOptional().describe('Accounts directly below this one.'),
-  ...page,
+  ...page(ACCOUNT_CURSOR),
 })
 
 export function addAccountRoutes(server: HttpServer, parts: HttpParts): void {
@@ -32,6 +33,8 @@ function addWriting(server: HttpServer, { office }: HttpParts): void {
     {
       id: 'putAccount',
       summary: 'Creates an account, or replaces its profile.',
+      description:
+        'What is absent or null takes the defaults; of an account that is there its status, currency, parent and trunks stay. Takes the answer of showAccount.',
       tag: 'Accounts',
       needs: 'accounts:write',
       answers: { 200: json(accountSchema, 'Replaced.'), 201: json(accountSchema, 'Created.') },
@@ -41,9 +44,10 @@ function addWriting(server: HttpServer, { office }: HttpParts): void {
   )
   server.put('/v1/accounts/:account', put, async (request, reply) => {
     const { account } = request.params
-    const key = keyOf(request)
-    await mayWrite(office, key, { account, parent: request.body.parent })
-    const saved = accepted(await office.put(account, request.body))
+    const { id: named = account, parent } = request.body
+    if (named !== account) throw badField('/id', 'must be the id in the path')
+    await mayWrite(office, keyOf(request), { account, parent })
+    const saved = accepted(await office.put(account, profileInput(request.body)))
     return reply.code(saved.created ? 201 : 200).send(accountJson(saved.profile))
   })
 
@@ -51,38 +55,44 @@ function addWriting(server: HttpServer, { office }: HttpParts): void {
     {
       id: 'patchAccount',
       summary: 'Changes some of the profile of an account.',
+      description:
+        'What is absent stays; null clears tariff, maxCalls, maxPricePerMinute, spendCaps, lowBalance or recharge.',
       tag: 'Accounts',
       needs: 'accounts:write',
       answers: { 200: json(accountSchema, 'The account.') },
       problems: [404, 409, 422],
     },
-    { params: accountParams, body: profileBody },
+    { params: accountParams, body: profilePatchBody },
   )
   server.patch('/v1/accounts/:account', patch, async (request) => {
     const { account } = request.params
     const key = keyOf(request)
     await mustReach(office, key, account)
-    if (request.body.parent !== undefined) await parentWithin(office, key, request.body.parent)
+    await parentWithin(office, key, { account, parent: request.body.parent })
     return accountJson(accepted(await office.patch(account, request.body)).profile)
   })
 }
 
 type Office = HttpParts['office']
 
+interface Placed {
+  readonly account: string
+  readonly parent: string | undefined
+}
+
 /** A key of one account may make accounts below it. */
-async function mayWrite(
-  office: Office,
-  key: KeyIdentity,
-  { account, parent }: { readonly account: string; readonly parent: string | undefined },
-): Promise<void> {
+async function mayWrite(office: Office, key: KeyIdentity, { account, parent }: Placed): Promise<void> {
   if (key.account === undefined) return
-  if (parent !== undefined) await parentWithin(office, key, parent)
+  await parentWithin(office, key, { account, parent })
   const exists = (await office.chainOf(account)) !== undefined
   if (exists ? !(await mayReach(office, key, account)) : parent === undefined) throw accountUnknown(account)
 }
 
-async function parentWithin(office: Office, key: KeyIdentity, parent: string): Promise<void> {
-  if (await mayReach(office, key, parent)) return
+/** The parent that an account has already may be said again, also by a key that sees no higher. */
+async function parentWithin(office: Office, key: KeyIdentity, { account, parent }: Placed): Promise<void> {
+  if (parent === undefined || (await mayReach(office, key, parent))) return
+  const [profile] = (await office.chainOf(account))?.levels ?? []
+  if (profile?.parent === parent && (await mayReach(office, key, account))) return
   const errors = [{ pointer: '/parent', message: `there is no account "${parent}"`, code: 'value' as const }]
   throw new HttpProblem('parent_unknown', `there is no account "${parent}"`, { errors })
 }

@@ -7,7 +7,7 @@ import { idempotencyKeyIn, optionalKeyHeader } from '../idempotency.ts'
 import { json, operation } from '../operation.ts'
 import type { HttpParts } from '../parts.ts'
 import type { HttpServer } from '../server-type.ts'
-import { poolBody, poolInput, poolPatchBody } from './account-bodies.ts'
+import { poolBody, poolInput, poolPatch, poolPatchBody } from './account-bodies.ts'
 import { poolJson, poolSchema } from './account-json.ts'
 import { accountParams } from './account-routes.ts'
 import { accepted } from './refusals.ts'
@@ -40,6 +40,8 @@ export function addPoolRoutes(server: HttpServer, { office }: HttpParts): void {
     {
       id: 'patchPool',
       summary: 'Changes a pool of minutes.',
+      description:
+        'What is absent stays; null clears expiresAt or scope. Other seconds count in this cycle: with fewer than are used, nothing remains of it.',
       tag: 'Accounts',
       needs: 'accounts:write',
       answers: { 200: json(poolSchema, 'The pool.') },
@@ -50,6 +52,6 @@ export function addPoolRoutes(server: HttpServer, { office }: HttpParts): void {
   server.patch('/v1/accounts/:account/pools/:pool', patch, async (request) => {
     const { account, pool } = request.params
     await mustReach(office, keyOf(request), account)
-    return poolJson(accepted(await office.patchPool(account, pool, poolInput(request.body))).pool)
+    return poolJson(accepted(await office.patchPool(account, pool, poolPatch(request.body))).pool)
   })
 }

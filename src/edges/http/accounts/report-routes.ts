@@ -2,7 +2,7 @@
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { AccountProfile } from '../../../accounts/account.ts'
-import type { Page, PageRequest } from '../../../accounts/office.ts'
+import { HISTORY_CURSOR, type Page, type PageRequest } from '../../../accounts/office.ts'
 import { formatAmount } from '../../../base/money.ts'
 import { dayOf, instantOf, zonedTime } from '../../../base/time.ts'
 import { profileFor } from '../access.ts'
@@ -18,7 +18,7 @@ import type { HttpServer } from '../server-type.ts'
 import { transactionJson, transactionSchema } from './account-json.ts'
 import { accountParams } from './account-routes.ts'
 
-const reportQuery = z.strictObject({ ...range, ...page })
+const reportQuery = z.strictObject({ ...range, ...page(HISTORY_CURSOR) })
 
 const usageQuery = z.strictObject({
   ...range,

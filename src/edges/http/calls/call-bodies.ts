@@ -1,10 +1,21 @@
 /** What edges send, from their words to the daemon's. */
 import { z } from 'zod'
+import { given } from '../../../accounts/profile.ts'
 import type { AuthorizeRequest, CallEvent, EdgeEvent, ExtendRequest } from '../../../calls/requests.ts'
 import { callEventTypes } from '../../../calls/requests.ts'
 import { badField, check, checked, type Checked, invalidInput } from '../input.ts'
 import type { FieldProblem } from '../problem.ts'
-import { edgeInstant, type KnownFields, opaque, reference, tidied, whole } from './call-fields.ts'
+import {
+  begunSeconds,
+  edgeInstant,
+  type KnownFields,
+  opaque,
+  reference,
+  seconds,
+  tidied,
+  tidiedCalls,
+  whole,
+} from './call-fields.ts'
 
 const MAX_BATCH = 100
 const MAX_LISTED_CALLS = 10_000
@@ -36,7 +47,7 @@ export const authorizeSchema = z.object({
   to: opaque().min(1).describe('Called number.'),
   media: z.enum(['voice', 'video', 'message']).default('voice'),
   mode: z.enum(['clock', 'edge', 'whole']).exactOptional().describe('Who asks for the next slice.'),
-  requestSeconds: whole(1, 86_400).exactOptional().describe('Seconds that are asked for.'),
+  requestSeconds: begunSeconds(1, 86_400).exactOptional().describe('Seconds that are asked for.'),
   attempt: opaque().exactOptional().describe('CSeq or branch: tells a new attempt from a repeat.'),
   ts: edgeInstant().exactOptional().describe('When the edge sent it.'),
   ref: reference().exactOptional().describe('Given back when the daemon asks something of the edge.'),
@@ -46,8 +57,8 @@ export const extendSchema = z.object({
   node,
   callId,
   legId,
-  usedSeconds: whole(0, MAX_SECONDS).exactOptional().describe('Seconds talked.'),
-  requestSeconds: whole(1, 86_400).exactOptional().describe('Seconds that are asked for.'),
+  usedSeconds: begunSeconds(0, MAX_SECONDS).exactOptional().describe('Seconds talked.'),
+  requestSeconds: begunSeconds(1, 86_400).exactOptional().describe('Seconds that are asked for.'),
 })
 
 const callEventSchema = z.object({
@@ -57,10 +68,11 @@ const callEventSchema = z.object({
   instance: opaque().exactOptional().describe('Boot of the edge.'),
   callId,
   legId,
+  attempt: opaque().exactOptional().describe('The attempt of the leg that it speaks of, as authorize said it.'),
   ts: edgeInstant().exactOptional().describe('When the edge sent it.'),
   answeredAt: edgeInstant().exactOptional().describe("By the edge's clock."),
   endedAt: edgeInstant().exactOptional().describe("By the edge's clock."),
-  seconds: whole(0, MAX_SECONDS)
+  seconds: seconds(MAX_SECONDS)
     .exactOptional()
     .describe("The edge's own count of the talk; else endedAt − answeredAt."),
   cause: opaque().exactOptional(),
@@ -73,9 +85,26 @@ const callEventSchema = z.object({
   ref: reference().exactOptional(),
 })
 
-const listedCall = z.union([z.object({ callId, legId }), callId.transform((id) => ({ callId: id, legId: '' }))], {
-  error: 'must be a call id, or an object with callId and legId',
+const knownCall = z.object({
+  callId,
+  legId,
+  account: payer.account,
+  trunk: payer.trunk,
+  user: payer.user,
+  from: opaque().exactOptional(),
+  to: opaque().exactOptional(),
+  direction: direction.exactOptional(),
+  answeredAt: edgeInstant().exactOptional().describe("By the edge's clock."),
+  ref: reference().exactOptional(),
 })
+
+const listedCall = z.union(
+  [
+    knownCall.transform(({ answeredAt, ...rest }) => withTimes(rest, { answeredAtMs: answeredAt })),
+    callId.transform((id) => ({ callId: id, legId: '' })),
+  ],
+  { error: 'must be a call id, or an object with callId, legId and what is known of the call' },
+)
 
 const edgeEventFields = {
   id: opaque().exactOptional().describe('Id of the event.'),
@@ -106,13 +135,14 @@ function namesOf(...schemas: readonly z.ZodObject[]): ReadonlySet<string> {
 const authorizeNames = namesOf(authorizeSchema)
 const extendNames = namesOf(extendSchema)
 const eventNames = namesOf(callEventSchema, edgeUpSchema, edgeListSchema)
+const listedNames = namesOf(knownCall)
 
 type Unknown = KnownFields['unknown']
 
 export function readAuthorize(body: unknown, unknown: Unknown): AuthorizeRequest {
   const fields = checked(authorizeSchema, tidied(body, { names: authorizeNames, unknown }))
-  const { node: edge, callId: id, legId: leg, ts: _, ...rest } = fields
-  return { ...rest, leg: { node: edge, callId: id, legId: leg } }
+  const { node: edge, callId: id, legId: leg, ts, ...rest } = fields
+  return withTimes({ ...rest, leg: { node: edge, callId: id, legId: leg } }, { tsMs: ts })
 }
 
 export function readExtend(body: unknown, unknown: Unknown): ExtendRequest {
@@ -138,6 +168,7 @@ function takeAll(read: readonly Checked<EdgeWord>[]): readonly EdgeWord[] {
 function readEvent(event: unknown, at: string, unknown: Unknown): Checked<EdgeWord> {
   const fields = tidied(event, { names: eventNames, unknown }, at)
   const { type } = fields
+  if (type === 'edge_list') fields['calls'] = tidiedCalls(fields['calls'], { names: listedNames, unknown })
   const read = type === 'edge_up' || type === 'edge_list' ? readEdgeEvent(fields, type) : readCallEvent(fields)
   if (read.ok || at === '') return read
   return { ok: false, errors: read.errors.map((error) => ({ ...error, pointer: `${at}${error.pointer}` })) }
@@ -147,22 +178,28 @@ function readEdgeEvent(fields: Record<string, unknown>, type: EdgeEvent['type'])
   const result = type === 'edge_up' ? check(edgeUpSchema, fields) : check(edgeListSchema, fields)
   if (!result.ok) return result
   const { ts, id: _, ...rest } = result.value
-  return { ok: true, value: { about: 'edge', event: { ...rest, ...(ts === undefined ? {} : { tsMs: ts }) } } }
+  return { ok: true, value: { about: 'edge', event: withTimes(rest, { tsMs: ts }) } }
 }
 
 function readCallEvent(fields: Record<string, unknown>): Checked<EdgeWord> {
   const result = check(callEventSchema, fields)
   if (!result.ok) return { ok: false, errors: result.errors.map(withEveryType) }
-  const { node: edge, callId: call, legId: leg, id: _, ts, answeredAt, endedAt, decision, ...rest } = result.value
+  const { node: edge, callId: call, legId: leg, ts, answeredAt, endedAt, decision, ...rest } = result.value
   const event: CallEvent = {
     ...rest,
     leg: { node: edge, callId: call, legId: leg },
-    ...(ts === undefined ? {} : { tsMs: ts }),
-    ...(answeredAt === undefined ? {} : { answeredAtMs: answeredAt }),
-    ...(endedAt === undefined ? {} : { endedAtMs: endedAt }),
     ...(decision === 'failopen' ? { failOpen: true } : {}),
   }
-  return { ok: true, value: { about: 'call', event } }
+  const times = { tsMs: ts, answeredAtMs: answeredAt, endedAtMs: endedAt }
+  return { ok: true, value: { about: 'call', event: withTimes(event, times) } }
+}
+
+/** With the times that were given. */
+function withTimes<T extends object, Name extends string>(
+  words: T,
+  times: Readonly<Record<Name, number | undefined>>,
+): T & { readonly [At in Name]?: number } {
+  return { ...words, ...given(times) }
 }
 
 function withEveryType(error: FieldProblem): FieldProblem {

@@ -1,6 +1,6 @@
 /**
  * Fields of the call path. They are read generously, as a refusal here is a dropped call: numbers and instants may be
- * text, and what is null, empty, or a time of zero is absent.
+ * text, text may be a number, and what is null, empty, or a time of zero is absent.
  */
 import { z } from 'zod'
 import { parseInstant } from '../../../base/time.ts'
@@ -27,6 +27,29 @@ export function whole(least: number, most: number) {
     .transform(Number)
     .refine((value) => value >= least && value <= most, error)
   return z.union([z.int().min(least).max(most), digits], { error })
+}
+
+const DECIMAL = /^\d{1,10}(\.\d{1,9})?$/
+
+/** Seconds, with a fraction or without. */
+export function seconds(most: number) {
+  const error = `must be a number from 0 to ${most}`
+  const digits = z
+    .string()
+    .regex(DECIMAL)
+    .transform(Number)
+    .refine((value) => value <= most, error)
+  return z.union([z.number().min(0).max(most), digits], { error })
+}
+
+/** Seconds, of which a begun one counts as whole. */
+export function begunSeconds(least: number, most: number) {
+  const error = `must be a number from ${least} to ${most}`
+  return z
+    .union([z.number(), z.string().regex(DECIMAL).transform(Number)], { error })
+    .transform(Math.ceil)
+    .pipe(z.int(error).min(least).max(most))
+    .meta({ minimum: least, maximum: most })
 }
 
 /** RFC 3339, or seconds since 1970 with a fraction; epoch milliseconds afterwards. */
@@ -58,6 +81,21 @@ const ABSENT_WHEN_ZERO: ReadonlySet<string> = new Set(['ts', 'answeredAt', 'ende
 
 const ZERO = /^0(\.0*)?$/
 
+/** Switches send ids and numbers of digits only as JSON numbers. */
+const TEXT_FIELDS: ReadonlySet<string> = new Set([
+  ...['id', 'node', 'instance', 'callId', 'legId', 'attempt', 'cause'],
+  ...['account', 'trunk', 'source', 'user', 'from', 'to'],
+])
+
+const PLAIN_NUMBER = /^-?\d+(\.\d+)?$/
+
+/** A number that JSON did not read digit for digit stays a number, and is refused: another id could read the same. */
+function asText(value: unknown): unknown {
+  if (typeof value !== 'number' || (Number.isInteger(value) && !Number.isSafeInteger(value))) return value
+  const text = String(value)
+  return PLAIN_NUMBER.test(text) ? text : value
+}
+
 export interface KnownFields {
   readonly names: ReadonlySet<string>
   /** Told of each field that is not among them. */
@@ -70,9 +108,19 @@ export function tidied(body: unknown, known: KnownFields, at = ''): Record<strin
   const fields: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(body)) {
     if (!known.names.has(name)) known.unknown(name)
-    else if (!isAbsent(name, value)) fields[name] = value
+    else if (!isAbsent(name, value)) fields[name] = TEXT_FIELDS.has(name) ? asText(value) : value
   }
   return fields
+}
+
+/** Calls of an edge's list: an id alone, or an object with what is known of the call. */
+export function tidiedCalls(calls: unknown, known: KnownFields): unknown {
+  if (!Array.isArray(calls)) return calls
+  return calls.map((call: unknown) => (isObject(call) ? tidied(call, known) : asText(call)))
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isAbsent(name: string, value: unknown): boolean {

@@ -7,7 +7,7 @@ import { keyOf } from '../auth.ts'
 import { id, instantText, label, page } from '../fields.ts'
 import { json, operation } from '../operation.ts'
 import { pageOf, pageSchema } from '../paging.ts'
-import type { CallView, HttpParts, KeyIdentity } from '../parts.ts'
+import { CALL_CURSOR, type CallView, type HttpParts, type KeyIdentity } from '../parts.ts'
 import { HttpProblem } from '../problem.ts'
 import type { HttpServer } from '../server-type.ts'
 import { deniedAnswer, deniedSchema } from './call-answers.ts'
@@ -19,7 +19,7 @@ const listQuery = z.strictObject({
   account: id().exactOptional().describe('Calls that it or an account below it pays for.'),
   state: z.enum(['authorized', 'answered', 'ending', 'ended', 'failed']).exactOptional(),
   node: z.string().max(256).exactOptional(),
-  ...page,
+  ...page(CALL_CURSOR),
 })
 
 const endBody = z.strictObject({ reason: label().exactOptional().describe('For the history.') }).optional()

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { formatInstant } from '../../../base/time.ts'
 import { id, page } from '../fields.ts'
 import { json, operation } from '../operation.ts'
-import type { Activation, HttpParts, TariffProblem, VersionSummary } from '../parts.ts'
+import { type Activation, type HttpParts, RATE_CURSOR, type TariffProblem, type VersionSummary } from '../parts.ts'
 import { type FieldProblem, HttpProblem, jsonPointer } from '../problem.ts'
 import type { HttpServer } from '../server-type.ts'
 import { checked } from '../input.ts'
@@ -24,7 +24,7 @@ const showQuery = z.strictObject({
     .transform((text) => text.replace('+', ''))
     .exactOptional()
     .describe('Only rates whose prefix begins so.'),
-  ...page,
+  ...page(RATE_CURSOR),
 })
 
 const instant = z.string().describe('RFC 3339, UTC.')

@@ -1,0 +1,97 @@
+/** What the README shows is what happens: its commands are run as they stand against the example config. */
+import { execFile } from 'node:child_process'
+import { readFile, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type Daemon, Home, root } from './bench.ts'
+
+const run = promisify(execFile)
+
+/** The port that the README's commands ask. */
+const SHOWN = 'http://127.0.0.1:8484'
+
+interface Fence {
+  readonly language: string
+  readonly text: string
+}
+
+async function fences(): Promise<readonly Fence[]> {
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  return [...readme.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language = '', text = '']) => ({ language, text }))
+}
+
+/** The shell commands that say these words, and what the README shows next. */
+async function commandsWith(words: string): Promise<{ readonly text: string; readonly shown: readonly string[] }> {
+  const all = await fences()
+  const at = all.findIndex(({ language, text }) => language === 'sh' && text.includes(words))
+  expect(at, `the README has commands with "${words}"`).toBeGreaterThanOrEqual(0)
+  return { text: all[at]!.text, shown: all[at + 1]?.text.trimEnd().split('\n') ?? [] }
+}
+
+/** "{"allow":true,…}" as a pattern. */
+function patternOf(shown: string): RegExp {
+  const parts = shown.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+  return new RegExp(`^${parts.join('.*')}$`)
+}
+
+let home: Home
+let daemon: Daemon
+
+beforeEach(async ({ onTestFinished }) => {
+  home = await Home.make(onTestFinished)
+  daemon = await home.daemon({ key: null, env: { TOLLGATE_CONFIG_DIR: join(root, 'config') } })
+  // As in a checkout: ./data and ./scripts.
+  await symlink(join(root, 'scripts'), join(home.folder, 'scripts'))
+}, 20_000)
+
+async function shell(text: string): Promise<string> {
+  const env = home.environment({
+    TOLLGATE_HTTP_PORT: String(daemon.port),
+    TOLLGATE_CONFIG_DIR: join(root, 'config'),
+    NO_COLOR: '1',
+  })
+  const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', text.replaceAll(SHOWN, daemon.url)], {
+    cwd: home.folder,
+    env,
+    timeout: 30_000,
+  })
+  return stdout
+}
+
+describe('the README', () => {
+  it('asks for 30 calls on credit for one, and one is connected; its books and reports say so', async () => {
+    const asking = await commandsWith('seq 30')
+    const answers = (await shell(asking.text)).trim().split('\n')
+    expect(answers).toHaveLength(30)
+    expect(answers.filter((answer) => answer.includes('"allow":true'))).toHaveLength(1)
+    expect(answers.filter((answer) => answer.includes('"code":"no_credit"'))).toHaveLength(29)
+    for (const [index, shown] of asking.shown.slice(0, 3).entries()) expect(answers[index]).toMatch(patternOf(shown))
+    expect(asking.shown.at(-1)).toBe('… 30 requests, 1 allowed')
+
+    // The later commands go on in the same shell, with its key and api.
+    const definitions = asking.text.split('\n').filter((line) => line.startsWith('key='))
+    const settling = await commandsWith('audit verify')
+    const [said = '', ...reports] = (await shell([...definitions, settling.text].join('\n'))).split('\n')
+    expect(JSON.parse(said.slice(0, said.indexOf('}]}') + 3))).toMatchObject({
+      accepted: 2,
+      results: [
+        { callId: 'call-1', state: 'answered' },
+        { callId: 'call-1', state: 'ended', seconds: 45, billedSeconds: 60, charge: '0.020000' },
+      ],
+    })
+    expect(reports.join('\n')).toContain('demo')
+    expect(reports.join('\n')).toContain('United States')
+    expect(await daemon.balance('demo')).toMatchObject({ credit: '0.000000', reserved: '0.000000', calls: 0 })
+    expect(await daemon.drifts()).toEqual([])
+  })
+
+  it('asks for 30 calls at the same time, and one is connected', async () => {
+    const asked = Array.from({ length: 30 }, (_, call) =>
+      daemon.authorize('demo', `call-${call}`, { from: '+12125550100', to: '+13105550123' }),
+    )
+    const answers = await Promise.all(asked)
+    expect(answers.filter(({ allow }) => allow)).toHaveLength(1)
+    expect(answers.filter(({ code }) => code === 'no_credit')).toHaveLength(29)
+  })
+})
