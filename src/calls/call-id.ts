@@ -8,8 +8,6 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const CALL_ID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
 const LEG_KEY_LENGTH = 14
 
-export const MAX_PARTITIONS = 1024
-
 /** SHA-256 of a text as bytes. */
 export type Digest = (text: string) => Uint8Array
 

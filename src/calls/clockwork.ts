@@ -4,7 +4,7 @@
  */
 import { Fault } from '../base/fault.ts'
 import { type CallRecord, type CallRef, withStep } from './call.ts'
-import { Ender, MAX_END_ATTEMPTS } from './ending.ts'
+import { Ender, MAX_END_ATTEMPTS, NO_SIGN_OF_LIFE } from './ending.ts'
 import { Extender } from './extend.ts'
 import type { CallMemory } from './memory.ts'
 import { type CallParts, MAX_TRIES } from './parts.ts'
@@ -101,7 +101,7 @@ export class Clockwork {
     if (nowMs < cutAtMs(record, policy)) return this.#waitForCut(record)
     return this.#cut(
       record,
-      record.mode === 'clock' && record.finalReason === undefined ? 'no_sign_of_life' : cutReason(record),
+      record.mode === 'clock' && record.finalReason === undefined ? NO_SIGN_OF_LIFE : cutReason(record),
     )
   }
 
@@ -126,7 +126,7 @@ export class Clockwork {
       record,
       {
         ...record,
-        finalReason: record.finalReason ?? 'no_sign_of_life',
+        finalReason: record.finalReason ?? NO_SIGN_OF_LIFE,
         history:
           record.finalReason === undefined
             ? withStep(record, this.#parts.clock.nowMs(), 'no more is granted')

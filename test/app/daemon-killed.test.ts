@@ -4,8 +4,8 @@ import { until } from '../edges/sip/process.ts'
 import { Home } from './bench.ts'
 import { Edge } from './edge.ts'
 
-describe('a daemon that is killed with calls up', () => {
-  it('is followed by one that adopts the Redis, keeps the holds and settles each call once', async ({
+describe('a daemon that is killed', { timeout: 40_000 }, () => {
+  it('with calls up is followed by one that adopts the Redis, keeps the holds and settles each call once', async ({
     onTestFinished,
   }) => {
     const home = await Home.make(onTestFinished)
@@ -48,7 +48,9 @@ describe('a daemon that is killed with calls up', () => {
     expect(await second.drifts()).toEqual([])
   })
 
-  it('loses no call of an edge that says again what got no answer', async ({ onTestFinished }) => {
+  it('in the middle of requests loses no call of an edge that says again what got no answer', async ({
+    onTestFinished,
+  }) => {
     const home = await Home.make(onTestFinished, {
       'tollgate.yaml': 'defaults: { tariff: bench, currency: USD, timezone: UTC }\nlog: { decisions: false }\n',
     })
@@ -74,12 +76,12 @@ describe('a daemon that is killed with calls up', () => {
     expect(cdrs).toHaveLength(edge.stopped.size)
     await daemon.heldNothing(account)
     expect(await daemon.drifts()).toEqual([])
-  }, 40_000)
+  })
 
   it('at its very first start leaves nothing half made of the config folder', async ({ onTestFinished }) => {
     const ids = Array.from({ length: 40 }, (_, account) => `account-${account}`)
     const accounts = ids.map(
-      (id) => `  - { id: ${id}, credit: 5.00, pools: [{ name: gift, seconds: 60, resets: never }] }`,
+      (id) => `  - { id: ${id}, name: One, credit: 5.00, pools: [{ name: gift, seconds: 60, resets: never }] }`,
     )
     const home = await Home.make(onTestFinished, { 'accounts.yaml': ['accounts:', ...accounts, ''].join('\n') })
     await home.daemon({ untilItSays: 'account from the config folder' }).then((daemon) => daemon.kill())

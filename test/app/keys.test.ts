@@ -1,5 +1,5 @@
 /** The key of a fresh installation, and what is never written to the log. */
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { until } from '../edges/sip/process.ts'
@@ -11,7 +11,7 @@ async function statusOf(daemon: Daemon, key: string, path = '/v1/accounts'): Pro
   return (await daemon.ask('GET', path, { key })).status
 }
 
-describe('the bootstrap key', () => {
+describe('the bootstrap key', { timeout: 40_000 }, () => {
   it('is made once, for its owner only, and is the key of a second start', async ({ onTestFinished }) => {
     const home = await Home.make(onTestFinished)
     const first = await home.daemon({ key: null })
@@ -39,8 +39,7 @@ describe('the bootstrap key', () => {
     onTestFinished,
   }) => {
     const home = await Home.make(onTestFinished)
-    const before = await home.daemon({ key: null })
-    await before.kill()
+    await mkdir(home.data)
     await writeFile(keyFile(home), '')
     const both = await Promise.all([home.daemon({ key: null }), home.daemon({ key: null })])
     const key = (await readFile(keyFile(home), 'utf8')).trim()
@@ -69,7 +68,7 @@ describe('without a key', () => {
   })
 })
 
-describe('the log', () => {
+describe('the log', { timeout: 40_000 }, () => {
   it('tells of calls without a key or a whole number, however they go wrong', async ({ onTestFinished }) => {
     const home = await Home.make(onTestFinished, {
       'tollgate.yaml': 'defaults: { tariff: bench, currency: USD }\nlog: { level: trace }\n',

@@ -42,7 +42,7 @@ async function spooled({ data }: Home): Promise<readonly string[]> {
   return texts.flatMap((text) => text.split('\n').filter((line) => line.includes('"add"')))
 }
 
-describe('a store that is away', () => {
+describe('a store that is away', { timeout: 40_000 }, () => {
   it('lets capped calls through, which outlive their daemon and are charged when it is back', async ({
     onTestFinished,
   }) => {

@@ -8,7 +8,7 @@ import { HttpSocket } from './http-socket.ts'
 const authorize = (account: string, callId: string): string =>
   JSON.stringify({ account, callId, direction: 'outbound', from: '+12125550100', to: LONDON })
 
-describe.concurrent('SIGTERM', () => {
+describe.concurrent('SIGTERM', { timeout: 40_000 }, () => {
   it('lets requests under way be answered, closes their connections, ends the Redis last, and leaves the calls to the next', async ({
     onTestFinished,
   }) => {

@@ -19,7 +19,7 @@ async function run(home: Home, env: Readonly<Record<string, string>> = {}): Prom
   const child = spawn(tollgate, ['serve'], {
     env: home.environment({ TOLLGATE_HTTP_PORT: String(await freePort()), ...env }),
     stdio: ['ignore', 'ignore', 'pipe'],
-    timeout: 15_000,
+    timeout: 30_000,
     killSignal: 'SIGKILL',
   })
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
@@ -34,7 +34,7 @@ function expectRefusal({ code, stderr }: Ended): void {
   expect(code).toBe(1)
 }
 
-describe.concurrent('a start', () => {
+describe.concurrent('a start', { timeout: 40_000 }, () => {
   it('is refused on a bad config, with every file, line and column', async ({ onTestFinished }) => {
     const home = await Home.make(onTestFinished, {
       'tollgate.yaml': 'defaults: { tariff: bench }\ncalls:\n  sliceSeconds: many\n',
@@ -77,21 +77,27 @@ describe.concurrent('a start', () => {
     expect(await home.redisPids()).toEqual([])
   })
 
-  it('is refused on a Redis that evicts', async () => {
-    const [args, appendOnly] = [['--maxmemory-policy', 'allkeys-lru'], true]
-    const words = 'maxmemory-policy is allkeys-lru'
-    const ends: (() => Promise<void>)[] = []
-    try {
-      const home = await Home.make((end) => ends.unshift(end))
-      const redis = await startRedis({ appendOnly, args })
-      ends.unshift(() => redis.stop())
-      const ended = await run(home, { TOLLGATE_REDIS_URL: redis.url })
-      expectRefusal(ended)
-      expect(ended.stderr).toContain('this Redis cannot keep money')
-      expect(ended.stderr).toContain(words)
-    } finally {
-      for (const end of ends) await end()
-    }
+  it('is refused on a Redis that evicts, with the setting', async ({ onTestFinished }) => {
+    const home = await Home.make(onTestFinished)
+    const redis = await startRedis({ appendOnly: true, args: ['--maxmemory-policy', 'allkeys-lru'] })
+    onTestFinished(() => redis.stop())
+    const ended = await run(home, { TOLLGATE_REDIS_URL: redis.url })
+    expectRefusal(ended)
+    expect(ended.stderr).toContain('this Redis cannot keep money')
+    expect(ended.stderr).toContain('maxmemory-policy is allkeys-lru')
+    expect(ended.stderr).toContain('set it to noeviction')
+  })
+
+  it('on a Redis of the operator that keeps nothing on disk is warned of, with the setting', async ({
+    onTestFinished,
+  }) => {
+    const home = await Home.make(onTestFinished)
+    const redis = await startRedis({ appendOnly: false })
+    onTestFinished(() => redis.stop())
+    const daemon = await home.daemon({ redisUrl: redis.url })
+    const [line] = await daemon.says('the store')
+    expect(line).toMatchObject({ level: 'warn', what: 'append_only' })
+    expect(line?.['detail']).toContain('set appendonly yes')
   })
 
   it('is refused without an answer from Redis, whose password is not told', async ({ onTestFinished }) => {

@@ -219,6 +219,7 @@ async function answerOf(world: World, random: RandomTree, next: Step): Promise<u
       // The calls of a month before are presumed over by then.
       await world.settleDown()
       world.clock.advance(31 * 86_400_000)
+      for (const name of [...namesOf(random), 'far']) await world.office().get(name)
       return undefined
     }
   }

@@ -267,6 +267,11 @@ describe('accounts.yaml is refused with the place of', () => {
       account('recharge: { enabled: true, threshold: 5 }'),
       '4:15: accounts[0].recharge.amount: is missing',
     ],
+    [
+      'a recharge below the least purchase',
+      account('recharge: { enabled: false, threshold: 1, amount: 4.99 }'),
+      '4:55: accounts[0].recharge.amount: must be at least 5.00, the minimumPurchase of the settings',
+    ],
     ['a notice without its threshold', account('lowBalance: {}'), '4:17: accounts[0].lowBalance.threshold: is missing'],
     [
       'another policy than the two',

@@ -174,21 +174,36 @@ describe.each(storeForms)('pools on %s', (_name, form) => {
     expect(await remaining(office)).toEqual([180])
   })
 
-  it('never lose what is used or put aside, and the journal says so', async () => {
+  it('have the seconds that they are given when more is used, and then nothing remains', async () => {
     const office = test.office()
     await office.put('acme', {})
     saved(await office.addPool('acme', { id: 'plan', name: 'Plan', seconds: 600, resets: 'cycle' }))
     await use(test, { pool: 'plan', cycle: 1, used: 120, reserved: 60 })
     saved(await office.patchPool('acme', 'plan', { seconds: 60 }))
-    expect(await poolsOf(office)).toMatchObject([{ total: 180, remaining: 0, reserved: 60, pool: { seconds: 60 } }])
+    expect(await poolsOf(office)).toMatchObject([{ total: 60, remaining: 0, reserved: 60, pool: { seconds: 60 } }])
     const [taken] = (await office.transactions('acme', { limit: 1 })).items
-    expect(taken).toMatchObject({ what: 'pool', poolSeconds: -420, why: 'of 540 s less only 420 s were left to take' })
+    expect(taken).toMatchObject({ what: 'pool', poolSeconds: -540, why: 'the pool was changed' })
     saved(await office.patchPool('acme', 'plan', { name: 'Plan 60' }))
-    expect(await poolsOf(office)).toMatchObject([{ total: 180 }])
+    await use(test, { pool: 'plan', cycle: 1, used: 0, reserved: -60 })
+    expect(await poolsOf(office)).toMatchObject([{ total: 60, remaining: 0, reserved: 0 }])
     saved(await office.patchPool('acme', 'plan', { seconds: 240 }))
-    expect(await poolsOf(office)).toMatchObject([{ total: 240, remaining: 60 }])
+    expect(await poolsOf(office)).toMatchObject([{ total: 240, remaining: 120 }])
     test.clock.set('2026-12-01T00:00:00Z')
     expect(await remaining(office)).toEqual([240])
+  })
+
+  it('lose their end and their scope when these are patched with null', async () => {
+    const office = test.office()
+    await office.put('acme', {})
+    const expiresAtMs = Date.parse('2026-11-30T00:00:00Z')
+    const scope = { directions: ['inbound' as const], prefixes: ['44'] }
+    saved(await office.addPool('acme', { id: 'plan', name: 'Plan', seconds: 600, expiresAtMs, ...scope }))
+    saved(await office.patchPool('acme', 'plan', { name: 'Plan 2' }))
+    expect(await poolsOf(office)).toMatchObject([{ pool: { expiresAtMs, ...scope } }])
+    saved(await office.patchPool('acme', 'plan', { expiresAtMs: null, directions: null, prefixes: null }))
+    const [plan] = await poolsOf(office)
+    expect(plan?.pool).toMatchObject({ name: 'Plan 2', directions: ['outbound'], prefixes: [] })
+    expect(plan?.pool).not.toHaveProperty('expiresAtMs')
   })
 
   it('begin and stop to turn when that is changed', async () => {

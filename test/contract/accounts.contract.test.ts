@@ -61,7 +61,7 @@ describe.each(storeForms)('accounts on %s', (_name, form) => {
         maxPricePerMinute: '0.5',
         spendCaps: { day: 1n, month: 2n },
         lowBalance: { threshold: 5n },
-        recharge: { enabled: true, threshold: 6n, amount: 7n },
+        recharge: { enabled: true, threshold: 6n, amount: 5_000_000n },
         onEngineError: 'allowCapped' as const,
         engineErrorSeconds: 9,
         engineErrorCalls: 8,
@@ -78,6 +78,49 @@ describe.each(storeForms)('accounts on %s', (_name, form) => {
       const replaced = await office.put('acme', { name: 'Acme 2' })
       expect(replaced).toMatchObject({ created: false, profile: { name: 'Acme 2', creditLimit: 0n, currency: 'EUR' } })
       expect(await office.get('acme')).not.toHaveProperty('tariff')
+    })
+
+    it('keeps status, trunks and pools when it is put again without them', async () => {
+      const office = test.office()
+      const trunks = { inbound: 1, outbound: 2, twoWay: 3 }
+      await office.put('acme', { name: 'Acme', status: 'suspended', trunks })
+      await office.addPool('acme', { id: 'plan', name: 'Plan', seconds: 60 })
+      await office.put('acme', { name: 'Acme 2' })
+      const kept = { name: 'Acme 2', status: 'suspended', trunks, pools: [{ id: 'plan' }] }
+      expect(await office.get('acme')).toMatchObject(kept)
+      const none = { inbound: 0, outbound: 0, twoWay: 0 }
+      await office.put('acme', { status: 'active', trunks: none })
+      expect(await office.get('acme')).toMatchObject({ status: 'active', trunks: none, pools: [{ id: 'plan' }] })
+    })
+
+    it('clears the fields that are patched with null', async () => {
+      const policies = {
+        tariff: 'gold',
+        maxCalls: 4,
+        maxPricePerMinute: '0.5',
+        lowBalance: { threshold: 5n },
+        recharge: { enabled: true, threshold: 6n, amount: 5_000_000n },
+      }
+      const office = test.office()
+      await office.put('acme', { ...policies, name: 'Acme', spendCaps: { day: 1n } })
+      const cleared = Object.fromEntries(Object.keys(policies).map((field) => [field, null]))
+      expect(await office.patch('acme', { ...cleared, spendCaps: null })).toMatchObject({ kind: 'saved' })
+      const found = await office.get('acme')
+      expect(found).toMatchObject({ name: 'Acme', spendCaps: {}, version: 2 })
+      for (const field of Object.keys(policies)) expect(found).not.toHaveProperty(field)
+      expect(await office.patch('acme', cleared)).toMatchObject({ profile: { version: 2 } })
+    })
+
+    it('buys no less at once than can be bought (C1)', async () => {
+      const office = test.office()
+      const recharge = { enabled: false, threshold: 1n, amount: 4_999_999n }
+      const refused = { kind: 'refused', code: 'amount_below_minimum', field: '/recharge/amount' }
+      expect(await office.put('acme', { recharge })).toMatchObject(refused)
+      expect(await office.get('acme')).toBeUndefined()
+      await office.put('acme', {})
+      expect(await office.put('acme', { recharge })).toMatchObject(refused)
+      expect(await office.patch('acme', { recharge })).toMatchObject(refused)
+      expect(await test.office({ minimumPurchase: 1n }).patch('acme', { recharge })).toMatchObject({ kind: 'saved' })
     })
 
     it('counts no version when nothing changes', async () => {
@@ -256,7 +299,9 @@ describe.each(storeForms)('accounts on %s', (_name, form) => {
         await office.put('acme', {})
         posted(await office.credit(money('acme', 5_000_000n)))
         expect(refusalOf(await office.credit(money('acme', 5_000_000n, changes)))).toBe('request_conflict')
-        expect(refusalOf(await office.debit(money('acme', 5_000_000n)))).toBe('request_conflict')
+        const debit = await office.debit(money('acme', 5_000_000n))
+        expect(debit).toMatchObject({ code: 'request_conflict' })
+        expect((debit as OfficeRefused).detail).toContain('each take a key of their own')
         expect((await office.balance('acme'))?.credit).toBe(5_000_000n)
       },
     )
@@ -446,6 +491,8 @@ describe.each(storeForms)('accounts on %s', (_name, form) => {
       } while (cursor !== undefined)
       expect(seen).toEqual(Array.from({ length: 17 }, (_, n) => 19 - n))
       expect(await office.transactions('acme', { limit: 4, cursor: 'nonsense' })).toEqual({ items: [] })
+      const beyond = await office.transactions('acme', { limit: 4, cursor: '999999999999999' })
+      expect(beyond).toEqual(await office.transactions('acme', { limit: 4 }))
       expect(await office.transactions('nobody', { limit: 4 })).toEqual({ items: [] })
     })
   })

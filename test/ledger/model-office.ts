@@ -1,4 +1,5 @@
 /** Accounts of a ledger without a store: as much of the office as calls and their tests need. */
+import { isDeepStrictEqual } from 'node:util'
 import { type AccountChain, type AccountProfile, MAX_CHAIN_LEVELS, type Pool } from '../../src/accounts/account.ts'
 import { poolCounter, turnedCycles } from '../../src/accounts/cycles.ts'
 import type {
@@ -67,7 +68,10 @@ export class ModelOffice implements CallsOffice {
   }
 
   async patch(id: string, input: ProfileInput): Promise<SavedProfile> {
-    return this.#save(patchedProfile(this.#known(id), input, this.#clock.nowMs()), undefined)
+    const before = this.#known(id)
+    const profile = patchedProfile(before, input, this.#clock.nowMs())
+    const isChanged = !isDeepStrictEqual({ ...profile, version: before.version }, before)
+    return isChanged ? this.#save(profile, undefined) : { kind: 'saved', created: false, profile: before }
   }
 
   async credit(money: Money): Promise<Posted> {

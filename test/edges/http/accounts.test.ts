@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { OfficeRefusalCode } from '../../../src/accounts/office.ts'
-import { profileBody } from '../../../src/edges/http/accounts/account-bodies.ts'
+import { profilePatchBody } from '../../../src/edges/http/accounts/account-bodies.ts'
 import { accountSchema } from '../../../src/edges/http/accounts/account-json.ts'
 import { accountConfigSchema } from '../../../src/catalog/account-schema.ts'
 import { openRig, type Rig } from './fake-daemon.ts'
@@ -74,6 +74,61 @@ describe('profiles', () => {
     expect(rig.inputs('patch')).toEqual([{ account: 'acme', status: 'closed', creditLimit: 0n }])
   })
 
+  const clearing = {
+    tariff: null,
+    maxCalls: null,
+    maxPricePerMinute: null,
+    spendCaps: null,
+    lowBalance: null,
+    recharge: null,
+  }
+
+  it('are cleared by null when they are patched', async () => {
+    const response = await rig.ask({ method: 'PATCH', url, body: clearing })
+    expect(response.statusCode).toBe(200)
+    expect(rig.inputs('patch')).toEqual([{ account: 'acme', ...clearing }])
+    expect(response.json()).not.toHaveProperty('tariff')
+    expect(response.json()).toMatchObject({ spendCaps: {} })
+  })
+
+  it('take null for absent when they are put', async () => {
+    expect((await rig.ask({ method: 'PUT', url, body: { name: 'Acme', ...clearing } })).statusCode).toBe(200)
+    expect(rig.inputs('put')).toEqual([{ account: 'acme', name: 'Acme' }])
+  })
+
+  it('are put back as they were shown', async () => {
+    const { id: _, version: __, createdAt: ___, ...fields } = answer
+    const shown = { ...answer, root: 'platform' }
+    const response = await rig.ask({ method: 'PUT', url, body: shown })
+    expect(response.statusCode).toBe(200)
+    expect(response.json()).toMatchObject(fields)
+    expect(rig.inputs('put')).toEqual([{ account: 'acme', ...input }])
+    const other = await rig.ask({ method: 'PUT', url: '/v1/accounts/other', body: shown })
+    expect(other.json()).toMatchObject({ status: 400, errors: [{ pointer: '/id' }] })
+  })
+
+  it('are put back by a key of one account, which sees no higher', async () => {
+    rig.scene.keys['tg_own_0123456789abcdef'] = { id: 'own', scopes: ['*'], account: 'acme' }
+    const key = 'tg_own_0123456789abcdef'
+    const shown: unknown = (await rig.ask({ url, key })).json()
+    expect(shown).toMatchObject({ parent: 'reseller' })
+    expect((await rig.ask({ method: 'PUT', url, key, body: shown })).statusCode).toBe(200)
+    const moved = await rig.ask({ method: 'PATCH', url, key, body: { parent: 'platform' } })
+    expect(moved.json()).toMatchObject({ code: 'parent_unknown' })
+  })
+
+  it('are refused with the field when a recharge is below the least purchase', async () => {
+    const detail = 'a purchase is at least 5.000000'
+    rig.scene.saved = { kind: 'refused', code: 'amount_below_minimum', detail, field: '/recharge/amount' }
+    const recharge = { enabled: true, threshold: '1', amount: '4.99' }
+    for (const method of ['PUT', 'PATCH'] as const) {
+      const response = await rig.ask({ method, url, body: { recharge } })
+      expect(response.statusCode).toBe(422)
+      const errors = [{ pointer: '/recharge/amount', message: detail }]
+      expect(response.json()).toMatchObject({ code: 'amount_below_minimum', errors })
+    }
+  })
+
   it('are shown', async () => {
     const response = await rig.ask({ url })
     expect(response.json()).toMatchObject({ id: 'acme', parent: 'reseller', creditLimit: '0.000000', spendCaps: {} })
@@ -84,10 +139,10 @@ describe('profiles', () => {
   })
 
   it('are listed, all or those below one', async () => {
-    const response = await rig.ask({ url: '/v1/accounts?parent=platform&cursor=abc&limit=500' })
+    const response = await rig.ask({ url: '/v1/accounts?parent=platform&cursor=3%3Aabc&limit=500' })
     expect(response.json()).toMatchObject({ items: [{ id: 'reseller' }, { id: 'other' }], nextCursor: 'next' })
     await rig.ask({ url: '/v1/accounts' })
-    expect(rig.inputs('accounts')).toEqual([{ parent: 'platform', cursor: 'abc', limit: 500 }, { limit: 50 }])
+    expect(rig.inputs('accounts')).toEqual([{ parent: 'platform', cursor: '3:abc', limit: 500 }, { limit: 50 }])
   })
 
   it('have over HTTP the fields that they have in files', () => {
@@ -95,7 +150,7 @@ describe('profiles', () => {
     const inFiles = Object.keys(accountConfigSchema.shape)
       .filter((field) => !made.includes(field))
       .sort()
-    expect(Object.keys(profileBody.shape).sort()).toEqual(inFiles)
+    expect(Object.keys(profilePatchBody.shape).sort()).toEqual(inFiles)
     expect(
       Object.keys(accountSchema.shape)
         .filter((field) => !['id', 'version', 'createdAt'].includes(field))
@@ -161,6 +216,23 @@ describe('pools', () => {
     const response = await rig.ask({ method: 'PATCH', url: `${url}/pools/plan`, body })
     expect(response.json()).toMatchObject({ id: 'plan', seconds: 60 })
     expect(rig.inputs('patchPool')).toEqual([{ account: 'acme', id: 'plan', input: { seconds: 60, prefixes: [] } }])
+  })
+})
+
+describe('pools that are patched with null', () => {
+  it('have no end and the scope of new ones', async () => {
+    const body = { expiresAt: null, scope: null }
+    const response = await rig.ask({ method: 'PATCH', url: `${url}/pools/plan`, body })
+    expect(response.statusCode).toBe(200)
+    const input = { expiresAtMs: null, directions: null, prefixes: null }
+    expect(rig.inputs('patchPool')).toEqual([{ account: 'acme', id: 'plan', input }])
+  })
+
+  it('are added as if it were absent', async () => {
+    const body = { name: 'Plan', seconds: 60, expiresAt: null, scope: null }
+    expect((await rig.ask({ method: 'POST', url: `${url}/pools`, body })).statusCode).toBe(201)
+    expect(rig.inputs('addPool')).toMatchObject([{ input: { name: 'Plan', seconds: 60 } }])
+    expect(Object.keys((rig.inputs('addPool')[0] as { input: object }).input)).toEqual(['name', 'seconds'])
   })
 })
 
@@ -339,7 +411,7 @@ describe('reports', () => {
   })
 
   it('answer transactions', async () => {
-    const response = await rig.ask({ url: `${url}/transactions?cursor=3-17&limit=1` })
+    const response = await rig.ask({ url: `${url}/transactions?cursor=17&limit=1` })
     expect(response.json()).toEqual({
       items: [
         {
@@ -358,7 +430,7 @@ describe('reports', () => {
       ],
       nextCursor: '3-18',
     })
-    expect(rig.inputs('transactions')).toEqual([{ account: 'acme', cursor: '3-17', limit: 1 }])
+    expect(rig.inputs('transactions')).toEqual([{ account: 'acme', cursor: '17', limit: 1 }])
   })
 
   it('answer CDRs as they are kept', async () => {

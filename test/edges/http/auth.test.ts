@@ -205,10 +205,10 @@ describe('a key of one account', () => {
   it('lists its own account and those below it', async () => {
     const response = await reseller({ url: '/v1/accounts?limit=10' })
     expect(response.json<Listed>().items.map(({ id }) => id)).toEqual(['reseller', 'acme'])
-    await reseller({ url: '/v1/accounts?limit=10&cursor=next' })
+    await reseller({ url: '/v1/accounts?limit=10&cursor=3%3Aacme' })
     expect(rig.inputs('accounts')).toEqual([
       { parent: 'reseller', limit: 9 },
-      { parent: 'reseller', cursor: 'next', limit: 10 },
+      { parent: 'reseller', cursor: '3:acme', limit: 10 },
     ])
   })
 

@@ -25,7 +25,10 @@ const LONG = 'x'.repeat(257)
 const missing = undefined
 
 const opaqueFields = (fields: readonly string[]) =>
-  fields.flatMap((field) => [[field, LONG, 'value'] as const, [field, 7, 'type'] as const])
+  fields.flatMap((field) => [
+    [field, LONG, 'value'] as const,
+    ...[true, [], {}, 1e21, 1e-7, 2 ** 53].map((value) => [field, value, 'type'] as const),
+  ])
 
 const leg = opaqueFields(['node', 'callId', 'legId'])
 const whoPays = opaqueFields(['account', 'trunk', 'source', 'user'])
@@ -43,7 +46,7 @@ const numberOf = (field: string, values: readonly unknown[]) => values.map((valu
 const beyond = (field: string, values: readonly number[]) => values.map((value) => [field, value, 'range'] as const)
 
 const seconds = (field: string) => [
-  ...numberOf(field, [1.5, '1.5', 'ten', '1e3', '-1', '99999999999', true, {}]),
+  ...numberOf(field, ['ten', '1e3', '-1', '-0.5', '1,5', '99999999999', true, {}]),
   ...beyond(field, [-1, 99_999_999_999]),
 ]
 
@@ -118,9 +121,9 @@ const profileFields: Endpoint['bad'] = [
   ['onEngineError', 'pray', 'value'],
   ...wholes('engineErrorSeconds', 1, 3600),
   ...wholes('engineErrorCalls', 1, 1000),
-  ['id', 'other', 'unknown_field'],
   ['pools', [], 'unknown_field'],
-  ['maxCalls', null, 'type'],
+  ['name', null, 'type'],
+  ['creditLimit', null, 'type'],
 ]
 
 const poolFields: Endpoint['bad'] = [
@@ -140,6 +143,7 @@ const poolFields: Endpoint['bad'] = [
   ...wholes('increment', 1, 3600),
   ['onExhausted', 'explode', 'value'],
   ['minutes', 300, 'unknown_field'],
+  ['priority', null, 'type'],
 ]
 
 const rate = { prefix: '44', perMinute: '0.0125' }
@@ -201,7 +205,7 @@ const endpoints: readonly Endpoint[] = [
       ['type', 'burp', 'value'],
       ...leg,
       ['callId', missing, 'required'],
-      ...opaqueFields(['id', 'instance', 'cause', 'from', 'to']),
+      ...opaqueFields(['id', 'instance', 'attempt', 'cause', 'from', 'to']),
       ...whoPays,
       ...instants('ts'),
       ...instants('answeredAt'),
@@ -238,6 +242,8 @@ const endpoints: readonly Endpoint[] = [
       ['calls', 'a', 'type'],
       ['calls', ['a', ''], 'value', '/calls/1'],
       ['calls', [{ legId: 'a' }], 'value', '/calls/0'],
+      ['calls', ['a', { callId: 'b', direction: 'up' }], 'value', '/calls/1'],
+      ['calls', [true], 'value', '/calls/0'],
       ['calls', Array.from({ length: 10_001 }, () => 'c'), 'range'],
     ],
   },
@@ -270,8 +276,16 @@ const endpoints: readonly Endpoint[] = [
       ['colour', 'blue', 'unknown_field'],
     ],
   },
-  { method: 'PUT', url: '/v1/accounts/acme', good: {}, bad: profileFields },
-  { method: 'PATCH', url: '/v1/accounts/acme', good: {}, bad: profileFields },
+  { method: 'PUT', url: '/v1/accounts/acme', good: {}, bad: [...profileFields, ['id', 'other', 'value']] },
+  {
+    method: 'PATCH',
+    url: '/v1/accounts/acme',
+    good: {},
+    bad: [
+      ...profileFields,
+      ...['id', 'version', 'createdAt'].map((field) => [field, 'acme', 'unknown_field'] as const),
+    ],
+  },
   {
     method: 'PUT',
     url: '/v1/accounts/acme/trunks',
@@ -402,13 +416,30 @@ describe.each(endpoints)('$method $url', ({ method, url, headers = {}, good, bad
   })
 })
 
+const badCursors = [
+  { list: '/v1/calls?', cursors: ['', 'garbage', '1', '0.1.2', '-1.0', '0.x', '1.5e3', '0.1%20'] },
+  { list: '/v1/accounts?', cursors: ['', 'garbage', '3', 'x:acme', '3:', '3:a%2Fb'] },
+  { list: '/v1/accounts?parent=platform&', cursors: ['garbage', '3', '3:'] },
+  { list: '/v1/accounts/acme/transactions?', cursors: ['', 'garbage', '3-18', '-1', '1.5'] },
+  { list: '/v1/accounts/acme/cdrs?', cursors: ['garbage', '3-18'] },
+  { list: '/v1/tariffs/retail/versions/2?', cursors: ['garbage', '-1', '1.5'] },
+]
+
 describe('queries and paths', () => {
+  it.each(badCursors)('refuses a cursor that is none of $list', async ({ list, cursors }) => {
+    for (const cursor of cursors) {
+      const response = await rig.ask({ url: `${list}cursor=${cursor}` })
+      expect(response.statusCode, cursor).toBe(400)
+      const errors = [{ pointer: '/cursor', code: 'format', in: 'query' }]
+      expect(response.json()).toMatchObject({ code: 'invalid_input', errors })
+    }
+  })
+
   it.each([
     ['/v1/calls?limit=0', '/limit', 'range'],
     ['/v1/calls?limit=501', '/limit', 'range'],
     ['/v1/calls?limit=ten', '/limit', 'type'],
     ['/v1/calls?limit=1.5', '/limit', 'type'],
-    ['/v1/calls?cursor=', '/cursor', 'range'],
     ['/v1/calls?state=asleep', '/state', 'value'],
     ['/v1/calls?account=a%20b', '/account', 'format'],
     ['/v1/calls?colour=blue', '/colour', 'unknown_field'],

@@ -74,7 +74,31 @@ describe('authorize', () => {
     }
     await post('authorize', { ...all, node: 'kam1', legId: 'tag', ts: '1795380011.123456' })
     const { callId, ...rest } = all
-    expect(rig.inputs('authorize')).toEqual([{ ...rest, leg: { node: 'kam1', callId, legId: 'tag' } }])
+    const leg = { node: 'kam1', callId, legId: 'tag' }
+    expect(rig.inputs('authorize')).toEqual([{ ...rest, leg, tsMs: 1795380011123 }])
+  })
+
+  it('takes numbers for text, and rounds the seconds that are asked for up', async () => {
+    const numbers = { callId: 17, from: 12025550100, to: 442079460958, attempt: 2, user: 7.25, node: -1, instance: 0 }
+    await post('authorize', { ...asking, ...numbers, legId: 9, account: 100, requestSeconds: 29.2 })
+    expect(rig.inputs('authorize')).toEqual([
+      {
+        direction: 'outbound',
+        media: 'voice',
+        leg: { node: '-1', callId: '17', legId: '9' },
+        account: '100',
+        from: '12025550100',
+        to: '442079460958',
+        attempt: '2',
+        user: '7.25',
+        instance: '0',
+        requestSeconds: 30,
+      },
+    ])
+    await post('extend', { callId: 17, usedSeconds: '30.25', requestSeconds: '0.5' })
+    expect(rig.inputs('extend')).toEqual([
+      { leg: { node: 'default', callId: '17', legId: '' }, usedSeconds: 31, requestSeconds: 1 },
+    ])
   })
 
   it('takes what is null or empty for absent, but a withheld number for a number', async () => {
@@ -241,6 +265,7 @@ describe('events', () => {
       instance: '7',
       callId: 'call-1',
       legId: 'tag-1',
+      attempt: '2 INVITE',
       ts: '1795380011.123456',
       answeredAt: 1795380000.5,
       endedAt: '2026-11-22T21:20:10.250Z',
@@ -259,6 +284,8 @@ describe('events', () => {
     expect(rig.inputs('event')).toEqual([
       {
         type: 'stop',
+        id: 'e1',
+        attempt: '2 INVITE',
         leg: { node: 'kam1', callId: 'call-1', legId: 'tag-1' },
         instance: '7',
         tsMs: 1795380011123,
@@ -274,6 +301,43 @@ describe('events', () => {
         to: '2',
         direction: 'inbound',
         ref: 'x',
+      },
+    ])
+  })
+
+  it.each([
+    [61.4, 61.4],
+    ['61.4', 61.4],
+    ['61.400000', 61.4],
+    [0.25, 0.25],
+    ['0', 0],
+    [0, 0],
+    ['61', 61],
+  ])('keeps %j seconds as the edge counted them', async (seconds, kept) => {
+    const event = { type: 'stop', callId: 17, id: 8, attempt: 2, cause: 16, ts: 1795380011.5, seconds }
+    expect((await post('events', event)).statusCode).toBe(200)
+    const leg = { node: 'default', callId: '17', legId: '' }
+    const words = { id: '8', attempt: '2', cause: '16', tsMs: 1795380011500 }
+    expect(rig.inputs('event')).toEqual([{ type: 'stop', leg, ...words, seconds: kept }])
+  })
+
+  it('hands on what the list of an edge says of its calls', async () => {
+    const said = { account: 100, trunk: 't1', user: 'ann', from: '', to: 442079460958, direction: 'inbound', ref: 'x' }
+    const full = { callId: 17, legId: 9, ...said, answeredAt: '1795380000.5' }
+    const calls = ['a', 5, { callId: 'b', answeredAt: 0, account: '', user: null, colour: 'blue' }, full]
+    await post('events', { type: 'edge_list', node: 1, instance: 7, ts: 1795380011, calls })
+    expect(rig.inputs('edgeEvent')).toEqual([
+      {
+        type: 'edge_list',
+        node: '1',
+        instance: '7',
+        tsMs: 1795380011000,
+        calls: [
+          { callId: 'a', legId: '' },
+          { callId: '5', legId: '' },
+          { callId: 'b', legId: '' },
+          { callId: '17', legId: '9', ...said, account: '100', to: '442079460958', answeredAtMs: 1795380000500 },
+        ],
       },
     ])
   })
