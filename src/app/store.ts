@@ -32,20 +32,21 @@ export async function startStore(settings: Settings, log: Logger, metrics: Metri
       log.debug({ err: error }, 'the connection to Redis failed')
     },
   })
+  const stop = async (): Promise<void> => {
+    await store.close()
+    await embedded?.stop()
+  }
   try {
-    await store.open()
+    await store.open().catch((error: unknown) => {
+      throw unreachable(urls, lastError ?? error)
+    })
+    // A Redis of the operator's own may be kept safe by other means; doctor still calls it unfit.
+    await checkStore(store, { log, accept: embedded ? [] : ['append_only'] })
   } catch (error) {
-    throw unreachable(urls, lastError ?? error)
+    await stop()
+    throw error
   }
-  // A Redis of the operator's own may be kept safe by other means; doctor still calls it unfit.
-  await checkStore(store, { log, accept: embedded ? [] : ['append_only'] })
-  return {
-    store,
-    async stop() {
-      await store.close()
-      await embedded?.stop()
-    },
-  }
+  return { store, stop }
 }
 
 /** Said without passwords: it is written for everybody to read. */

@@ -125,7 +125,7 @@ export interface LogLine {
   readonly [field: string]: unknown
 }
 
-const READY_MS = 15_000
+const READY_MS = 25_000
 const ANSWER_MS = 5_000
 
 export class Daemon {

@@ -44,7 +44,7 @@ describe('the key of a leg', () => {
             { node: 'a1', callId: '', legId: '' },
           ],
         ],
-        numRuns: 1_000,
+        numRuns: 300,
       },
     )
   })

@@ -137,6 +137,20 @@ describe.each(twoForms)('what pays for a call, on $name', (form) => {
       expect((await world.standing('acme')).pools).toEqual({ a: [100, 0] })
     })
 
+    it.each(['finish_call', 'cut', 'spill'] as const)(
+      'lets a call end whose minutes became fewer than it talked: %s',
+      async (onExhausted) => {
+        const call = await talked(onExhausted, { credit: usd('10') }, 50)
+        await world.office().patchPool('acme', 'a', { seconds: 30 })
+        await call.talk(5)
+        expect(await call.stop()).toMatchObject({ state: 'ended', seconds: 55 })
+        expect(await world.office().balance('acme')).toMatchObject({
+          reserved: 0n,
+          pools: [{ total: 30, remaining: 0, reserved: 0 }],
+        })
+      },
+    )
+
     it('spills to credit from there on, without the fee of a call that begins', async () => {
       const fees = { prefix: '44', perMinute: '0.06', connectFee: '1', firstIncrement: 1, nextIncrement: 1 }
       await world.activate([fees], { name: 'fees' })

@@ -98,8 +98,10 @@ describe.each(twoForms)('a request that is met, on $name', (form) => {
     const call = world.call('c1')
     allowed(await call.authorize())
     await call.start()
-    const changes = { before: async (method: string) => void (method === 'mark' && (await call.tell('alive'))) }
-    const desk = world.daemon({ ledger: overheardLedger(world.ledger(), changes) })
+    const before = async (method: string): Promise<void> => {
+      if (method === 'mark') await call.tell('alive')
+    }
+    const desk = world.daemon({ ledger: overheardLedger(world.ledger(), { before }) })
     const failure = await call.tell('alive', {}, desk).catch((error: unknown) => error)
     expect(failure).toBeInstanceOf(Fault)
     expect(failure).toMatchObject({ code: 'store_overloaded', retryable: true })

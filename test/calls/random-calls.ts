@@ -43,7 +43,7 @@ export interface RandomHistory {
   readonly steps: readonly Step[]
 }
 
-export const TREE = ['root', 'house', 'acme'] as const
+const TREE = ['root', 'house', 'acme'] as const
 
 /** The accounts of a chain, from the root down. */
 export function namesOf({ chain }: RandomTree): readonly string[] {
@@ -198,14 +198,17 @@ async function answerOf(world: World, random: RandomTree, next: Step): Promise<u
       return world.credit(namesOf(random).at(-1 - next.level) ?? 'far', next.micros)
     case 'pool': {
       const known = (await world.office().get('acme'))?.pools.some(({ id }) => id === next.pool.name)
-      return known ? undefined : void (await world.office().addPool('acme', { id: next.pool.name, ...next.pool }))
+      if (!known) await world.office().addPool('acme', { id: next.pool.name, ...next.pool })
+      return undefined
     }
-    case 'trunks':
-      return void (await world
-        .office()
-        .patch('acme', { trunks: { inbound: 1, outbound: next.outbound, twoWay: next.twoWay } }))
+    case 'trunks': {
+      const { outbound, twoWay } = next
+      await world.office().patch('acme', { trunks: { inbound: 1, outbound, twoWay } })
+      return undefined
+    }
     case 'cap':
-      return void (await world.office().patch('acme', { maxPricePerMinute: next.perMinute }))
+      await world.office().patch('acme', { maxPricePerMinute: next.perMinute })
+      return undefined
     case 'edge_up':
     case 'edge_list': {
       const calls = next.do === 'edge_up' ? [] : next.calls.map((n) => callOf(n).said.leg)

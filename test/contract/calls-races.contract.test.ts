@@ -31,14 +31,14 @@ describe.each(forms)('calls that meet, on $name', (form) => {
 
   it('100 at once on a trunk of 10 get 10 channels, and never one more', async () => {
     await world.account('acme', { trunks: { inbound: 0, outbound: 10, twoWay: 0 } })
-    let isOver = false
+    const done = new AbortController()
     const watched = (async () => {
       let most = 0
-      while (!isOver) most = Math.max(most, (await world.standing('acme')).channels.outbound)
+      while (!done.signal.aborted) most = Math.max(most, (await world.standing('acme')).channels.outbound)
       return most
     })()
     const answers = await Promise.all(times(100, (n) => world.call(`c${n}`).authorize()))
-    isOver = true
+    done.abort()
     expect(counted(answers.map(codeOf))).toEqual({ ok: 10, trunk_limit: 90 })
     expect(await watched).toBeLessThanOrEqual(10)
     expect((await world.standing('acme')).channels.outbound).toBe(10)

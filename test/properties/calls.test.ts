@@ -68,7 +68,7 @@ async function expectWholeCharge(tariffs: TariffBook, record: CallRecord): Promi
     const found =
       pinned && priceOf(pinned, { direction: record.direction, digits: dialledDigits(record.to), answeredAtMs })
     const whole = found?.kind === 'priced' ? charge(found.price, record.end?.seconds ?? 0).micros : 0n
-    expect({ call: record.call, micros: charged?.micros }).toEqual({ call: record.call, micros: whole })
+    expect({ call: record.call, micros: charged.micros }).toEqual({ call: record.call, micros: whole })
   }
 }
 

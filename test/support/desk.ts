@@ -84,7 +84,7 @@ const POLICY: CallPolicy = {
 }
 
 /** An edge that does as it is told, and tells what that was. */
-export class TestControl implements EdgeControl {
+class TestControl implements EdgeControl {
   canEnd = true
   canRaise = true
   canList = false
@@ -109,7 +109,7 @@ export class TestControl implements EdgeControl {
   }
 }
 
-export class TestObserver implements CallObserver {
+class TestObserver implements CallObserver {
   readonly decisions: Decision[] = []
   readonly happenings: CallHappening[] = []
   readonly endings: CallRecord[] = []

@@ -57,7 +57,7 @@ export async function createHttpServer(parts: HttpParts): Promise<HttpServer> {
   server.setSerializerCompiler(() => (data) => JSON.stringify(data))
   server.setErrorHandler(errorHandler(parts))
   server.decorateRequest('key', undefined)
-  server.addHook('onRequest', closeWhenDraining(parts))
+  server.addHook('onSend', closeWhenDraining(parts))
   server.addHook('onRequest', authorization(parts.keys))
   server.removeAllContentTypeParsers()
   server.addHook('onRoute', refuseOpenRoutes)
@@ -86,7 +86,7 @@ function validatorOf({ schema, httpPart = 'body' }: { readonly schema: unknown; 
 
 /** So that callers move to another daemon. */
 function closeWhenDraining({ health }: HttpParts) {
-  return (_request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+  return (_request: FastifyRequest, reply: FastifyReply, _payload: unknown, done: () => void): void => {
     if (health.draining()) reply.header('connection', 'close')
     done()
   }
