@@ -229,20 +229,43 @@ export class RedisCallLedger implements CallLedger {
       const claim = await this.#claimLeg(write, before)
       const answer = isElsewhere(claim) ? claim : await work(claim)
       if (!isElsewhere(answer)) return answer
-      if (answer.ref.partition === record.partition || (await this.readCall(answer.ref))) return answer
-      before = String(answer.ref.partition)
+      const { ref } = answer
+      const isVoid =
+        ref.partition !== record.partition && !(await this.readCall(ref)) && (await this.#shut(ref, record))
+      if (!isVoid) return answer
+      before = String(ref.partition)
     }
     throw new Fault('store_unavailable', 'the leg is claimed by several partitions at once', { retryable: true })
   }
 
+  /**
+   * On a cluster a daemon may have claimed the leg and still be on its way to put something aside: a tombstone makes it
+   * find that it came too late. False when it came before.
+   */
+  async #shut(ref: CallRef, record: CallRecord): Promise<boolean> {
+    if (!this.#parts.store.isCluster) return true
+    const { attempt: _attempt, ...rest } = record
+    const tombstone: CallRecord = {
+      ...rest,
+      ...ref,
+      revision: 1,
+      state: 'failed',
+      content: '',
+      account: '',
+      levels: [],
+    }
+    const mark = { record: tombstone, expectedRevision: 0, nowMs: record.authorizedAtMs, rememberMs: SHUT_MS }
+    return (await this.#mark(mark, this.#unclaimed(tombstone))).kind === 'marked'
+  }
+
+  /** For a script that has no leg to claim. */
+  #unclaimed({ partition, legKey: key }: CallRef): Claimed {
+    return { kind: 'claimed', key: this.#parts.keys.call(partition, key), value: '', before: '' }
+  }
+
   async #claimLeg({ record, expectedRevision, lookOnly }: FirstWrite, before: string): Promise<Claimed | LegElsewhere> {
     const { keys, store, legTtlMs } = this.#parts
-    const unclaimed: Claimed = {
-      kind: 'claimed',
-      key: keys.call(record.partition, record.legKey),
-      value: '',
-      before: '',
-    }
+    const unclaimed = this.#unclaimed(record)
     if (expectedRevision > 0) return unclaimed
     const key = keys.leg(record.legKey)
     if (!store.isCluster) return { kind: 'claimed', key, value: String(record.partition), before }
@@ -310,6 +333,9 @@ interface LegElsewhere {
 }
 
 const MAX_CLAIMS = 3
+
+/** Longer than a command that was sent may take to be carried out. */
+const SHUT_MS = 5_000
 
 function isElsewhere(answer: { readonly kind: string }): answer is LegElsewhere {
   return answer.kind === 'leg_elsewhere'

@@ -239,6 +239,32 @@ describe('reserve', () => {
     },
   )
 
+  it('lets one of two have a leg that both claim for partitions of their own, whoever is slower (on a cluster)', async () => {
+    const store = overheard(true)
+    const arrived = Promise.withResolvers<undefined>()
+    const goesOn = Promise.withResolvers<undefined>()
+    const run: RedisStore['run'] = async (name, ...rest) => {
+      if (name === 'reserve') {
+        arrived.resolve(undefined)
+        await goesOn.promise
+      }
+      return store.run(name, ...rest)
+    }
+    const slow = ledgerOn(
+      new Proxy(store, { get: (target, name) => (name === 'run' ? run : Reflect.get(target, name)) }),
+    )
+    const first = slow.reserve(aReservation(aRecord('c1', HERE), [aLevel('acme', { credit: 1n, joins: true })]))
+    await arrived.promise
+    await write((client) => client.hset(test.keys.account(HERE + 1, 'far'), 'v', '1'))
+    const there = aReservation(aRecord('c1', HERE + 1), [aLevel('far', { joins: true })])
+    const second = await ledgerOn(store).reserve(there)
+    goesOn.resolve(undefined)
+    expect([(await first).kind, second.kind]).toEqual(['changed', 'reserved'])
+    const { accounts } = await snapshotOf(test.store)
+    expect([accounts['acme']?.live.length, accounts['far']?.live.length]).toEqual([2, 1])
+    expect(await ledger.findLeg(there.record.leg)).toMatchObject({ partition: HERE + 1 })
+  })
+
   it.each([false, true])('takes over a claim that nothing came of (on a cluster: %s)', async (isCluster) => {
     const one = ledgerOn(overheard(isCluster))
     const record = aRecord('c1', HERE)
