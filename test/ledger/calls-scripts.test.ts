@@ -251,7 +251,7 @@ describe('reserve', () => {
       return store.run(name, ...rest)
     }
     const slow = ledgerOn(
-      new Proxy(store, { get: (target, name) => (name === 'run' ? run : Reflect.get(target, name)) }),
+      new Proxy(store, { get: (target, name) => (name === 'run' ? run : (Reflect.get(target, name) as unknown)) }),
     )
     const first = slow.reserve(aReservation(aRecord('c1', HERE), [aLevel('acme', { credit: 1n, joins: true })]))
     await arrived.promise

@@ -369,8 +369,9 @@ export class ModelLedger implements CallLedger {
     movePools(account.counters, level.pools)
     if (level.debit !== 0n) {
       const spent = this.#spent(level.account, level.spend)
-      account.spent.day = { period: level.spend.day, micros: spent.day + level.debit }
-      account.spent.month = { period: level.spend.month, micros: spent.month + level.debit }
+      const atLeastNothing = (micros: bigint) => (micros > 0n ? micros : 0n)
+      account.spent.day = { period: level.spend.day, micros: atLeastNothing(spent.day + level.debit) }
+      account.spent.month = { period: level.spend.month, micros: atLeastNothing(spent.month + level.debit) }
     }
     if (level.leaves) account.members.live.delete(record.legKey)
     if (level.frees) account.members[level.frees].delete(record.legKey)

@@ -86,9 +86,9 @@ function validatorOf({ schema, httpPart = 'body' }: { readonly schema: unknown; 
 
 /** So that callers move to another daemon. */
 function closeWhenDraining({ health }: HttpParts) {
-  return (_request: FastifyRequest, reply: FastifyReply, _payload: unknown, done: () => void): void => {
+  return async (_request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> => {
     if (health.draining()) reply.header('connection', 'close')
-    done()
+    return payload
   }
 }
 

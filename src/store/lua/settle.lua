@@ -64,12 +64,12 @@ local function read_level(index, at)
   return level, next_at
 end
 
--- What is spent in a day or month is kept for the period in force only.
+-- What is spent in a day or month is kept for the period in force only: what an earlier one gets back is no allowance in it.
 local function count_spent(level)
   redis.call(
     'HSET', level.account,
-    'sd', level.day, 'sda', level.spent_day + level.debit,
-    'sm', level.month, 'sma', level.spent_month + level.debit
+    'sd', level.day, 'sda', math.max(0, level.spent_day + level.debit),
+    'sm', level.month, 'sma', math.max(0, level.spent_month + level.debit)
   )
 end
 
