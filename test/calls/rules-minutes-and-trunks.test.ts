@@ -118,11 +118,11 @@ describe.each(twoForms)('minutes and trunks, on $name', (form) => {
       for (const sliceSeconds of [60, 7, 1]) {
         world.policy = { ...world.policy, sliceSeconds, extendAheadSeconds: Math.min(10, sliceSeconds) }
         const call = await up(`c${sliceSeconds}`)
-        await call.talk(67)
+        await call.talk(62)
         await call.stop()
       }
-      // 67 × 0.07 ÷ 60 = 0.078166…
-      expect((await world.cdrs()).map(({ charge }) => charge)).toEqual(['0.078167', '0.078167', '0.078167'])
+      // 62 × 0.07 ÷ 60 = 0.072333…
+      expect((await world.cdrs()).map(({ charge }) => charge)).toEqual(['0.072333', '0.072333', '0.072333'])
     })
   })
 
