@@ -78,13 +78,11 @@ export class Reserving {
     const ask = await work.ask(chain)
     const figures = fresh?.length === ask.levels.length ? fresh : this.#remembered(ask)
     const plan = work.refuse?.(chain, ask) ?? planSlice(ask, figures)
-    const short = isShort(plan, work)
-    if (short && figures !== fresh) {
-      // A refusal rests on what the store says now, never on what was remembered.
+    if (figures !== fresh && restsOnFigures(plan, work)) {
       return this.#send(work, { chain, ask, plan: untouched(ask), figures, tariffRevision }, true)
     }
     if (plan.kind === 'refused') return { done: plan }
-    if (short) return { done: { kind: 'exhausted', reason: plan.finalReason ?? 'no_credit' } }
+    if (isShort(plan, work)) return { done: { kind: 'exhausted', reason: plan.finalReason ?? 'no_credit' } }
     return this.#send(work, { chain, ask, plan, figures, tariffRevision }, false)
   }
 
@@ -148,6 +146,11 @@ export class Reserving {
 
 function isShort(plan: SlicePlan | Refused, work: SliceWork): boolean {
   return plan.kind === 'refused' || plan.seconds <= (work.grantedSeconds ?? 0)
+}
+
+/** A refusal rests on what the store says now, never on what was remembered; so does a cap, which is of a day. */
+function restsOnFigures(plan: SlicePlan | Refused, work: SliceWork): boolean {
+  return isShort(plan, work) || (plan.kind === 'planned' && plan.finalReason === 'spend_cap')
 }
 
 /** The figures that a reservation leaves behind. */

@@ -459,6 +459,19 @@ describe.each(forms)('a call that begins, on $name', (form) => {
     })
   })
 
+  it('has all of the cap of a new day, whatever a daemon remembers of the last', async () => {
+    await world.account('acme', { credit: usd('10'), spendCaps: { day: usd('0.1') } })
+    const desk = world.daemon()
+    const call = world.call('c1')
+    allowed(await call.authorize({}, desk))
+    await call.start({}, desk)
+    await call.stop({ seconds: 55 }, desk)
+    expect(allowed(await world.call('last').authorize({}, desk))).toMatchObject({ reservedSeconds: 45, final: true })
+    await world.call('last').tell('failed', {}, desk)
+    world.clock.advance(86_400_000)
+    expect(allowed(await world.call('c2').authorize({}, desk))).toMatchObject({ reservedSeconds: 60, final: false })
+  })
+
   it('is planned on the profile and the prices that are stored, whatever a daemon remembers', async () => {
     await world.account('acme', { credit: usd('10') })
     const desk = world.daemon()

@@ -82,9 +82,9 @@ describe.each(forms)('a charge that is corrected, on $name', (form) => {
     expect((await world.cdrs()).at(-1)?.flags).toEqual(['late_settlement', 'overrun'])
   })
 
-  it('gives no day more than its cap when money of an earlier one comes back', async () => {
+  it.each(['day', 'month'])('gives no %s more than its cap when money of an earlier one comes back', async (period) => {
     world.clock.set('2026-11-30T23:50:00Z')
-    const call = await presumed({ credit: usd('10'), spendCaps: { day: usd('0.06'), month: usd('0.06') } })
+    const call = await presumed({ credit: usd('10'), spendCaps: { [period]: usd('0.06') } })
     await world.elapse(3_600)
     await late(call, 0)
     const next = world.call('c2')
