@@ -39,6 +39,13 @@ export function makeCallId(ref: CallRef, atMs: number): string {
   return base32(atMs, 10) + base32(ref.partition, 2) + ref.legKey
 }
 
+/** Whether an id says that its call is kept there. */
+export function isIdOf(id: string, { partition, legKey: key }: CallRef): boolean {
+  return (
+    id.length === 26 && id.endsWith(key) && key.length === LEG_KEY_LENGTH && id.startsWith(base32(partition, 2), 10)
+  )
+}
+
 /** Where the record of a call id is; undefined when it is no id of ours. */
 export function parseCallId(id: string): CallRef | undefined {
   if (!CALL_ID.test(id)) return undefined

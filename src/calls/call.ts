@@ -82,6 +82,8 @@ export interface OverAttempt {
 export interface CallStep {
   readonly atMs: number
   readonly what: string
+  /** How many steps of its kind it stands for; one where it is absent. */
+  readonly times?: number
 }
 
 export interface CallRecord {
@@ -151,11 +153,19 @@ export type FundedBy = 'trunk' | 'pool' | 'credit' | 'free' | 'mixed'
 
 /** History is for people; a call of days would fill memory, so the middle is dropped. */
 const MAX_HISTORY = 40
+const EXTENDED = 'extended to'
 
 export function withStep(record: CallRecord, atMs: number, what: string): readonly CallStep[] {
   const { history } = record
   const kept = history.length < MAX_HISTORY ? history : [...history.slice(0, 10), ...history.slice(-MAX_HISTORY + 11)]
   return [...kept, { atMs, what }]
+}
+
+/** A call of hours is extended hundreds of times: one line stands for those that follow each other. */
+export function withExtension(record: CallRecord, atMs: number, what: string): readonly CallStep[] {
+  const last = record.history.at(-1)
+  if (!last?.what.startsWith(EXTENDED)) return withStep(record, atMs, `${EXTENDED} ${what}`)
+  return [...record.history.slice(0, -1), { atMs, what: `${EXTENDED} ${what}`, times: (last.times ?? 1) + 1 }]
 }
 
 export function isLive(record: CallRecord): boolean {

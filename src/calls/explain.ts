@@ -2,7 +2,7 @@
 import { formatAmount } from '../base/money.ts'
 import { formatInstant } from '../base/time.ts'
 import { cdrOf, rateOf } from '../usage/cdr.ts'
-import type { CallLevel, CallRecord } from './call.ts'
+import type { CallLevel, CallRecord, CallStep } from './call.ts'
 import type { CallParts } from './parts.ts'
 import { pricePinned, type PricedLevel } from './pricing.ts'
 
@@ -15,7 +15,11 @@ export async function explainCall(parts: CallParts, record: CallRecord): Promise
   const chain = await parts.accounts.chainOf(record.account)
   const priced = chain ? await pricePinned(parts, chain, record) : []
   const levels = record.levels.map((level, index) => explainLevel(record, level, { index, priced: priced[index] }))
-  return { levels, history: record.history.map(({ atMs, what }) => ({ at: formatInstant(atMs), what })) }
+  return { levels, history: record.history.map(explainStep) }
+}
+
+function explainStep({ atMs, what, times }: CallStep): Explanation['history'][number] {
+  return { at: formatInstant(atMs), what: times === undefined ? what : `${what}, extension ${times} in a row` }
 }
 
 function explainLevel(

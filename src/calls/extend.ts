@@ -1,6 +1,6 @@
 /** May the call go on: the next slice, put aside in place of the last (RFC 8506 UPDATE_REQUEST). */
 import type { AccountChain } from '../accounts/account.ts'
-import { type CallRecord, withStep } from './call.ts'
+import { type CallRecord, withExtension } from './call.ts'
 import { backstopSeconds } from './new-call.ts'
 import type { CallMemory } from './memory.ts'
 import type { CallParts } from './parts.ts'
@@ -82,7 +82,7 @@ export class Extender {
       ...(last === undefined ? {} : { finalReason: last }),
       maxDurationSeconds: this.#lasts(before, made, nowMs),
       levels: before.levels.map((level, index) => ({ ...level, hold: plan.levels[index]?.hold ?? level.hold })),
-      history: withStep(before, nowMs, `extended to ${plan.seconds} s${last === undefined ? '' : `, final: ${last}`}`),
+      history: withExtension(before, nowMs, `${plan.seconds} s${last === undefined ? '' : `, final: ${last}`}`),
     }
     return { record, dueAtMs: dueAtMs(record, policy, nowMs) }
   }

@@ -189,7 +189,7 @@ export function thresholdsOf(profile: AccountProfile): Thresholds {
 export function untouched(ask: SliceAsk): SlicePlan {
   const levels = ask.levels.map((_level, index): Funded => {
     const hold = ask.held?.[index] ?? { pools: [], credit: 0n }
-    return { kind: 'funded', hold, seconds: 0, exactPools: {}, asksTrunks: false }
+    return { kind: 'funded', hold, seconds: 0, exactPools: {}, asksTrunks: true }
   })
   return { kind: 'planned', seconds: 0, levels }
 }

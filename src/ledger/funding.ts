@@ -45,7 +45,7 @@ export interface Funded {
   /** The plan rests on there being no more: these figures must still be so. */
   readonly exactlyAvailable?: Micros
   readonly exactPools: Readonly<Record<string, number>>
-  /** Trunk limits were asked and all channels were busy or one was taken. */
+  /** The account owns channels that were asked: all were busy, or one was taken. */
   readonly asksTrunks: boolean
 }
 
@@ -160,15 +160,19 @@ function planNew(ask: FundingAsk, figures: LevelFigures): FundingPlan {
 
 /** What is known once the source was asked. */
 function asked(source: FundingSource, ask: FundingAsk, context: Context): Context {
-  if (source === 'trunk') return { ...context, asksTrunks: true }
+  if (source === 'trunk') return { ...context, asksTrunks: hasChannels(ask) }
   return source === 'pool' && ask.pools.length > 0 ? { ...context, pools: planPools(ask, context.figures) } : context
+}
+
+function hasChannels({ profile, ownKind }: FundingAsk): boolean {
+  return profile.trunks[ownKind] + profile.trunks.twoWay > 0
 }
 
 /** What one source makes of a new call; undefined where it has no part in it. */
 function payBy(source: FundingSource, ask: FundingAsk, context: Context): FundingPlan | undefined {
   switch (source) {
     case 'trunk': {
-      const trunk = freeTrunk(ask, context.figures)
+      const trunk = context.asksTrunks ? freeTrunk(ask, context.figures) : undefined
       return trunk && funded(context, { hold: { trunk, pools: [], credit: 0n }, seconds: ask.seconds })
     }
     case 'pool': {
@@ -208,9 +212,9 @@ function payByPools(ask: FundingAsk, context: Context): FundingPlan {
 
 /** Trunks first, then minutes, then credit: the code says what the account lacks (architecture §7). */
 function nothingPays(ask: FundingAsk, context: Context, detail: string): Refused {
-  const { profile, ownKind } = ask
-  const ownsTrunk = context.asksTrunks && profile.trunks[ownKind] + profile.trunks.twoWay > 0
-  if (ownsTrunk) return refused('trunk_limit', `all trunks of account ${profile.id} are busy and nothing else can pay`)
+  if (context.asksTrunks) {
+    return refused('trunk_limit', `all trunks of account ${ask.profile.id} are busy and nothing else can pay`)
+  }
   const waitsForMinutes = ask.pools.some((pool) => pool.onExhausted !== 'spill')
   return refused(waitsForMinutes ? 'no_minutes' : 'no_credit', detail)
 }

@@ -3,7 +3,7 @@ import { HISTORY_CURSOR, type Page, type PageRequest, type Transaction } from '.
 import { given } from '../accounts/profile.ts'
 import { Fault } from '../base/fault.ts'
 import { parseInstant } from '../base/time.ts'
-import type { JournalEntry } from '../ledger/journal.ts'
+import { decodeEntry, entryId, type JournalEntry } from '../ledger/journal.ts'
 import type { OfficeParts } from './office-parts.ts'
 import { repliesOf, streamEntries } from './replies.ts'
 
@@ -42,7 +42,7 @@ export class AccountHistory {
     const partition = (await this.#parts.profiles.find(account))?.partition
     if (partition === undefined) return { items: [] }
     const list = this.#parts.keys.cdrOrder(partition, account)
-    return this.#page(page, { list, read: (calls) => this.#readCdrs({ account, partition }, calls) })
+    return this.#page(page, { list, read: (ids) => this.#readCdrs({ account, partition }, ids) })
   }
 
   async #page<T>(page: PageRequest, { list, read }: Listing<T>): Promise<Page<T>> {
@@ -69,11 +69,11 @@ export class AccountHistory {
     const journal = this.#parts.keys.journal(of.partition)
     const entries = await this.#readStream(
       journal,
-      numbers.map((number) => `${number}-0`),
+      numbers.map((number) => entryId(Number(number))),
     )
     return entries.map((fields, index) => {
       if (!fields) return undefined
-      const entry = JSON.parse(fields['e'] ?? '') as JournalEntry
+      const entry = decodeEntry(fields['e'] ?? '')
       const id = `${of.partition}-${numbers[index] ?? ''}`
       return { atMs: entry.atMs, item: transactionOf(entry, { ...of, id, balances: fields['b'] ?? '' }) }
     })
@@ -81,29 +81,34 @@ export class AccountHistory {
 
   async #readCdrs(
     { account, partition }: Owner,
-    calls: readonly string[],
+    ids: readonly string[],
   ): Promise<readonly (Dated<string> | undefined)[]> {
-    if (calls.length === 0) return []
+    if (ids.length === 0) return []
     const { keys, store } = this.#parts
-    const ids = await store.command((client) => client.hmget(keys.cdrIndex(partition, account), ...calls))
-    const entries = await this.#readStream(keys.cdrs(partition), ids)
-    return entries.map((fields) => {
-      const json = fields?.['j']
-      if (json === undefined) return undefined
-      const { endedAt } = JSON.parse(json) as { endedAt?: string }
-      return { atMs: parseInstant(endedAt ?? '') ?? 0, item: json }
+    const first = (await this.#readStream(keys.cdrs(partition), ids)).map((fields) => fields && cdrIn(fields))
+    const calls = first.map((cdr) => cdr?.call ?? '')
+    const newest = await store.command((client) => client.hmget(keys.cdrIndex(partition, account), ...calls))
+    const corrected = newest.flatMap((id, index) => (id === null ? [] : [{ id, index }]))
+    const read = await this.#readStream(
+      keys.cdrs(partition),
+      corrected.map(({ id }) => id),
+    )
+    const later = new Map(corrected.map(({ index }, place) => [index, read[place]]))
+    return first.map((cdr, index) => {
+      const fields = later.get(index)
+      return fields ? cdrIn(fields).dated : cdr?.dated
     })
   }
 
-  /** The fields of stream entries by id, in that order; undefined for an id that is null or gone. */
+  /** The fields of stream entries by id, in that order; undefined for an id that is gone. */
   async #readStream(
     stream: string,
-    ids: readonly (string | null)[],
+    ids: readonly string[],
   ): Promise<readonly (Readonly<Record<string, string>> | undefined)[]> {
     if (ids.length === 0) return []
     const results = await this.#parts.store.command((client) => {
       const pipeline = client.pipeline()
-      for (const id of ids) pipeline.xrange(stream, id ?? '0-1', id ?? '0-1')
+      for (const id of ids) pipeline.xrange(stream, id, id)
       return pipeline.exec()
     })
     return repliesOf(results).map((reply) => streamEntries(reply)[0]?.fields)
@@ -113,6 +118,13 @@ export class AccountHistory {
 interface Owner {
   readonly account: string
   readonly partition: number
+}
+
+/** Which call a CDR is of, and when that ended. */
+function cdrIn(fields: Readonly<Record<string, string>>): { readonly call: string; readonly dated: Dated<string> } {
+  const item = fields['j'] ?? '{}'
+  const { call = '', endedAt = '' } = JSON.parse(item) as { call?: string; endedAt?: string }
+  return { call, dated: { atMs: parseInstant(endedAt) ?? 0, item } }
 }
 
 /** A cursor that is none of ours is the end of the list. */

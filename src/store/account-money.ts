@@ -43,7 +43,6 @@ export class AccountMoney {
         keys.account(p, money.account),
         keys.operation(p, money.account, money.operation),
         keys.books(p),
-        keys.head(p),
         keys.journal(p),
         keys.transactions(p, money.account),
         keys.outbox(p),

@@ -39,9 +39,9 @@ export class Keys {
   /** string: which daemon lists an edge's calls now */
   lister = (node: string): string => `${this.prefix}:lister:${node}`
 
-  /** hash: n number of the last journal entry, t revision of the tariff book */
+  /** hash: t revision of the tariff book */
   head = (partition: number): string => this.#tagged(partition, 'head')
-  /** stream: n-0 → e, b (ledger/journal.ts) */
+  /** stream: 0-n → e, b (ledger/journal.ts) */
   journal = (partition: number): string => this.#tagged(partition, 'journal')
   /** stream: events for jobs and webhooks */
   outbox = (partition: number): string => this.#tagged(partition, 'outbox')
@@ -55,7 +55,7 @@ export class Keys {
   books = (partition: number): string => this.#tagged(partition, 'books')
   /** string: "<revision>|<JSON of the record>" */
   call = (partition: number, legKey: string): string => this.#tagged(partition, `call:${legKey}`)
-  /** hash: v profile version; cp dp dr and pool counters; low/arm flags; spent day and month */
+  /** hash: v profile version; cp dp dr and pool counters; low/arm flags; sd sm "<period> <micros>" spent in day and month */
   account = (partition: number, account: string): string => this.#tagged(partition, `acct:${account}`)
   /** string: JSON of the profile */
   profile = (partition: number, account: string): string => this.#tagged(partition, `profile:${account}`)
@@ -68,9 +68,9 @@ export class Keys {
     this.#tagged(partition, `ch:${account}:${kind}`)
   /** list: numbers of the journal entries that posted to the account */
   transactions = (partition: number, account: string): string => this.#tagged(partition, `tx:${account}`)
-  /** list: ids of the account's ended calls, in the order they were settled */
+  /** list: ids of the first CDR entries of the account's ended calls, in the order they were settled */
   cdrOrder = (partition: number, account: string): string => this.#tagged(partition, `cdrx:${account}`)
-  /** hash: call id → id of its newest entry in the CDR stream */
+  /** hash: call id → id of its newest entry in the CDR stream, of calls that were corrected */
   cdrIndex = (partition: number, account: string): string => this.#tagged(partition, `cdri:${account}`)
   /** string: content hash and answer of a money operation, for ever */
   operation = (partition: number, account: string, id: string): string => this.#tagged(partition, `op:${account}:${id}`)

@@ -143,7 +143,6 @@ export class ProfileStore {
       keys.account(p, parent),
       keys.children(p, parent),
       operation ? keys.operation(p, id, operation.id) : keys.profile(p, id),
-      keys.head(p),
       keys.journal(p),
       keys.outbox(p),
     ]

@@ -3,7 +3,7 @@
  * last entry, the journal is replayed to exactly that entry, and the two must agree.
  */
 import { type Drift, type FoundAccount, isCounter, memberSets, Replay } from '../ledger/audit.ts'
-import type { JournalEntry } from '../ledger/journal.ts'
+import { decodeEntry, entryId, entryNumber } from '../ledger/journal.ts'
 import { decodeCall } from './call-codec.ts'
 import type { Keys } from './keys.ts'
 import type { RedisStore } from './redis.ts'
@@ -101,12 +101,13 @@ export class RedisAudit {
   async #together(replay: Replay, add: (read: Transaction) => unknown): Promise<readonly unknown[]> {
     const { store, keys } = this.#parts
     const results = await store.command((client) => {
-      const read = client.multi().hget(keys.head(replay.partition), 'n')
+      const read = client.multi().xrevrange(keys.journal(replay.partition), '+', '-', 'COUNT', 1)
       add(read)
       return read.exec()
     })
-    const [number, ...replies] = repliesOf(results)
-    await this.#replayTo(replay, Number(number ?? 0))
+    const [newest, ...replies] = repliesOf(results)
+    const [last] = streamEntries(newest)
+    await this.#replayTo(replay, last ? entryNumber(last.id) : 0)
     return replies
   }
 
@@ -114,12 +115,12 @@ export class RedisAudit {
     const { store, keys } = this.#parts
     const journal = keys.journal(replay.partition)
     while (replay.last < number) {
-      const from = `${replay.last + 1}-0`
+      const from = entryId(replay.last + 1)
       const page = await store.command((client) =>
-        client.xrange(journal, from, `${number}-0`, 'COUNT', ENTRIES_AT_ONCE),
+        client.xrange(journal, from, entryId(number), 'COUNT', ENTRIES_AT_ONCE),
       )
       for (const { id, fields } of streamEntries(page)) {
-        replay.add(Number(id.split('-')[0]), JSON.parse(fields['e'] ?? '') as JournalEntry)
+        replay.add(entryNumber(id), decodeEntry(fields['e'] ?? ''))
       }
       if (page.length < ENTRIES_AT_ONCE && replay.last < number) replay.skip(number)
     }

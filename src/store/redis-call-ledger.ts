@@ -130,7 +130,6 @@ export class RedisCallLedger implements CallLedger {
     const reply = await store.run(
       'settle',
       [
-        keys.head(p),
         keys.journal(p),
         keys.outbox(p),
         keys.due(p),
@@ -151,6 +150,7 @@ export class RedisCallLedger implements CallLedger {
         settlement.rememberMs,
         record.legKey,
         record.call,
+        record.corrections > 0 ? 1 : 0,
         entryText(entry),
         settlement.levels.length,
         ...settlement.levels.flatMap(settlementArguments),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { PoolBalance, SavedPool } from '../../src/accounts/office.ts'
+import { type CounterMove, encodeEntry, type JournalEntry } from '../../src/ledger/journal.ts'
 import type { RedisAccountOffice } from '../../src/store/redis-accounts.ts'
 import { storeForms, type TestStore, useStore } from '../support/offices.ts'
 
@@ -23,17 +24,16 @@ async function use(
 ): Promise<void> {
   const { partition = 0 } = (await test.office().chainOf('acme')) ?? {}
   const { pool, cycle, used, reserved = 0 } = seconds
-  const field = `p:${pool}:${cycle}:`
-  const moves = [
+  const field = `p:${pool}:${cycle}:` as const
+  const moves: readonly CounterMove[] = [
     ['acme', `${field}u`, used],
     ['acme', `${field}r`, reserved],
   ]
-  const entry = { kind: 'settle', atMs: test.clock.nowMs(), moves, members: [], books: [] }
+  const entry: JournalEntry = { kind: 'settle', atMs: test.clock.nowMs(), moves, members: [], books: [] }
   await test.store.command(async (client) => {
     await client.hincrby(test.keys.account(partition, 'acme'), `${field}u`, used)
     await client.hincrby(test.keys.account(partition, 'acme'), `${field}r`, reserved)
-    const number = await client.hincrby(test.keys.head(partition), 'n', 1)
-    await client.xadd(test.keys.journal(partition), `${number}-0`, 'e', JSON.stringify(entry), 'b', 'acme=0')
+    await client.xadd(test.keys.journal(partition), '0-*', 'e', encodeEntry(entry), 'b', 'acme=0')
   })
 }
 

@@ -498,14 +498,14 @@ describe.each(storeForms)('accounts on %s', (_name, form) => {
   })
 
   describe('CDRs', () => {
-    /** What settling a call writes: the entry, the order of first ends, the newest entry of each call. */
-    async function writeCdr(call: string, entry: number, endedAt: string): Promise<void> {
+    /** What settling a call writes: the entry, the order of first ends, the newest entry of a corrected call. */
+    async function writeCdr(call: string, entry: number, endedAt: string, revision = 0): Promise<void> {
       const { partition = 0 } = (await test.office().chainOf('acme')) ?? {}
       const { keys, store } = test
       await store.command(async (client) => {
         await client.xadd(keys.cdrs(partition), `${entry}-1`, 'j', JSON.stringify({ call, endedAt, entry }))
-        const isFirst = await client.hset(keys.cdrIndex(partition, 'acme'), call, `${entry}-1`)
-        if (isFirst === 1) await client.rpush(keys.cdrOrder(partition, 'acme'), call)
+        if (revision > 0) await client.hset(keys.cdrIndex(partition, 'acme'), call, `${entry}-1`)
+        else await client.rpush(keys.cdrOrder(partition, 'acme'), `${entry}-1`)
       })
     }
 
@@ -520,7 +520,7 @@ describe.each(storeForms)('accounts on %s', (_name, form) => {
       const office = test.office()
       await office.put('acme', {})
       for (let n = 1; n <= 9; n += 1) await writeCdr(`call-${n}`, n, `2026-11-23T12:00:0${n}.000Z`)
-      await writeCdr('call-4', 10, '2026-11-23T12:00:04.500Z')
+      await writeCdr('call-4', 10, '2026-11-23T12:00:04.500Z', 1)
       const first = await office.cdrs('acme', { limit: 4 })
       expect(callsOf(first.items)).toEqual(['call-9 9', 'call-8 8', 'call-7 7', 'call-6 6'])
       const next = await office.cdrs('acme', { limit: 4, cursor: first.nextCursor ?? '' })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { CallRecord } from '../../src/calls/call.ts'
+import { encodeEntry, type JournalEntry } from '../../src/ledger/journal.ts'
 import { encodeCall } from '../../src/store/call-codec.ts'
 import { storeForms, type TestStore, useStore } from '../support/offices.ts'
 
@@ -93,7 +94,7 @@ describe.each(storeForms)('the audit of %s', (_name, form) => {
 
   it('holds what records of calls put aside against what is reserved', async () => {
     const partition = await accounts(test)
-    const entry = {
+    const entry: JournalEntry = {
       kind: 'reserve',
       atMs: 0,
       legKey: 'LEG',
@@ -111,8 +112,7 @@ describe.each(storeForms)('the audit of %s', (_name, form) => {
       await client.hincrby(keys.account(partition, 'acme'), 'dr', 20_000)
       await client.sadd(keys.live(partition, 'acme'), 'LEG')
       await client.zadd(keys.due(partition), 0, 'LEG')
-      const number = await client.hincrby(keys.head(partition), 'n', 1)
-      await client.xadd(keys.journal(partition), `${number}-0`, 'e', JSON.stringify(entry), 'b', '')
+      await client.xadd(keys.journal(partition), '0-*', 'e', encodeEntry(entry))
     })
     await write(20_000n)
     expect((await test.audit().verify()).drifts).toEqual([])

@@ -56,7 +56,7 @@ async function write(work: (client: RedisStore['client']) => Promise<unknown>): 
 async function open(account: string): Promise<void> {
   const { keys } = test
   const counters = { cp: usd('10'), dr: usd('9'), 'p:a:1:g': 90, 'p:a:1:r': 40, 'p:a:1:u': 20 }
-  const spent = { sd: '2026-11-23', sda: usd('5'), sm: '2026-11', sma: usd('7') }
+  const spent = { sd: `2026-11-23 ${usd('5')}`, sm: `2026-11 ${usd('7')}` }
   const fields = Object.entries({ v: 1, ...counters, ...spent }).map(([name, value]) => [name, String(value)])
   await write((client) =>
     client.hset(keys.account(HERE, account), Object.fromEntries(fields) as Record<string, string>),
@@ -120,9 +120,11 @@ describe('reserve', () => {
     }
   })
 
-  it('tells the figures that it found, all of them', async () => {
+  it('tells the figures that it found, all that it was asked for', async () => {
+    const asked = { trunkLimits: { own: 2, twoWay: 0 }, takesTrunk: 'outbound', callLimit: 9 } as const
+    const spend = { day: '2026-11-23', month: '2026-11', dayCap: usd('99') }
     const answer = await ledger.reserve(
-      aReservation(aRecord('c1', HERE), [aLevel('acme', { credit: usd('2'), pools: [pool] })]),
+      aReservation(aRecord('c1', HERE), [aLevel('acme', { credit: usd('2'), pools: [pool], spend, ...asked })]),
     )
     expect(answer).toEqual({
       kind: 'unfit',
@@ -329,7 +331,8 @@ describe('settle, when it fits', () => {
       live: ['x', 'y'],
       outbound: ['x'],
       transactions: ['2'],
-      cdrs: { [record.call]: '2-1' },
+      cdrOrder: ['2-1'],
+      cdrs: {},
     })
     expect(acme?.counters).toMatchObject({ dp: '400000', dr: '9000000', 'p:a:1:r': '40', 'p:a:1:u': '35' })
     expect(acme?.spent).toEqual({ '2026-11-23': '5400000', '2026-11': '7400000' })
@@ -337,7 +340,8 @@ describe('settle, when it fits', () => {
       live: ['x', 'y'],
       outbound: ['x'],
       transactions: ['2'],
-      cdrs: { [record.call]: '2-2' },
+      cdrOrder: ['2-2'],
+      cdrs: {},
     })
     expect(house?.counters).toMatchObject({ cp: '10100000' })
     expect(partitions[HERE]).toMatchObject({

@@ -39,6 +39,11 @@ const trunks = { inbound: 0, outbound: 1, twoWay: 1 }
 const busy = { ownUsed: 1, twoWayUsed: 1 }
 
 describe('who pays for a call that begins', () => {
+  it('is no trunk where none is owned, though what is remembered of its channels is less than none', () => {
+    const plan = planFunding(ask(), figures({ credit: 99_000n, ownUsed: -1, twoWayUsed: -1 }))
+    expect(plan).toMatchObject({ kind: 'funded', hold: { credit: 60_000n }, asksTrunks: false })
+  })
+
   it.each<[string, Partial<FundingAsk>, Partial<LevelFigures>, string]>([
     ['nobody', {}, {}, 'no_credit'],
     ['no credit without a price', { price: noRate }, { credit: 99n }, 'no_rate'],

@@ -1,6 +1,7 @@
 /** All that a ledger holds, in a form that those of all ledgers can be compared in. */
 import { Cluster, type Redis } from 'ioredis'
 import type { CallRecord } from '../../src/calls/call.ts'
+import { decodeEntry } from '../../src/ledger/journal.ts'
 import { decodeCall } from '../../src/store/call-codec.ts'
 import type { RedisStore } from '../../src/store/redis.ts'
 import { streamEntries } from '../../src/store/replies.ts'
@@ -155,7 +156,7 @@ async function read(snapshot: Snapshot, master: Redis, { key, partition, noun, n
       break
     case 'journal':
       part().journal = streamEntries(await master.xrange(key, '-', '+')).map(({ fields }) => ({
-        entry: JSON.parse(fields['e'] ?? '') as unknown,
+        entry: decodeEntry(fields['e'] ?? ''),
         balances: fields['b'] ?? '',
       }))
       break
@@ -172,11 +173,11 @@ async function read(snapshot: Snapshot, master: Redis, { key, partition, noun, n
 }
 
 function readAccount(account: SnapshotAccount, hash: Readonly<Record<string, string>>): void {
-  const { v = '0', low, lown = '0', rech, rechn = '0', sd, sda, sm, sma, ...counters } = hash
+  const { v = '0', low, lown = '0', rech, rechn = '0', sd, sm, ...counters } = hash
   account.version = v
   account.counters = withoutZeros(counters)
   account.told = `${low === '1' ? 'low' : ''} ${lown} ${rech === '1' ? 'recharge' : ''} ${rechn}`
-  if (sd !== undefined && sm !== undefined) account.spent = { [sd]: sda ?? '', [sm]: sma ?? '' }
+  if (sd !== undefined && sm !== undefined) account.spent = Object.fromEntries([sd, sm].map((text) => text.split(' ')))
 }
 
 function withoutZeros(hash: Readonly<Record<string, string>>): Record<string, string> {

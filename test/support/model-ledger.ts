@@ -152,8 +152,8 @@ export class ModelLedger implements CallLedger {
       if (level.cdr === undefined) continue
       const id = `${number}-${index + 1}`
       partition.cdrs.push({ id, cdr: JSON.parse(level.cdr) as unknown })
-      if (!account.cdrs.has(record.call)) account.cdrOrder.push(record.call)
-      account.cdrs.set(record.call, id)
+      if (record.corrections === 0) account.cdrOrder.push(id)
+      else account.cdrs.set(record.call, id)
     }
     partition.due.delete(record.legKey)
     this.#keep(record, settlement.rememberMs)

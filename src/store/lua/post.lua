@@ -6,7 +6,6 @@
     account    hash    counters (ledger/journal.ts), v profile version, thresholds told
     operation  string  content and answer of this operation
     books      hash    "<currency>:funding" and "<currency>:revenue", the other side of every posting
-    head       hash    n number of the last journal entry
     journal    stream
     tx         list    numbers of journal entries that posted to the account
     outbox     stream
@@ -44,8 +43,8 @@
 --- @include operation
 --- @include thresholds
 
-local account, operation, books, head = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local journal, tx, outbox = KEYS[5], KEYS[6], KEYS[7]
+local account, operation, books = KEYS[1], KEYS[2], KEYS[3]
+local journal, tx, outbox = KEYS[4], KEYS[5], KEYS[6]
 local now_ms, content, version, refusal, direction = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local amount, book, entry, id, currency = tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local credit_limit, low_threshold, recharge_threshold = tonumber(ARGV[11]), ARGV[12], ARGV[13]
@@ -70,7 +69,7 @@ local change = is_credit and amount or 0 - amount
 local credit = whole(found.credit + change)
 redis.call('HINCRBY', account, counter, amount)
 redis.call('HINCRBY', books, book, 0 - change)
-local number = append_entry(head, journal, entry, id .. '=' .. credit)
+local number = append_entry(journal, entry, id .. '=' .. credit)
 redis.call('RPUSH', tx, number)
 local level = {
   account = account, id = id, currency = currency, low = low_threshold, recharge = recharge_threshold,

@@ -13,7 +13,6 @@
     parent          hash    account of the parent; the account itself where there is none
     parent_children zset    children of the parent; the account's own where there is none
     operation       string  content and answer of this operation; the profile where there is none
-    head            hash    n number of the last journal entry
     journal         stream
     outbox          stream
 
@@ -54,7 +53,7 @@
 
 local account, profile, accounts, children, live = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local tx, cdrx, parent, parent_children, operation = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local head, journal, outbox = KEYS[11], KEYS[12], KEYS[13]
+local journal, outbox = KEYS[11], KEYS[12]
 local now_ms, expected_version, text, id, currency = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local currency_changes, parent_version, credit_limit = ARGV[6] == '1', ARGV[7], tonumber(ARGV[8])
 local low_threshold, recharge_threshold, content, answer, entry = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
@@ -84,7 +83,7 @@ for i = 1, grant_count do
   if seconds ~= 0 then redis.call('HINCRBY', account, counter .. 'g', seconds) end
 end
 if entry ~= '' then
-  local number = append_entry(head, journal, entry, id .. '=' .. whole(found.credit))
+  local number = append_entry(journal, entry, id .. '=' .. whole(found.credit))
   redis.call('RPUSH', tx, number)
 end
 local level = {

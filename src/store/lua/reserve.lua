@@ -3,7 +3,7 @@
   reserve: puts aside what a call may use next, at every level of its chain, if the plan still fits.
 
   KEYS
-    head      hash    n number of the last journal entry, t revision of the tariff book
+    head      hash    t revision of the tariff book
     journal   stream
     outbox    stream
     due       zset    leg key, scored by due_at_ms
@@ -61,7 +61,7 @@ local function read_level(index, at)
   local level = {
     account = KEYS[key + 1], live = KEYS[key + 2], own = KEYS[key + 3], two = KEYS[key + 4],
     id = ARGV[at], currency = ARGV[at + 1], version = ARGV[at + 2],
-    add = tonumber(ARGV[at + 3]), credit_limit = tonumber(ARGV[at + 4]), exactly = number_or(ARGV[at + 5], nil),
+    change = ARGV[at + 3], add = tonumber(ARGV[at + 3]), credit_limit = tonumber(ARGV[at + 4]), exactly = number_or(ARGV[at + 5], nil),
     own_limit = number_or(ARGV[at + 6], nil), two_limit = number_or(ARGV[at + 7], nil), takes = ARGV[at + 8],
     joins = ARGV[at + 9] == '1', call_limit = number_or(ARGV[at + 10], nil),
     day = ARGV[at + 11], month = ARGV[at + 12],
@@ -70,6 +70,9 @@ local function read_level(index, at)
   }
   local next_at
   level.pools, next_at = read_pools(at + 17)
+  level.asks_spent = level.day_cap ~= nil or level.month_cap ~= nil
+  level.asks_calls = level.call_limit ~= nil
+  level.asks_trunks = level.own_limit ~= nil
   return level, next_at
 end
 
@@ -122,7 +125,7 @@ if not fits then return answer_with_figures('unfit', levels) end
 -- Nothing is refused below this line: Redis does not take back what a script wrote.
 for _, level in ipairs(levels) do
   if level.add ~= 0 then
-    redis.call('HINCRBY', level.account, 'dr', level.add)
+    redis.call('HINCRBY', level.account, 'dr', level.change)
     cross_thresholds(level, outbox, now_ms, level.credit - level.reserved - level.add + level.credit_limit)
   end
   move_pools(level)
@@ -130,7 +133,7 @@ for _, level in ipairs(levels) do
   if level.takes == 'own' then redis.call('SADD', level.own, leg_key) end
   if level.takes == 'two' then redis.call('SADD', level.two, leg_key) end
 end
-if entry ~= '' then append_entry(head, journal, entry, '') end
+if entry ~= '' then append_entry(journal, entry, '') end
 redis.call('SET', call, record)
 redis.call('ZADD', due, due_at_ms, leg_key)
 if leg_value ~= '' then redis.call('SET', leg, leg_value, 'PX', leg_ttl_ms) end

@@ -3,7 +3,6 @@
   settle: ends a call or corrects its end: debits what was used, releases the rest, frees channels, writes the CDRs.
 
   KEYS
-    head      hash    n number of the last journal entry
     journal   stream
     outbox    stream
     due       zset    leg key, scored by the instant something is due
@@ -16,8 +15,8 @@
     own       set     leg keys on trunks of the call's direction
     two       set     leg keys on two-way trunks
     tx        list    numbers of journal entries that posted to the account
-    cdrx      list    ids of the account's ended calls
-    cdri      hash    call id, id of its newest CDR entry
+    cdrx      list    ids of the first CDR entries of the account's ended calls
+    cdri      hash    call id, id of its newest CDR entry, where that was corrected
 
   ARGV
     now_ms
@@ -26,6 +25,7 @@
     remember_ms        how long it is kept
     leg_key
     call_id
+    corrects           1: the call had ended before; 0
     entry              journal entry; empty: nothing is counted
     levels             how many, 1 to 5; then for each
       id, currency, reserved (change), debit (less than zero gives back), credit_limit, frees (own | two | empty),
@@ -45,22 +45,23 @@
 --- @include thresholds
 --- @include level
 
-local head, journal, outbox, due, books, cdrs, call = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7]
+local journal, outbox, due, books, cdrs, call = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local now_ms, expected_revision, record, remember_ms = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local leg_key, call_id, entry, level_count = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8])
+local leg_key, call_id, corrects, entry, level_count = ARGV[5], ARGV[6], ARGV[7] == '1', ARGV[8], tonumber(ARGV[9])
 
 local function read_level(index, at)
-  local key = 7 + (index - 1) * 7
+  local key = 6 + (index - 1) * 7
   local level = {
     account = KEYS[key + 1], live = KEYS[key + 2], own = KEYS[key + 3], two = KEYS[key + 4],
     tx = KEYS[key + 5], cdrx = KEYS[key + 6], cdri = KEYS[key + 7],
     id = ARGV[at], currency = ARGV[at + 1],
-    release = tonumber(ARGV[at + 2]), debit = tonumber(ARGV[at + 3]), credit_limit = tonumber(ARGV[at + 4]),
+    change = ARGV[at + 2], release = tonumber(ARGV[at + 2]), debit = tonumber(ARGV[at + 3]), credit_limit = tonumber(ARGV[at + 4]),
     frees = ARGV[at + 5], leaves = ARGV[at + 6] == '1', day = ARGV[at + 7], month = ARGV[at + 8],
     low = ARGV[at + 9], recharge = ARGV[at + 10], cdr = ARGV[at + 11],
   }
   local next_at
   level.pools, next_at = read_pools(at + 12)
+  level.asks_spent = level.debit ~= 0
   return level, next_at
 end
 
@@ -68,8 +69,8 @@ end
 local function count_spent(level)
   redis.call(
     'HSET', level.account,
-    'sd', level.day, 'sda', math.max(0, level.spent_day + level.debit),
-    'sm', level.month, 'sma', math.max(0, level.spent_month + level.debit)
+    'sd', string.format('%s %.0f', level.day, math.max(0, level.spent_day + level.debit)),
+    'sm', string.format('%s %.0f', level.month, math.max(0, level.spent_month + level.debit))
   )
 end
 
@@ -91,7 +92,7 @@ local found = redis.call('GET', call)
 if revision_of(found) ~= expected_revision then return { 'changed', found or '' } end
 
 local levels = {}
-local at = 9
+local at = 10
 local fits = true
 for index = 1, level_count do
   levels[index], at = read_level(index, at)
@@ -103,7 +104,7 @@ if not fits then return answer_with_figures('unfit', levels) end
 -- Nothing is refused below this line: Redis does not take back what a script wrote.
 local balances = {}
 for index, level in ipairs(levels) do
-  if level.release ~= 0 then redis.call('HINCRBY', level.account, 'dr', level.release) end
+  if level.release ~= 0 then redis.call('HINCRBY', level.account, 'dr', level.change) end
   if level.debit ~= 0 then post(level) end
   move_pools(level)
   local credit = level.credit - level.debit
@@ -114,13 +115,17 @@ for index, level in ipairs(levels) do
   balances[index] = string.format('%s=%.0f', level.id, credit)
 end
 local number = ''
-if entry ~= '' then number = append_entry(head, journal, entry, table.concat(balances, ' ')) end
+if entry ~= '' then number = append_entry(journal, entry, table.concat(balances, ' ')) end
 for index, level in ipairs(levels) do
   if level.debit ~= 0 or used_pools(level) then redis.call('RPUSH', level.tx, number) end
   if level.cdr ~= '' then
     local id = number .. '-' .. index
     redis.call('XADD', cdrs, id, 'j', level.cdr)
-    if redis.call('HSET', level.cdri, call_id, id) == 1 then redis.call('RPUSH', level.cdrx, call_id) end
+    if corrects then
+      redis.call('HSET', level.cdri, call_id, id)
+    else
+      redis.call('RPUSH', level.cdrx, id)
+    end
   end
 end
 redis.call('ZREM', due, leg_key)

@@ -21,35 +21,55 @@ local function read_pools(at)
   return pools, at + 1 + count * 5
 end
 
--- Adds the account's figures to the level: credit, reserved, spent today and this month, threshold flags, pool seconds left.
-local function read_figures(level)
-  local fields = { 'v', 'cp', 'dp', 'dr', 'sd', 'sda', 'sm', 'sma', 'low', 'rech' }
+-- "<period> <micros>": what was spent in the period, nothing when the text is of another.
+local function spent_in(text, period)
+  if not text or string.sub(text, 1, #period) ~= period then return 0 end
+  return tonumber(string.sub(text, #period + 2))
+end
+
+local function read_pool_figures(level, got, at)
+  for _, pool in ipairs(level.pools) do
+    pool.left = number_or(got[at + 1], 0) - number_or(got[at + 2], 0) - number_or(got[at + 3], 0)
+    at = at + 3
+  end
+end
+
+-- The account's fields that the level asks for. Those that nearly every account has no use for are not read.
+local function read_fields(level)
+  local has_thresholds = level.low ~= '' or level.recharge ~= ''
+  if #level.pools == 0 and not level.asks_spent and not has_thresholds then
+    return redis.call('HMGET', level.account, 'v', 'cp', 'dp', 'dr')
+  end
+  local fields = { 'v', 'cp', 'dp', 'dr', 'sd', 'sm', 'low', 'rech' }
   for _, pool in ipairs(level.pools) do
     fields[#fields + 1] = pool.field .. 'g'
     fields[#fields + 1] = pool.field .. 'r'
     fields[#fields + 1] = pool.field .. 'u'
   end
-  local got = redis.call('HMGET', level.account, unpack(fields))
+  return redis.call('HMGET', level.account, unpack(fields))
+end
+
+-- Adds the account's figures to the level: credit, reserved, threshold flags, pool seconds left; what was spent today and
+-- this month only if `asks_spent`, calls if `asks_calls`, channels if `asks_trunks`. What is not asked for is 0.
+local function read_figures(level)
+  local got = read_fields(level)
   level.found_version = got[1] or ''
   level.credit = number_or(got[2], 0) - number_or(got[3], 0)
   level.reserved = number_or(got[4], 0)
-  level.spent_day = got[5] == level.day and number_or(got[6], 0) or 0
-  level.spent_month = got[7] == level.month and number_or(got[8], 0) or 0
-  level.low_told = got[9]
-  level.recharge_told = got[10]
-  for i, pool in ipairs(level.pools) do
-    local base = 10 + (i - 1) * 3
-    pool.left = number_or(got[base + 1], 0) - number_or(got[base + 2], 0) - number_or(got[base + 3], 0)
-  end
-  level.calls = redis.call('SCARD', level.live)
-  level.own_used = redis.call('SCARD', level.own)
-  level.two_used = redis.call('SCARD', level.two)
+  level.spent_day = level.asks_spent and spent_in(got[5], level.day) or 0
+  level.spent_month = level.asks_spent and spent_in(got[6], level.month) or 0
+  level.low_told = got[7]
+  level.recharge_told = got[8]
+  read_pool_figures(level, got, 8)
+  level.calls = level.asks_calls and redis.call('SCARD', level.live) or 0
+  level.own_used = level.asks_trunks and redis.call('SCARD', level.own) or 0
+  level.two_used = level.asks_trunks and redis.call('SCARD', level.two) or 0
 end
 
 -- "credit,reserved,calls,own,two,day,month,pool,pool…"
 local function figures_text(level)
   local text = string.format(
-    '%.0f,%.0f,%.0f,%.0f,%.0f,%.0f,%.0f',
+    '%.0f,%.0f,%d,%d,%d,%.0f,%.0f',
     level.credit, level.reserved, level.calls, level.own_used, level.two_used, level.spent_day, level.spent_month
   )
   for _, pool in ipairs(level.pools) do text = text .. string.format(',%.0f', pool.left) end
