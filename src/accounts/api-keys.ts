@@ -36,9 +36,11 @@ export interface KeyRecord extends KeyIdentity {
 
 export type KeyInput = Omit<KeyRecord, 'id' | 'createdAtMs' | 'revokedAtMs'>
 
+export type Verified = KeyIdentity | undefined
+
 export interface ApiKeys {
   /** Who a key is; undefined when it is none of ours, revoked or expired. */
-  verify(text: string): Promise<KeyIdentity | undefined>
+  verify(text: string): Verified | Promise<Verified>
   /** The text of the key is in no later answer: only its hash is kept. */
   create(input: KeyInput): Promise<{ readonly text: string; readonly record: KeyRecord }>
   /** False when there is no such key. */

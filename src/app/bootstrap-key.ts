@@ -1,5 +1,5 @@
 /** The key that opens everything: named by the environment, or made once and kept in the data folder. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { link, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { KeyIdentity } from '../edges/http/parts.ts'
@@ -64,6 +64,7 @@ async function writeSynced(path: string, text: string): Promise<void> {
   }
 }
 
+/** Of one length whatever the text. */
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+  return Buffer.from(hash('sha256', text, 'hex'))
 }

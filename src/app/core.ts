@@ -1,5 +1,5 @@
 /** The use cases on the store: everything of the daemon but its edges and what it does by itself. */
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { Clock } from '../base/time.ts'
 import { CallDesk } from '../calls/desk.ts'
 import type { CallParts } from '../calls/parts.ts'
@@ -76,7 +76,7 @@ type CallPartsInput = CoreParts & Pick<Core, 'keys' | 'partitions' | 'office' | 
 
 function callParts(parts: CallPartsInput): CallParts {
   const { store, keys, partitions, catalog, clock, log, metrics, office, tariffs, controls } = parts
-  const digest = (text: string) => createHash('sha256').update(text).digest()
+  const digest = (text: string) => hash('sha256', text, 'hex')
   const legTtlMs = catalog.inForce.settings.calls.rememberDays * DAY_MS + LEG_MARGIN_MS
   const writesDecisions = () => catalog.inForce.settings.log.decisions
   return {

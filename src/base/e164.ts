@@ -1,7 +1,11 @@
 /** Telephone numbers as tariffs and people see them. Raw digits are kept: short and odd numbers are billable too. */
 
+/** Most numbers come so, and each is asked for several times in a decision. */
+const E164 = /^\+\d+$/
+
 /** "+44 (20) 7946-0958", "sip:+442079460958@host;user=phone", "00442079460958" to the digits a tariff is asked with. */
 export function dialledDigits(number: string): string {
+  if (E164.test(number)) return number.slice(1)
   const user = number.replace(/^(sips?|tel):/i, '').replace(/[@;].*$/, '')
   const digits = user.replace(/[\s().\-/]/g, '')
   if (digits.startsWith('+')) return digits.slice(1)

@@ -59,7 +59,7 @@ export class Authorizer {
   async #unknownPayer(request: AuthorizeRequest, key: string, nowMs: number): Promise<AuthorizeAnswer> {
     const ref = await this.#parts.ledger.findLeg(request.leg)
     const record = ref && (await this.#parts.ledger.readCall(ref))
-    const met = record && meet(record, request, contentOf(request, request.account ?? '', this.#parts))
+    const met = record && meet(record, request, request.account ?? '')
     if (met) return met
     const call = makeCallId({ partition: this.#parts.partitionOf(key), legKey: key }, nowMs)
     return denied(
@@ -77,7 +77,7 @@ export class Authorizer {
       if (outcome.kind === 'refused') return denied(work.callId, outcome)
       if (outcome.kind === 'exhausted') return denied(work.callId, refused('no_credit', outcome.reason))
       const found = outcome.kind === 'changed' ? outcome.record : await this.#parts.ledger.readCall(outcome.ref)
-      const met = found && (await this.#meet(found, context, work.content))
+      const met = found && (await this.#meet(found, context))
       if (met) return met
       past = pastOf(found, outcome.kind === 'leg_elsewhere' ? outcome.ref : undefined)
     }
@@ -87,8 +87,8 @@ export class Authorizer {
     )
   }
 
-  async #meet(found: CallRecord, context: DecideContext, content: string): Promise<AuthorizeAnswer | undefined> {
-    const met = meet(found, context.request, content)
+  async #meet(found: CallRecord, context: DecideContext): Promise<AuthorizeAnswer | undefined> {
+    const met = meet(found, context.request, context.account)
     if (met?.kind === 'allowed') await this.#rejoin(found, context)
     return met
   }
@@ -143,19 +143,18 @@ export class Authorizer {
     return { partition: this.#parts.partitionOf(key), legKey: key }
   }
 
-  #work(context: DecideContext): SliceWork & { readonly callId: string; readonly content: string } {
+  #work(context: DecideContext): SliceWork & { readonly callId: string } {
     const { request, nowMs, account, past } = context
     const policy = this.#parts.policy()
     const mode = request.mode ?? policy.modeOf(request.leg.node)
     const seconds = firstSliceSeconds(request.requestSeconds, mode, policy)
-    const content = contentOf(request, account, this.#parts)
+    const content = contentOf(request)
     const state = { callId: '' }
     const parts = this.#parts
     return {
       expectedRevision: past.revision,
       why: 'authorize',
       nowMs,
-      content,
       ...(past.legBefore === undefined ? {} : { legBefore: past.legBefore }),
       get callId(): string {
         return state.callId
@@ -200,24 +199,34 @@ function firstSliceSeconds(
   return Math.min(requested ?? usual, policy.maxCallSeconds)
 }
 
+/** What was asked of how the call is watched and held. */
+function contentOf({ mode, requestSeconds }: AuthorizeRequest): string {
+  return `${mode ?? 'usual'} ${requestSeconds ?? 'usual'}`
+}
+
 /** What makes two requests of a leg the same; the attempt, the times and the edge's reference do not. */
-function contentOf(request: AuthorizeRequest, account: string, parts: CallParts): string {
-  const { leg, user, direction, from, to, media, mode, requestSeconds } = request
-  const bytes = parts.digest(
-    JSON.stringify([leg, account, user ?? '', direction, from, to, media, mode ?? '', requestSeconds ?? 0]),
+function isSame(record: CallRecord, request: AuthorizeRequest, account: string): boolean {
+  const { user, direction, from, to, media } = request
+  return (
+    record.content === contentOf(request) &&
+    record.account === account &&
+    record.user === user &&
+    record.direction === direction &&
+    record.from === from &&
+    record.to === to &&
+    record.media === media
   )
-  return Array.from(bytes.slice(0, 16), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 /** What the leg's own past answers; undefined when the request is a new attempt. */
-function meet(record: CallRecord, request: AuthorizeRequest, content: string): AuthorizeAnswer | undefined {
+function meet(record: CallRecord, request: AuthorizeRequest, account: string): AuthorizeAnswer | undefined {
   if (record.state === 'failed') {
     if (isNewAttempt(request, record)) return undefined
     return denied(record.call, refused('gone', 'this attempt has failed already'))
   }
   if (record.state === 'ended') return denied(record.call, refused('gone', 'this call has ended'))
   // A call that began without our leave has no content to differ from.
-  if (record.content !== '' && record.content !== content) return { kind: 'conflict', call: record.call }
+  if (record.content !== '' && !isSame(record, request, account)) return { kind: 'conflict', call: record.call }
   return allowed(record)
 }
 

@@ -8,8 +8,8 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const CALL_ID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/
 const LEG_KEY_LENGTH = 14
 
-/** SHA-256 of a text as bytes. */
-export type Digest = (text: string) => Uint8Array
+/** SHA-256 of a text in hexadecimal. */
+export type Digest = (text: string) => string
 
 function base32(value: number, length: number): string {
   let text = ''
@@ -20,19 +20,8 @@ function base32(value: number, length: number): string {
 
 /** 70 bits of the hash of node, Call-ID and leg id; lengths keep the parts apart. */
 export function legKey(leg: Leg, digest: Digest): string {
-  const bytes = digest(`${leg.node.length}:${leg.node}${leg.callId.length}:${leg.callId}${leg.legId}`)
-  let key = ''
-  let bits = 0
-  let held = 0
-  for (const byte of bytes) {
-    held = ((held << 8) | byte) & 0xfff
-    bits += 8
-    while (bits >= 5 && key.length < LEG_KEY_LENGTH) {
-      bits -= 5
-      key += ALPHABET[(held >> bits) & 31] ?? ''
-    }
-  }
-  return key
+  const hex = digest(`${leg.node.length}:${leg.node}${leg.callId.length}:${leg.callId}${leg.legId}`)
+  return base32(parseInt(hex.slice(0, 10), 16), 8) + base32(parseInt(hex.slice(10, 20), 16), 8).slice(0, 6)
 }
 
 export function makeCallId(ref: CallRef, atMs: number): string {

@@ -95,7 +95,7 @@ export interface CallRecord {
   readonly leg: Leg
   readonly instance?: string
   readonly state: CallState
-  /** Hash of what was asked; the same leg with other content is a conflict. */
+  /** How it was asked for, empty where nobody asked; the same leg with other content is a conflict. */
   readonly content: string
   readonly attempt?: string
   /** When the edge asked, by its own clock. */

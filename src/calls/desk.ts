@@ -4,13 +4,13 @@ import { refused } from '../base/outcome.ts'
 import type { Page } from '../accounts/office.ts'
 import { Authorizer } from './authorize.ts'
 import { type CallRecord, fundedBy, isLive, type Leg } from './call.ts'
-import { parseCallId } from './call-id.ts'
+import { legKey, parseCallId } from './call-id.ts'
 import { Clockwork } from './clockwork.ts'
 import { type Explanation, explainCall } from './explain.ts'
 import { EdgeDesk } from './edge-events.ts'
 import { Ender } from './ending.ts'
 import { EventDesk } from './events.ts'
-import { Extender } from './extend.ts'
+import { type Extended, Extender } from './extend.ts'
 import { CallMemory } from './memory.ts'
 import { type CallParts, MAX_TRIES } from './parts.ts'
 import { QuoteDesk } from './quote.ts'
@@ -39,6 +39,7 @@ const SCAN = 200
 export class CallDesk {
   readonly clockwork: Clockwork
   readonly #parts: CallParts
+  readonly #memory: CallMemory
   readonly #authorizer: Authorizer
   readonly #events: EventDesk
   readonly edges: EdgeDesk
@@ -49,6 +50,7 @@ export class CallDesk {
   constructor(parts: CallParts) {
     const memory = new CallMemory()
     this.#parts = parts
+    this.#memory = memory
     this.#authorizer = new Authorizer(parts, memory)
     this.#events = new EventDesk(parts, memory)
     this.edges = new EdgeDesk(parts, memory, this.#events)
@@ -100,22 +102,33 @@ export class CallDesk {
   }
 
   async #extend(request: ExtendRequest): Promise<AuthorizeAnswer | undefined> {
-    const policy = this.#parts.policy()
-    const ref = await this.#parts.ledger.findLeg(request.leg)
-    let record = ref && (await this.#parts.ledger.readCall(ref))
+    const remembered = this.#memory.calls.get(legKey(request.leg, this.#parts.digest))
+    let record = remembered ?? (await this.#read(request.leg))
     for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
       if (!record) return undefined
       if (!isLive(record) || record.state === 'ending')
         return { kind: 'denied', call: record.call, refusal: refused('gone', `the call is ${record.state}`) }
-      const from = request.usedSeconds ?? record.grantedSeconds
-      const seconds = from + (request.requestSeconds ?? policy.sliceSeconds)
-      // An edge that asks for more has the call up.
-      const alive = { lastAliveAtMs: this.#parts.clock.nowMs(), aliveSeconds: seconds }
-      const extended = await this.#extender.extend({ ...record, ...alive }, seconds)
-      if (extended.kind !== 'changed') return answerOf(extended.record, extended.kind === 'exhausted')
-      record = extended.record
+      const extended = await this.#extendOnce(record, request)
+      if (extended.kind === 'changed') record = extended.record
+      // What was remembered, and not written over, may be old.
+      else if (record === remembered && extended.record.revision === record.revision)
+        record = await this.#read(request.leg)
+      else return answerOf(extended.record, extended.kind === 'exhausted')
     }
     throw new Fault('store_overloaded', 'the call changes faster than it can be extended', { retryable: true })
+  }
+
+  #extendOnce(record: CallRecord, request: ExtendRequest): Promise<Extended> {
+    const from = request.usedSeconds ?? record.grantedSeconds
+    const seconds = from + (request.requestSeconds ?? this.#parts.policy().sliceSeconds)
+    // An edge that asks for more has the call up.
+    const alive = { lastAliveAtMs: this.#parts.clock.nowMs(), aliveSeconds: seconds }
+    return this.#extender.extend({ ...record, ...alive }, seconds)
+  }
+
+  async #read(leg: Leg): Promise<CallRecord | undefined> {
+    const ref = await this.#parts.ledger.findLeg(leg)
+    return ref && this.#parts.ledger.readCall(ref)
   }
 
   /** Ends a call now, through its edge; undefined when it is not known or not live. */
@@ -146,9 +159,7 @@ export class CallDesk {
 
   /** Who pays for the call of a leg; undefined when nothing is known of it. */
   async payerOf(leg: Leg): Promise<string | undefined> {
-    const ref = await this.#parts.ledger.findLeg(leg)
-    const record = ref && (await this.#parts.ledger.readCall(ref))
-    return record?.account
+    return (await this.#read(leg))?.account
   }
 
   /** Live calls, partition by partition; the cursor is "partition.offset". */

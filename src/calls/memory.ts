@@ -6,35 +6,37 @@ import type { LevelFigures } from '../ledger/figures.ts'
 import type { LevelSettlement } from './call-ledger.ts'
 import type { CallRecord } from './call.ts'
 
-/** A map that forgets what was not used for longest. */
+/**
+ * A map that forgets what was not used lately. It has two generations: what is used is young, and when half of the limit
+ * is young, all of that grows old and what was old is forgotten. So a look moves nothing that is young.
+ */
 export class Recent<K, V> {
-  readonly #limit: number
-  readonly #entries = new Map<K, V>()
+  readonly #generation: number
+  #young = new Map<K, V>()
+  #old = new Map<K, V>()
 
   constructor(limit: number) {
-    this.#limit = limit
+    this.#generation = Math.ceil(limit / 2)
   }
 
   get(key: K): V | undefined {
-    const value = this.#entries.get(key)
-    if (value === undefined) return undefined
-    this.#entries.delete(key)
-    this.#entries.set(key, value)
-    return value
+    const young = this.#young.get(key)
+    if (young !== undefined) return young
+    const old = this.#old.get(key)
+    if (old !== undefined) this.set(key, old)
+    return old
   }
 
   set(key: K, value: V): void {
-    this.#entries.delete(key)
-    this.#entries.set(key, value)
-    if (this.#entries.size <= this.#limit) return
-    for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest)
-      break
-    }
+    this.#young.set(key, value)
+    if (this.#young.size < this.#generation) return
+    this.#old = this.#young
+    this.#young = new Map()
   }
 
   delete(key: K): void {
-    this.#entries.delete(key)
+    this.#young.delete(key)
+    this.#old.delete(key)
   }
 }
 

@@ -80,6 +80,7 @@ export class OutageDesk implements WrappedDesk {
 
   /** What is spooled of a leg; undefined when nothing is. */
   spooled(leg: Leg): SpooledCall | undefined {
+    if (this.#parts.spool.size === 0) return undefined
     return this.#parts.spool.find(legKey(leg, this.#calls.digest))
   }
 

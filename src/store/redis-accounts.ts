@@ -56,6 +56,26 @@ export class RedisAccountOffice implements AccountOffice {
   }
 
   async chainOf(account: string): Promise<AccountChain | undefined> {
+    return this.#rememberedChain(account) ?? this.#readChain(account)
+  }
+
+  /** The usual case, without a wait; undefined where an account must be read or a pool's cycle turned. */
+  #rememberedChain(account: string): AccountChain | undefined {
+    const { profiles, clock } = this.#parts
+    const nowMs = clock.nowMs()
+    const levels: AccountProfile[] = []
+    let partition = 0
+    for (let next: string | undefined = account; next !== undefined;) {
+      const found: StoredProfile | undefined = profiles.remembered(next)
+      if (!found || levels.length === MAX_CHAIN_LEVELS || cyclesDue(found.profile, nowMs)) return undefined
+      partition = found.partition
+      levels.push(found.profile)
+      next = found.profile.parent
+    }
+    return { partition, levels }
+  }
+
+  async #readChain(account: string): Promise<AccountChain | undefined> {
     const levels: AccountProfile[] = []
     let partition = 0
     for (let next: string | undefined = account; next !== undefined;) {

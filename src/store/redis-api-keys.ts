@@ -1,7 +1,7 @@
 /** API keys in Redis: `tg_<id>_<secret>`, of which the SHA-256 of the secret is kept and nothing that leads back to it. */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import type { ApiKeys, KeyIdentity, KeyInput, KeyRecord } from '../accounts/api-keys.ts'
+import type { ApiKeys, KeyInput, KeyRecord, Verified } from '../accounts/api-keys.ts'
 import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
 import { Recent } from '../calls/memory.ts'
@@ -56,15 +56,20 @@ export class RedisApiKeys implements ApiKeys {
     this.#news = new RedisNews(parts.store, parts.keys)
   }
 
-  async verify(text: string): Promise<KeyIdentity | undefined> {
+  /** At once while the key is remembered, which is nearly always. */
+  verify(text: string): Verified | Promise<Verified> {
     const [, id, secret] = KEY.exec(text) ?? []
     if (id === undefined || secret === undefined) return undefined
-    const key = await this.#find(id)
-    // An unknown id takes as long as a wrong secret.
-    const isRight = timingSafeEqual(digest(secret), Buffer.from(key?.hash ?? '00'.repeat(32), 'hex'))
+    const found = this.#find(id)
+    return found instanceof Promise ? found.then((key) => this.#holding(key, secret)) : this.#holding(found, secret)
+  }
+
+  /** An unknown id takes as long as a wrong secret. */
+  #holding(key: Kept | undefined, secret: string): Verified {
+    const isRight = timingSafeEqual(digest(secret), Buffer.from(key?.hash ?? '00'.repeat(32)))
     if (!key || !isRight || !isValid(key, this.#parts.clock.nowMs())) return undefined
-    const { account } = key
-    return { id, scopes: key.scopes, ...(account === undefined ? {} : { account }) }
+    const { id, scopes, account } = key
+    return { id, scopes, ...(account === undefined ? {} : { account }) }
   }
 
   /** Drops what is remembered of a key: another daemon revoked it. */
@@ -77,7 +82,7 @@ export class RedisApiKeys implements ApiKeys {
     const id = randomBytes(ID_BYTES).toString('hex')
     const secret = randomBytes(SECRET_BYTES).toString('base64url')
     const { scopes, account, name, expiresAtMs } = input
-    const created = { id, hash: digest(secret).toString('hex'), scopes: [...scopes], account, name, expiresAtMs }
+    const created = { id, hash: digest(secret).toString(), scopes: [...scopes], account, name, expiresAtMs }
     const key: Kept = { ...created, createdAtMs: clock.nowMs() }
     const isNew = await store.command((client) => client.hsetnx(keys.apiKeys(), id, JSON.stringify(key)))
     if (isNew !== 1) throw new Fault('unexpected', `there is an API key ${id}`, { retryable: true })
@@ -105,10 +110,14 @@ export class RedisApiKeys implements ApiKeys {
     return texts.map((text) => recordOf(decode(text))).sort((a, b) => a.createdAtMs - b.createdAtMs)
   }
 
-  async #find(id: string): Promise<Kept | undefined> {
+  #find(id: string): Kept | undefined | Promise<Kept | undefined> {
     const nowMs = this.#parts.clock.nowMs()
     const known = this.#recent.get(id)
-    if (known && nowMs - known.readAtMs < FRESH_MS) return known.key
+    return known && nowMs - known.readAtMs < FRESH_MS ? known.key : this.#freshen(id, known)
+  }
+
+  async #freshen(id: string, known: Remembered | undefined): Promise<Kept | undefined> {
+    const nowMs = this.#parts.clock.nowMs()
     try {
       const key = await this.#read(id)
       this.#recent.set(id, { key, readAtMs: nowMs })
@@ -126,8 +135,9 @@ export class RedisApiKeys implements ApiKeys {
   }
 }
 
+/** SHA-256 in hexadecimal, as bytes of one length whatever the secret. */
 function digest(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest()
+  return Buffer.from(hash('sha256', secret, 'hex'))
 }
 
 function isValid({ expiresAtMs = Infinity, revokedAtMs }: Kept, nowMs: number): boolean {

@@ -3,6 +3,7 @@
  * last entry, the journal is replayed to exactly that entry, and the two must agree.
  */
 import { type Drift, type FoundAccount, isCounter, memberSets, Replay } from '../ledger/audit.ts'
+import { invariant } from '../base/fault.ts'
 import { decodeEntry, entryId, entryNumber } from '../ledger/journal.ts'
 import { decodeCall } from './call-codec.ts'
 import type { Keys } from './keys.ts'
@@ -101,14 +102,13 @@ export class RedisAudit {
   async #together(replay: Replay, add: (read: Transaction) => unknown): Promise<readonly unknown[]> {
     const { store, keys } = this.#parts
     const results = await store.command((client) => {
-      const read = client.multi().xrevrange(keys.journal(replay.partition), '+', '-', 'COUNT', 1)
+      const read = client.multi().xinfo('STREAM', keys.journal(replay.partition))
       add(read)
       return read.exec()
     })
-    const [newest, ...replies] = repliesOf(results)
-    const [last] = streamEntries(newest)
-    await this.#replayTo(replay, last ? entryNumber(last.id) : 0)
-    return replies
+    const [journal, ...rest] = results ?? []
+    await this.#replayTo(replay, lastEntry(journal))
+    return repliesOf(rest)
   }
 
   async #replayTo(replay: Replay, number: number): Promise<void> {
@@ -137,6 +137,16 @@ export class RedisAudit {
     } while (cursor !== '0')
     return ids
   }
+}
+
+/** Number of the entry that was written last, also when it is gone; 0 of a journal that does not exist. */
+function lastEntry([error, reply]: readonly [Error | null, unknown] = [null, []]): number {
+  if (error?.message.includes('no such key')) return 0
+  if (error) throw error
+  const facts = reply as readonly unknown[]
+  const id = facts[facts.indexOf('last-generated-id') + 1]
+  invariant(typeof id === 'string', 'a stream tells its last id')
+  return entryNumber(id)
 }
 
 const TRUNKS = ['inbound', 'outbound', 'twoWay'] as const

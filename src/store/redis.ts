@@ -90,33 +90,32 @@ export class RedisStore {
   /** Runs a script of store/lua; keys first. Repeats with its text when the server does not know it. */
   async run(name: string, keys: readonly string[], args: readonly (string | number)[]): Promise<RedisReply> {
     const script = this.#script(name)
-    return this.guard(async () => {
-      try {
-        return await this.send((client) => client.evalsha(script.sha1, keys.length, ...keys, ...args))
-      } catch (error) {
-        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-        return this.send((client) => client.eval(script.source, keys.length, ...keys, ...args))
-      }
-    }) as Promise<RedisReply>
+    this.#begin()
+    try {
+      this.#cork()
+      return (await this.client.evalsha(script.sha1, keys.length, ...keys, ...args)) as RedisReply
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw asFault(error)
+      return await this.#runText(script, keys, args)
+    } finally {
+      this.#inFlight -= 1
+    }
+  }
+
+  async #runText({ source }: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<RedisReply> {
+    try {
+      return (await this.client.eval(source, keys.length, ...keys, ...args)) as RedisReply
+    } catch (error) {
+      throw asFault(error)
+    }
   }
 
   /** A plain command or pipeline with the same bounds and faults. */
   async command<T>(send: (client: Client) => Promise<T>): Promise<T> {
-    return this.guard(() => this.send(send))
-  }
-
-  async close(): Promise<void> {
-    this.client.disconnect()
-    await Promise.resolve()
-  }
-
-  private async guard<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#inFlight >= this.#options.maxInFlight) {
-      throw new Fault('store_overloaded', `${this.#inFlight} requests wait for Redis`, { retryable: true })
-    }
-    this.#inFlight += 1
+    this.#begin()
     try {
-      return await work()
+      this.#cork()
+      return await send(this.client)
     } catch (error) {
       throw asFault(error)
     } finally {
@@ -124,17 +123,27 @@ export class RedisStore {
     }
   }
 
+  async close(): Promise<void> {
+    this.client.disconnect()
+    await Promise.resolve()
+  }
+
+  #begin(): void {
+    if (this.#inFlight >= this.#options.maxInFlight) {
+      throw new Fault('store_overloaded', `${this.#inFlight} requests wait for Redis`, { retryable: true })
+    }
+    this.#inFlight += 1
+  }
+
   /** The first command of a tick corks the socket, so that all of the tick leave in one system call. */
-  private send<T>(command: (client: Client) => Promise<T>): Promise<T> {
+  #cork(): void {
     const { client } = this
     const stream = client instanceof Redis ? (client.stream as Redis['stream'] | undefined) : undefined
-    if (stream && stream.writableCorked === 0) {
-      stream.cork()
-      setImmediate(() => {
-        stream.uncork()
-      })
-    }
-    return command(client)
+    if (!stream || stream.writableCorked > 0) return
+    stream.cork()
+    setImmediate(() => {
+      stream.uncork()
+    })
   }
 
   #script(name: string): Script {

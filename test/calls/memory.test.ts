@@ -3,15 +3,22 @@ import { CallMemory, Recent } from '../../src/calls/memory.ts'
 import { aRecord } from '../ledger/a-plan.ts'
 
 describe('what a daemon remembers', () => {
-  it('is no more than it may be, and what was not used for longest goes first', () => {
-    const recent = new Recent<string, number>(3)
+  it('is no more than it may be, and what was used lately stays', () => {
+    const recent = new Recent<string, number>(4)
     for (const [n, key] of ['a', 'b', 'c'].entries()) recent.set(key, n)
-    recent.get('a')
-    recent.set('b', 9)
+    expect(recent.get('a')).toBe(0)
     recent.set('d', 3)
-    expect(['a', 'b', 'c', 'd'].map((key) => recent.get(key))).toEqual([0, 9, undefined, 3])
-    recent.delete('a')
-    expect(recent.get('a')).toBeUndefined()
+    expect(['b', 'd', 'a'].map((key) => recent.get(key))).toEqual([undefined, 3, 0])
+    recent.delete('d')
+    expect(recent.get('d')).toBeUndefined()
+  })
+
+  it('holds the last half of its limit, whatever came before, and never more than the limit', () => {
+    const recent = new Recent<number, number>(100)
+    for (let n = 0; n < 1_000; n += 1) recent.set(n, n)
+    const kept = Array.from({ length: 1_000 }, (_, n) => n).filter((n) => recent.get(n) !== undefined)
+    expect(kept.length).toBeLessThanOrEqual(100)
+    expect(kept).toEqual(expect.arrayContaining(Array.from({ length: 50 }, (_, n) => 950 + n)))
   })
 
   it('is the newest record of a call, until that is over', () => {

@@ -80,7 +80,7 @@ describe.each(storeForms)('the audit of %s', (_name, form) => {
     const partition = await accounts(test)
     await test.store.command((client) => client.del(test.keys.account(partition, 'acme')))
     expect((await test.audit().verify()).drifts.map(({ counter }) => counter)).toEqual(['cp', 'dp'])
-    await test.store.command((client) => client.xdel(test.keys.journal(partition), '3-0'))
+    await test.store.command((client) => client.xdel(test.keys.journal(partition), '0-3'))
     expect((await test.audit().verify()).drifts.map(({ counter }) => counter)).toContain('entry 3')
   })
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { CallDesk } from '../../src/calls/desk.ts'
 import type { CallPolicy } from '../../src/calls/parts.ts'
@@ -30,7 +30,7 @@ const nothing = async (): Promise<void> => undefined
 
 function deskOf(tariffs: RedisTariffBook): CallDesk {
   const { store, keys, clock } = test
-  const digest = (text: string): Uint8Array => createHash('sha256').update(text).digest()
+  const digest = (text: string): string => hash('sha256', text, 'hex')
   return new CallDesk({
     ledger: new RedisCallLedger({ store, keys, digest, legTtlMs: 86_400_000 }),
     accounts: test.office(),

@@ -2,7 +2,7 @@
  * A whole installation for tests of calls: a ledger with its accounts and prices, daemons that share it, an edge that
  * remembers what it was asked, and a clock that stands until it is moved.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
 import type { AccountProfile } from '../../src/accounts/account.ts'
 import type { Balance, PoolInput, ProfileInput } from '../../src/accounts/office.ts'
@@ -63,8 +63,8 @@ export const forms: readonly Form[] = [
 
 export const twoForms: readonly Form[] = [model, oneRedis]
 
-export function digest(text: string): Uint8Array {
-  return createHash('sha256').update(text).digest()
+export function digest(text: string): string {
+  return hash('sha256', text, 'hex')
 }
 
 const POLICY: CallPolicy = {

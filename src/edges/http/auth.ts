@@ -27,14 +27,36 @@ export function refuseOpenRoutes({ url, config }: RouteOptions): void {
 
 /** Runs before the body is read, so that strangers cannot make the daemon read much. */
 export function authorization(keys: KeyPort) {
-  return async (request: FastifyRequest, _reply: FastifyReply): Promise<void> => {
-    const { needs, wholeInstallation } = request.routeOptions.config
-    if (needs === undefined || needs === 'no key') return
-    const key = await identify(keys, request.headers.authorization)
-    if (needs !== 'any key' && !hasScope(key, needs)) throw scopeMissing(needs)
-    if (wholeInstallation && key.account !== undefined) throw keyRestricted()
-    request.key = key
+  return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
+    const { needs } = request.routeOptions.config
+    if (needs === undefined || needs === 'no key') {
+      done()
+      return
+    }
+    try {
+      const found = verified(keys, request.headers.authorization)
+      if (found instanceof Promise) {
+        found.then((key) => admit(request, key)).then(() => done(), done)
+        return
+      }
+      admit(request, found)
+    } catch (error) {
+      done(error as Error)
+      return
+    }
+    done()
   }
+}
+
+/** Throws HttpProblem unless the key may do what the route needs. */
+function admit(request: FastifyRequest, key: KeyIdentity | undefined): void {
+  const { needs, wholeInstallation } = request.routeOptions.config
+  if (!key)
+    throw new HttpProblem('key_unknown', 'the key is not known, has expired or was revoked', challenge('invalid_token'))
+  if (needs !== undefined && needs !== 'any key' && needs !== 'no key' && !hasScope(key, needs))
+    throw scopeMissing(needs)
+  if (wholeInstallation && key.account !== undefined) throw keyRestricted()
+  request.key = key
 }
 
 export function keyOf(request: FastifyRequest): KeyIdentity {
@@ -46,14 +68,11 @@ export function keyRestricted(): HttpProblem {
   return new HttpProblem('key_restricted', 'this is not for keys of one account')
 }
 
-async function identify(keys: KeyPort, header: string | undefined): Promise<KeyIdentity> {
+function verified(keys: KeyPort, header: string | undefined): ReturnType<KeyPort['verify']> {
   if (header === undefined)
     throw new HttpProblem('key_missing', 'send Authorization: Bearer tg_<id>_<secret>', challenge())
   const text = BEARER.exec(header)?.[1]
-  const key = text === undefined ? undefined : await keys.verify(text)
-  if (!key)
-    throw new HttpProblem('key_unknown', 'the key is not known, has expired or was revoked', challenge('invalid_token'))
-  return key
+  return text === undefined ? undefined : keys.verify(text)
 }
 
 function scopeMissing(scope: Scope): HttpProblem {
