@@ -63,8 +63,11 @@ export function patchedProfile(before: AccountProfile, patch: ProfilePatch, nowM
 
 /** The fields that were given: one that is there and undefined is not. */
 export function given<T extends object>(input: T): Partial<T> {
-  const fields = Object.entries(input as Readonly<Record<string, unknown>>).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(fields) as Partial<T>
+  const fields: Partial<T> = {}
+  for (const name in input) {
+    if (input[name] !== undefined) fields[name] = input[name]
+  }
+  return fields
 }
 
 type Chosen = Omit<AccountProfile, 'root' | 'version' | 'createdAtMs' | 'pools'>

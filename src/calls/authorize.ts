@@ -112,7 +112,8 @@ export class Authorizer {
 
   /** The record was written with funds as they were remembered; where they were not so, the answer is set right. */
   async #corrected(context: DecideContext, reserved: Reserved): Promise<CallRecord> {
-    const { record, made } = reserved
+    const { record, made, asPlanned } = reserved
+    if (asPlanned) return record
     const call: NewCall = { ...context, content: record.content, mode: record.mode }
     const first = firstAnswer(call, made, this.#parts)
     if (first.maxDurationSeconds === record.maxDurationSeconds && first.final === record.firstAnswer?.final)

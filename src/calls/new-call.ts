@@ -1,4 +1,5 @@
 /** The record of a call that is let in, and what its edge is told: made from the plan that was taken. */
+import { given } from '../accounts/profile.ts'
 import { type CallRecord, type CallRef, type FirstAnswer, fundedBy, type Leg } from './call.ts'
 import { makeCallId } from './call-id.ts'
 import type { CallParts } from './parts.ts'
@@ -30,38 +31,35 @@ export interface NewCall extends DecideContext {
 export function newRecord(call: NewCall, made: PlanMade, parts: CallParts): CallRecord {
   const { request, nowMs, past } = call
   const { chain, plan } = made
+  const { instance, attempt, tsMs: requestedAtMs, user, ref } = request
   const first = firstAnswer(call, made, parts)
-  return {
+  const always = {
     revision: past.revision + 1,
     call: makeCallId({ partition: chain.partition, legKey: call.key }, nowMs),
     partition: chain.partition,
     legKey: call.key,
     leg: legOf(request.leg),
-    ...(request.instance === undefined ? {} : { instance: request.instance }),
-    state: 'authorized',
+    state: 'authorized' as const,
     content: call.content,
-    ...(request.attempt === undefined ? {} : { attempt: request.attempt }),
-    ...(request.tsMs === undefined ? {} : { requestedAtMs: request.tsMs }),
-    ...(past.history?.over ? { over: past.history.over } : {}),
     mode: call.mode,
     direction: request.direction,
     from: request.from,
     to: request.to,
-    ...(request.user === undefined ? {} : { user: request.user }),
     media: request.media,
-    ...(request.ref === undefined ? {} : { ref: request.ref }),
     account: call.account,
     authorizedAtMs: nowMs,
     lastAliveAtMs: nowMs,
     absences: 0,
     grantedSeconds: plan.seconds,
-    ...(plan.finalReason === undefined ? {} : { finalReason: plan.finalReason }),
     maxDurationSeconds: first.maxDurationSeconds,
     levels: callLevels(made),
     corrections: 0,
     firstAnswer: first,
     history: [{ atMs: nowMs, what: `authorized ${plan.seconds} s by ${first.fundedBy}` }],
   }
+  const { finalReason } = plan
+  const few = given({ instance, attempt, requestedAtMs, over: past.history?.over, user, ref, finalReason })
+  return Object.assign(always, few)
 }
 
 export function callLevels({ ask, plan }: Pick<PlanMade, 'ask' | 'plan'>): CallRecord['levels'] {

@@ -32,19 +32,20 @@ export function ownKind(direction: Direction): TrunkKind {
   return direction
 }
 
+const PLENTY = 2n ** 52n
+
 /** What an account is taken to have before anything was read of it: enough. The ledger corrects the guess. */
-export function hopefulFigures(ask: SliceAsk): readonly LevelFigures[] {
-  const plenty = 2n ** 52n
-  return ask.levels.map(({ profile }) => ({
-    credit: plenty,
+export function hopefulFigures({ pools }: AccountProfile): LevelFigures {
+  return {
+    credit: PLENTY,
     reserved: 0n,
     calls: 0,
     ownUsed: 0,
     twoWayUsed: 0,
-    spentToday: -plenty,
-    spentThisMonth: -plenty,
-    pools: Object.fromEntries(profile.pools.map((pool) => [pool.id, Number.MAX_SAFE_INTEGER])),
-  }))
+    spentToday: -PLENTY,
+    spentThisMonth: -PLENTY,
+    pools: Object.fromEntries(pools.map((pool) => [pool.id, Number.MAX_SAFE_INTEGER])),
+  }
 }
 
 /** What each level is asked to pay for. */

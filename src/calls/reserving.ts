@@ -38,7 +38,13 @@ export interface PlanMade {
 }
 
 export type SliceOutcome =
-  | { readonly kind: 'reserved'; readonly record: CallRecord; readonly made: PlanMade }
+  | {
+      readonly kind: 'reserved'
+      readonly record: CallRecord
+      readonly made: PlanMade
+      /** The figures were those that the record was made with. */
+      readonly asPlanned: boolean
+    }
   /** Nothing beyond what is held can be had; nothing was written. */
   | { readonly kind: 'exhausted'; readonly reason: string }
   | { readonly kind: 'changed'; readonly record: CallRecord | undefined }
@@ -119,7 +125,7 @@ export class Reserving {
           answer.figures.map((figures, index) => afterwards(figures, made.levels[index])),
         )
         this.#memory.keep(made.record)
-        return { done: { kind: 'reserved', record: made.record, made: { ...made, figures: answer.figures } } }
+        return { done: reservedOutcome(made, answer.figures) }
       case 'unfit':
         this.#memory.learn(made.levels, answer.figures)
         return { figures: answer.figures }
@@ -137,11 +143,30 @@ export class Reserving {
 
   /** What was seen last of each account, hopeful where nothing was: the ledger corrects both. */
   #remembered(ask: SliceAsk): readonly LevelFigures[] {
-    return hopefulFigures(ask).map((hopeful, index) => {
-      const known = this.#memory.figures.get(ask.levels[index]?.profile.id ?? '')
-      return known ? { ...known, pools: { ...hopeful.pools, ...known.pools } } : hopeful
+    return ask.levels.map(({ profile }) => {
+      const known = this.#memory.figures.get(profile.id)
+      if (!known) return hopefulFigures(profile)
+      return profile.pools.length === 0
+        ? known
+        : { ...known, pools: { ...hopefulFigures(profile).pools, ...known.pools } }
     })
   }
+}
+
+function reservedOutcome(
+  made: PlanMade & { readonly record: CallRecord },
+  figures: readonly LevelFigures[],
+): SliceOutcome {
+  const asPlanned = made.figures.every((level, index) => hasSameFunds(level, figures[index]))
+  return { kind: 'reserved', record: made.record, made: { ...made, figures }, asPlanned }
+}
+
+/** Nothing but credit tells how long a call may last, where no pool is asked. */
+function hasSameFunds(a: LevelFigures, b: LevelFigures | undefined): boolean {
+  if (!b || a.credit !== b.credit || a.reserved !== b.reserved) return false
+  if (a.spentToday !== b.spentToday || a.spentThisMonth !== b.spentThisMonth) return false
+  for (const _pool in b.pools) return false
+  return true
 }
 
 function isShort(plan: SlicePlan | Refused, work: SliceWork): boolean {

@@ -241,7 +241,7 @@ function widened(ask: SliceAsk, at: { level: CallLevel; index: number; figures: 
   const { level, index } = at
   const charged: Hold = { ...level.hold, pools: chargedParts(level) }
   const funding = fundingAsks({ ...ask, held: ask.levels.map(() => charged) }, ask.seconds)[index]
-  const figures = at.figures ?? hopefulFigures(ask)[index]
+  const figures = at.figures ?? (ask.levels[index] && hopefulFigures(ask.levels[index].profile))
   if (charged.trunk || !funding || !figures || !fromPools(charged)) return plain(charged)
   const plan = planFunding(funding, figures)
   return plan.kind === 'funded' ? { hold: plan.hold, asked: funding.pools, exact: plan.exactPools } : plain(charged)

@@ -23,6 +23,10 @@ const SECRET_PATHS = SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*
 const KEY_TEXT = /\btg_([A-Za-z0-9]{1,64})_[^\s"'\\]+/g
 const URL_PASSWORD = /\b(rediss?|postgres(?:ql)?|https?):\/\/[^\s"'\\/@]*@/g
 
+/** Bytes of lines that are worth a write of their own. */
+const LINES_AT_ONCE = 8_192
+const WRITTEN_WITHIN_MS = 100
+
 /** API keys keep their id, URLs lose their user and password. */
 function withoutSecrets(line: string): string {
   return line.replace(KEY_TEXT, 'tg_$1_[redacted]').replace(URL_PASSWORD, '$1://[redacted]@')
@@ -38,8 +42,8 @@ export function createLog({ level, to }: LogOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       hooks: { streamWrite: withoutSecrets },
     },
-    // Lines are written while requests go on; at the exit of the process what is left is written at once.
-    to ?? pino.destination({ dest: 1, sync: false }),
+    // Lines are written together, while requests go on; at the exit of the process what is left is written at once.
+    to ?? pino.destination({ dest: 1, sync: false, minLength: LINES_AT_ONCE, periodicFlush: WRITTEN_WITHIN_MS }),
   )
 }
 

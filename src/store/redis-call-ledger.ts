@@ -16,7 +16,7 @@ import type {
   Settlement,
 } from '../calls/call-ledger.ts'
 import { decodeCall, encodeCall } from './call-codec.ts'
-import { entryText, levelArguments, modeOf, settlementArguments } from './call-arguments.ts'
+import { type Argument, entryText, levelArguments, modeOf, settlementArguments } from './call-arguments.ts'
 import { changed, elsewhere, figuresOf, words } from './call-replies.ts'
 import type { Keys } from './keys.ts'
 import type { RedisReply, RedisStore } from './redis.ts'
@@ -48,10 +48,8 @@ export class RedisCallLedger implements CallLedger {
     return partition === null ? undefined : { partition: Number(partition), legKey: key }
   }
 
-  async reserve(reservation: Reservation): Promise<ReserveAnswer> {
-    return this.#claiming(reservation, async (claim) =>
-      this.#reserveAnswer(await this.#reserve(reservation, claim), reservation),
-    )
+  reserve(reservation: Reservation): Promise<ReserveAnswer> {
+    return this.#claiming(reservation, (claim) => this.#reserve(reservation, claim))
   }
 
   /** Runs the reserve script on a record that does not exist, in the mode that only reads. */
@@ -88,38 +86,32 @@ export class RedisCallLedger implements CallLedger {
     return { kind: 'figures', figures: figuresOf(rest, levels) }
   }
 
-  #reserve(reservation: Reservation, claim: Claimed): Promise<RedisReply> {
+  async #reserve(reservation: Reservation, claim: Claimed): Promise<ReserveAnswer> {
     const { keys, store } = this.#parts
-    const { record } = reservation
+    const { record, levels } = reservation
     const p = record.partition
     const entry = entryOfReservation(reservation)
-    return store.run(
-      'reserve',
-      [
-        keys.head(p),
-        keys.journal(p),
-        keys.outbox(p),
-        keys.due(p),
-        keys.call(p, record.legKey),
-        claim.key,
-        ...reservation.levels.flatMap((level) => this.#levelKeys(p, level)),
-      ],
-      [
-        reservation.nowMs,
-        modeOf(reservation),
-        reservation.expectedRevision,
-        encodeCall(record),
-        reservation.dueAtMs,
-        record.legKey,
-        claim.value,
-        claim.before,
-        this.#parts.legTtlMs,
-        reservation.tariffRevision,
-        entryText(entry),
-        reservation.levels.length,
-        ...reservation.levels.flatMap(levelArguments),
-      ],
-    )
+    const call = keys.call(p, record.legKey)
+    const names = [keys.head(p), keys.journal(p), keys.outbox(p), keys.due(p), call, claim.key]
+    const words: Argument[] = [
+      reservation.nowMs,
+      modeOf(reservation),
+      reservation.expectedRevision,
+      encodeCall(record),
+      reservation.dueAtMs,
+      record.legKey,
+      claim.value,
+      claim.before,
+      this.#parts.legTtlMs,
+      reservation.tariffRevision,
+      entryText(entry),
+      levels.length,
+    ]
+    for (const level of levels) {
+      names.push(...this.#levelKeys(p, level))
+      words.push(...levelArguments(level))
+    }
+    return this.#reserveAnswer(await store.run('reserve', names, words), reservation)
   }
 
   async settle(settlement: Settlement): Promise<SettleAnswer> {
@@ -219,7 +211,15 @@ export class RedisCallLedger implements CallLedger {
    * claim is a visit of its own, before anything is put aside. A claim for a partition that has no record of the leg is
    * void: its decision was a refusal, its daemon died, or its memory is over.
    */
-  async #claiming<T extends { readonly kind: string }>(
+  #claiming<T extends { readonly kind: string }>(
+    write: FirstWrite,
+    work: (claim: Claimed) => Promise<T>,
+  ): Promise<T | LegElsewhere> {
+    // Only a call's first write claims its leg.
+    return write.expectedRevision > 0 ? work(this.#unclaimed(write.record)) : this.#claimingFirst(write, work)
+  }
+
+  async #claimingFirst<T extends { readonly kind: string }>(
     write: FirstWrite,
     work: (claim: Claimed) => Promise<T>,
   ): Promise<T | LegElsewhere> {
@@ -263,12 +263,11 @@ export class RedisCallLedger implements CallLedger {
     return { kind: 'claimed', key: this.#parts.keys.call(partition, key), value: '', before: '' }
   }
 
-  async #claimLeg({ record, expectedRevision, lookOnly }: FirstWrite, before: string): Promise<Claimed | LegElsewhere> {
+  async #claimLeg({ record, lookOnly }: FirstWrite, before: string): Promise<Claimed | LegElsewhere> {
     const { keys, store, legTtlMs } = this.#parts
-    const unclaimed = this.#unclaimed(record)
-    if (expectedRevision > 0) return unclaimed
     const key = keys.leg(record.legKey)
     if (!store.isCluster) return { kind: 'claimed', key, value: String(record.partition), before }
+    const unclaimed = this.#unclaimed(record)
     if (lookOnly) return (await this.#elsewhere(record, before)) ?? unclaimed
     const reply = words(await store.run('claim_leg', [key], [record.partition, before, legTtlMs]))
     if (reply[0] === 'claimed') return unclaimed

@@ -14,9 +14,16 @@ const MAX_REF_BYTES = 512
 export function opaque() {
   return z
     .string()
-    .refine((text) => byteLength(text) <= MAX_ID_BYTES, `must have at most ${MAX_ID_BYTES} bytes`)
-    .refine((text) => text.isWellFormed(), 'must not hold half a character')
+    .refine(isOpaque, { error: ({ input }) => opaqueProblem(String(input)) })
     .meta({ maxLength: MAX_ID_BYTES })
+}
+
+function isOpaque(text: string): boolean {
+  return (text.length * 3 <= MAX_ID_BYTES || byteLength(text) <= MAX_ID_BYTES) && text.isWellFormed()
+}
+
+function opaqueProblem(text: string): string {
+  return text.isWellFormed() ? `must have at most ${MAX_ID_BYTES} bytes` : 'must not hold half a character'
 }
 
 export function whole(least: number, most: number) {
