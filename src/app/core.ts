@@ -20,7 +20,7 @@ import { identify } from '../trunks/identify.ts'
 import { UsageDesk } from '../usage/summary.ts'
 import { EdgeControls } from './controls.ts'
 import { installedPartitions } from './installation.ts'
-import { callPolicy } from './policy.ts'
+import { callPolicies } from './policy.ts'
 
 /** Legs are claimed for longer than a call can last and be remembered. */
 const LEG_MARGIN_MS = 2 * 86_400_000
@@ -83,7 +83,7 @@ function callParts(parts: CallPartsInput): CallParts {
     ledger: new RedisCallLedger({ store, keys, digest, legTtlMs }),
     accounts: office,
     tariffs,
-    policy: () => callPolicy(catalog.inForce.settings),
+    policy: callPolicies(() => catalog.inForce.settings),
     identify: (query) => identify(catalog.inForce.trunkRules, query),
     controlOf: (node) => controls.of(node),
     observer: createCallObserver({ log, metrics, writesDecisions }),

@@ -3,7 +3,17 @@ import type { Settings } from '../catalog/settings.ts'
 import type { CallMode } from '../calls/call.ts'
 import type { CallPolicy } from '../calls/parts.ts'
 
-export function callPolicy(settings: Settings): CallPolicy {
+/** Made once for each settings: every decision asks several times. */
+export function callPolicies(settings: () => Settings): () => CallPolicy {
+  let made: { readonly of: Settings; readonly policy: CallPolicy } | undefined
+  return () => {
+    const inForce = settings()
+    if (made?.of !== inForce) made = { of: inForce, policy: callPolicy(inForce) }
+    return made.policy
+  }
+}
+
+function callPolicy(settings: Settings): CallPolicy {
   const { calls, defaults, emergency } = settings
   return {
     ...calls,

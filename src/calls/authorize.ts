@@ -33,7 +33,8 @@ export class Authorizer {
     const account = request.account ?? this.#parts.identify(identifyQuery(request))?.account
     const chain = account === undefined ? undefined : await this.#parts.accounts.chainOf(account)
     if (!chain) return this.#unknownPayer(request, key, nowMs)
-    return this.#decide({ request, key, nowMs, account: chain.levels[0]?.id ?? '', past: NO_PAST })
+    const call = makeCallId({ partition: chain.partition, legKey: key }, nowMs)
+    return this.#decide({ request, key, nowMs, call, account: chain.levels[0]?.id ?? '', past: NO_PAST })
   }
 
   /** Emergency calls are connected whoever calls and whatever is broken: nothing is asked, counted or charged. */
@@ -74,17 +75,14 @@ export class Authorizer {
       const work = this.#work({ ...context, past })
       const outcome = await this.#reserving.run(work)
       if (outcome.kind === 'reserved') return allowed(await this.#corrected({ ...context, past }, outcome))
-      if (outcome.kind === 'refused') return denied(work.callId, outcome)
-      if (outcome.kind === 'exhausted') return denied(work.callId, refused('no_credit', outcome.reason))
+      if (outcome.kind === 'refused') return denied(context.call, outcome)
+      if (outcome.kind === 'exhausted') return denied(context.call, refused('no_credit', outcome.reason))
       const found = outcome.kind === 'changed' ? outcome.record : await this.#parts.ledger.readCall(outcome.ref)
       const met = found && (await this.#meet(found, context))
       if (met) return met
       past = pastOf(found, outcome.kind === 'leg_elsewhere' ? outcome.ref : undefined)
     }
-    return denied(
-      makeCallId(context.ref ?? this.#refOf(context.key), context.nowMs),
-      refused('gone', 'other requests of the leg are under way'),
-    )
+    return denied(context.call, refused('gone', 'other requests of the leg are under way'))
   }
 
   async #meet(found: CallRecord, context: DecideContext): Promise<AuthorizeAnswer | undefined> {
@@ -140,26 +138,18 @@ export class Authorizer {
     return { ...record, firstAnswer: first, maxDurationSeconds }
   }
 
-  #refOf(key: string): CallRef {
-    return { partition: this.#parts.partitionOf(key), legKey: key }
-  }
-
-  #work(context: DecideContext): SliceWork & { readonly callId: string } {
+  #work(context: DecideContext): SliceWork {
     const { request, nowMs, account, past } = context
     const policy = this.#parts.policy()
     const mode = request.mode ?? policy.modeOf(request.leg.node)
     const seconds = firstSliceSeconds(request.requestSeconds, mode, policy)
     const content = contentOf(request)
-    const state = { callId: '' }
     const parts = this.#parts
     return {
       expectedRevision: past.revision,
       why: 'authorize',
       nowMs,
       ...(past.legBefore === undefined ? {} : { legBefore: past.legBefore }),
-      get callId(): string {
-        return state.callId
-      },
       chain: () => parts.accounts.chainOf(account),
       ask: (chain) => ({
         levels: priceChain(parts, chain, { direction: request.direction, to: request.to, fromMs: nowMs }),
@@ -168,10 +158,7 @@ export class Authorizer {
         seconds,
         nowMs,
       }),
-      refuse: (chain, ask) => {
-        state.callId = makeCallId({ partition: chain.partition, legKey: context.key }, nowMs)
-        return firstRefusal(standingRefusals(chain, ask.levels, request.to))
-      },
+      refuse: (chain, ask) => firstRefusal(standingRefusals(chain, ask.levels, request.to)),
       record: (made) => {
         const record = newRecord({ ...context, content, mode }, made, parts)
         return { record, dueAtMs: dueAtMs(record, policy, nowMs) }

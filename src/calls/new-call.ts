@@ -1,7 +1,6 @@
 /** The record of a call that is let in, and what its edge is told: made from the plan that was taken. */
 import { given } from '../accounts/profile.ts'
-import { type CallRecord, type CallRef, type FirstAnswer, fundedBy, type Leg } from './call.ts'
-import { makeCallId } from './call-id.ts'
+import { type CallRecord, type FirstAnswer, fundedBy, type Leg } from './call.ts'
 import type { CallParts } from './parts.ts'
 import { fundsSeconds } from './plan.ts'
 import type { AuthorizeRequest } from './requests.ts'
@@ -18,9 +17,10 @@ export interface DecideContext {
   readonly request: AuthorizeRequest
   readonly key: string
   readonly nowMs: number
+  /** Its id, should it be let in. */
+  readonly call: string
   readonly account: string
   readonly past: Past
-  readonly ref?: CallRef
 }
 
 export interface NewCall extends DecideContext {
@@ -35,7 +35,7 @@ export function newRecord(call: NewCall, made: PlanMade, parts: CallParts): Call
   const first = firstAnswer(call, made, parts)
   const always = {
     revision: past.revision + 1,
-    call: makeCallId({ partition: chain.partition, legKey: call.key }, nowMs),
+    call: call.call,
     partition: chain.partition,
     legKey: call.key,
     leg: legOf(request.leg),

@@ -6,6 +6,7 @@ import { callEventTypes } from '../../../calls/requests.ts'
 import { badField, check, checked, type Checked, invalidInput } from '../input.ts'
 import type { FieldProblem } from '../problem.ts'
 import {
+  absentOr,
   begunSeconds,
   edgeInstant,
   type KnownFields,
@@ -47,18 +48,18 @@ export const authorizeSchema = z.object({
   to: opaque().min(1).describe('Called number.'),
   media: z.enum(['voice', 'video', 'message']).default('voice'),
   mode: z.enum(['clock', 'edge', 'whole']).exactOptional().describe('Who asks for the next slice.'),
-  requestSeconds: begunSeconds(1, 86_400).exactOptional().describe('Seconds that are asked for.'),
+  requestSeconds: absentOr(begunSeconds(1, 86_400)).describe('Seconds that are asked for.'),
   attempt: opaque().exactOptional().describe('CSeq or branch: tells a new attempt from a repeat.'),
-  ts: edgeInstant().exactOptional().describe('When the edge sent it.'),
-  ref: reference().exactOptional().describe('Given back when the daemon asks something of the edge.'),
+  ts: absentOr(edgeInstant()).describe('When the edge sent it.'),
+  ref: absentOr(reference()).describe('Given back when the daemon asks something of the edge.'),
 })
 
 export const extendSchema = z.object({
   node,
   callId,
   legId,
-  usedSeconds: begunSeconds(0, MAX_SECONDS).exactOptional().describe('Seconds talked.'),
-  requestSeconds: begunSeconds(1, 86_400).exactOptional().describe('Seconds that are asked for.'),
+  usedSeconds: absentOr(begunSeconds(0, MAX_SECONDS)).describe('Seconds talked.'),
+  requestSeconds: absentOr(begunSeconds(1, 86_400)).describe('Seconds that are asked for.'),
 })
 
 const callEventSchema = z.object({
@@ -69,20 +70,18 @@ const callEventSchema = z.object({
   callId,
   legId,
   attempt: opaque().exactOptional().describe('The attempt of the leg that it speaks of, as authorize said it.'),
-  ts: edgeInstant().exactOptional().describe('When the edge sent it.'),
-  answeredAt: edgeInstant().exactOptional().describe("By the edge's clock."),
-  endedAt: edgeInstant().exactOptional().describe("By the edge's clock."),
-  seconds: seconds(MAX_SECONDS)
-    .exactOptional()
-    .describe("The edge's own count of the talk; else endedAt − answeredAt."),
+  ts: absentOr(edgeInstant()).describe('When the edge sent it.'),
+  answeredAt: absentOr(edgeInstant()).describe("By the edge's clock."),
+  endedAt: absentOr(edgeInstant()).describe("By the edge's clock."),
+  seconds: absentOr(seconds(MAX_SECONDS)).describe("The edge's own count of the talk; else endedAt − answeredAt."),
   cause: opaque().exactOptional(),
-  sipCode: whole(100, 699).exactOptional(),
+  sipCode: absentOr(whole(100, 699)),
   decision: z.enum(['allow', 'deny', 'failopen']).exactOptional().describe('"failopen": connected without our leave.'),
   ...payer,
   from: opaque().exactOptional(),
   to: opaque().exactOptional(),
   direction: direction.exactOptional(),
-  ref: reference().exactOptional(),
+  ref: absentOr(reference()),
 })
 
 const knownCall = z.object({
@@ -94,8 +93,8 @@ const knownCall = z.object({
   from: opaque().exactOptional(),
   to: opaque().exactOptional(),
   direction: direction.exactOptional(),
-  answeredAt: edgeInstant().exactOptional().describe("By the edge's clock."),
-  ref: reference().exactOptional(),
+  answeredAt: absentOr(edgeInstant()).describe("By the edge's clock."),
+  ref: absentOr(reference()),
 })
 
 const listedCall = z.union(
@@ -110,7 +109,7 @@ const edgeEventFields = {
   id: opaque().exactOptional().describe('Id of the event.'),
   node: opaque().describe('The edge.'),
   instance: opaque().describe('Boot of the edge.'),
-  ts: edgeInstant().exactOptional().describe('When the edge sent it.'),
+  ts: absentOr(edgeInstant()).describe('When the edge sent it.'),
 }
 
 const edgeUpSchema = z.object({ type: z.literal('edge_up'), ...edgeEventFields })
@@ -142,7 +141,8 @@ type Unknown = KnownFields['unknown']
 export function readAuthorize(body: unknown, unknown: Unknown): AuthorizeRequest {
   const fields = checked(authorizeSchema, tidied(body, { names: authorizeNames, unknown }))
   const { node: edge, callId: id, legId: leg, ts, ...rest } = fields
-  return withTimes({ ...rest, leg: { node: edge, callId: id, legId: leg } }, { tsMs: ts })
+  const request = { ...rest, leg: { node: edge, callId: id, legId: leg } }
+  return ts === undefined ? request : { ...request, tsMs: ts }
 }
 
 export function readExtend(body: unknown, unknown: Unknown): ExtendRequest {
