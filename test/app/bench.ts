@@ -161,6 +161,10 @@ export class Daemon {
     return new Daemon(home, { port, key: kept }, running)
   }
 
+  get pid(): number {
+    return this.#process.pid
+  }
+
   /** All that it wrote to its standard output and error. */
   get output(): string {
     return this.#process.output

@@ -1,0 +1,28 @@
+/** What measures of live calls stand on: a Redis of their own, daemons on it, and an end for everything. */
+import { type AtEnd, type Daemon, Home } from '../../test/app/bench.ts'
+import { startRedis, type TestRedis } from '../../test/support/redis.ts'
+
+export interface Ground {
+  readonly redis: TestRedis
+  /** Starts one more daemon on that Redis. */
+  readonly daemon: () => Promise<Daemon>
+  readonly atEnd: AtEnd
+}
+
+/** Runs a measure and ends what it started, the last thing first, however it went. */
+export async function onGround<T>(settings: string, work: (ground: Ground) => Promise<T>): Promise<T> {
+  const ends: (() => Promise<void>)[] = []
+  const atEnd: AtEnd = (end) => ends.unshift(end)
+  try {
+    // As the embedded server of a daemon: an append-only file, written each second.
+    const redis = await startRedis({ appendOnly: true, args: ['--appendfsync', 'everysec'] })
+    atEnd(() => redis.stop())
+    const daemon = async (): Promise<Daemon> => {
+      const home = await Home.make(atEnd, { 'tollgate.yaml': settings })
+      return await home.daemon({ redisUrl: redis.url })
+    }
+    return await work({ redis, daemon, atEnd })
+  } finally {
+    for (const end of ends) await end()
+  }
+}
