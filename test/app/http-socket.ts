@@ -19,6 +19,11 @@ export class HttpSocket {
     })
   }
 
+  /** What the daemon said until now. */
+  get heard(): string {
+    return this.#heard
+  }
+
   static async open({ port }: Daemon): Promise<HttpSocket> {
     const socket = connect(port, '127.0.0.1')
     const opened = new HttpSocket(socket)

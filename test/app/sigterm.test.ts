@@ -59,6 +59,21 @@ describe.concurrent('SIGTERM', { timeout: 40_000 }, () => {
     expect(await next.drifts()).toEqual([])
   })
 
+  it('answers the request that was on its way on an idle connection', async ({ onTestFinished }) => {
+    const home = await Home.make(onTestFinished)
+    const daemon = await home.daemon()
+    const kept = await HttpSocket.open(daemon)
+    kept.send('GET /livez HTTP/1.1\r\nHost: tollgate\r\n\r\n')
+    await until('the connection was used, and is idle', () => kept.heard.includes('200 OK'))
+    daemon.signal('SIGTERM')
+    await daemon.says('stopping')
+    kept.send('GET /livez HTTP/1.1\r\nHost: tollgate\r\n\r\n')
+    const answers = (await kept.ends()).split('HTTP/1.1 200 OK').slice(1)
+    expect(answers).toHaveLength(2)
+    expect(answers[1]).toMatch(/^connection: close/im)
+    expect(await daemon.exited).toBe(0)
+  })
+
   it('a second time ends the daemon at once', async ({ onTestFinished }) => {
     const home = await Home.make(onTestFinished)
     const daemon = await home.daemon()
