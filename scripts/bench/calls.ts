@@ -11,6 +11,8 @@ const BATCH = 100
 export interface Caller {
   readonly callId: string
   readonly account: string
+  /** The daemon's id of the call. */
+  call: string
   answeredAtMs: number
   grantedSeconds: number
 }
@@ -35,6 +37,7 @@ export function callersOf(name: string, calls: number, accounts: readonly string
   return Array.from({ length: calls }, (_, index) => ({
     callId: `${name}-${index}`,
     account: accounts[index % accounts.length] ?? '',
+    call: '',
     answeredAtMs: 0,
     grantedSeconds: 0,
   }))
@@ -58,6 +61,7 @@ export async function authorizeAll(
     }
     const answer = await client.must('POST', '/v1/calls/authorize', asked)
     if (answer['allow'] !== true) throw new Error(`${callId} was refused: ${JSON.stringify(answer)}`)
+    caller.call = String(answer['call'])
     caller.grantedSeconds = Number(answer['reservedSeconds'])
   })
 }
