@@ -1,0 +1,23 @@
+/** Everything that is measured, by the name that it is asked for. */
+import { accountMeasure } from './accounts.ts'
+import { drain } from './drain.ts'
+import { http } from './http.ts'
+import { lengths } from './lengths.ts'
+import { liveCalls } from './live-calls.ts'
+import { redis } from './redis.ts'
+import type { Measure } from './section.ts'
+import { socket } from './socket.ts'
+import { takeover } from './takeover.ts'
+import { tariffs } from './tariffs.ts'
+
+export const measures: Readonly<Record<string, Measure>> = {
+  redis,
+  http,
+  socket,
+  accounts: accountMeasure,
+  tariffs,
+  lengths,
+  'live-calls': liveCalls,
+  takeover,
+  drain,
+}
