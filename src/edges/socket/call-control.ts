@@ -14,6 +14,7 @@ import { chmod, lstat, unlink } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { Fault } from '../../base/fault.ts'
 import type { Clock } from '../../base/time.ts'
+import { Recent } from '../../calls/memory.ts'
 import {
   type CallControlAnswer,
   type CallControlRequest,
@@ -72,6 +73,7 @@ export interface CallControlSettings {
 const machineClock: Clock = { nowMs: () => performance.timeOrigin + performance.now() }
 
 const MAX_CONNECTIONS = 512
+/** Of calls that began lately; of an older one the store knows more. */
 const MAX_KNOWN_CALLS = 100_000
 
 /** Not answered yet, or since when. */
@@ -83,7 +85,7 @@ export class CallControlServer {
   readonly #desk: CallControlDesk
   readonly #settings: Required<CallControlSettings>
   readonly #sockets = new Set<Socket>()
-  readonly #known = new Map<string, KnownCall>()
+  readonly #known = new Recent<string, KnownCall>(2 * MAX_KNOWN_CALLS)
   readonly #repeater: Repeater<CallControlEvent>
   #server: Server | undefined
 
@@ -199,7 +201,7 @@ export class CallControlServer {
       await this.#takeBack(request, 'answered_too_late')
       return 'Error'
     }
-    this.#remember(callId, {})
+    this.#known.set(callId, {})
     // Never "No limit": the module would not report how such a call went.
     return 'Limited'
   }
@@ -214,7 +216,7 @@ export class CallControlServer {
   async #started(request: CallControlRequest): Promise<CallControlAnswer> {
     const callId = request.fields.get('callid') ?? ''
     const answeredAt = this.#known.get(callId)?.answeredAt ?? this.#now()
-    this.#remember(callId, { answeredAt })
+    this.#known.set(callId, { answeredAt })
     const ref = dialogOf(request.fields.get('dialogid'))
     await this.#report({ type: 'start', ...this.#about(callId), answeredAt, ...(ref ? { ref } : {}) })
     return 'Ok'
@@ -241,16 +243,6 @@ export class CallControlServer {
 
   #about(callId: string): { readonly node: string; readonly callId: string; readonly ts: string } {
     return { node: this.#settings.node, callId, ts: this.#now() }
-  }
-
-  #remember(callId: string, known: KnownCall): void {
-    this.#known.delete(callId)
-    this.#known.set(callId, known)
-    if (this.#known.size <= MAX_KNOWN_CALLS) return
-    for (const oldest of this.#known.keys()) {
-      this.#known.delete(oldest)
-      return
-    }
   }
 
   #now(): string {
