@@ -41,7 +41,7 @@ export class Recent<K, V> {
 }
 
 const MAX_CALLS = 50_000
-const MAX_ACCOUNTS = 50_000
+const MAX_ACCOUNTS = 250_000
 
 export class CallMemory {
   readonly calls = new Recent<string, CallRecord>(MAX_CALLS)

@@ -43,7 +43,8 @@ export type WriteAnswer =
     }
   | { readonly kind: 'replayed'; readonly answer: string }
 
-const MAX_REMEMBERED = 50_000
+/** A kilobyte each, of those that are in use. */
+const MAX_REMEMBERED = 250_000
 
 export interface ProfileStoreParts {
   readonly store: RedisStore
