@@ -146,10 +146,13 @@ function planHeld(ask: FundingAsk, held: Hold, figures: LevelFigures): FundingPl
 function planNew(ask: FundingAsk, figures: LevelFigures): FundingPlan {
   let context: Context = { figures, asksTrunks: false, pools: NO_POOLS }
   let refusal: Refused | undefined
+  // What comes after credit pays only as long as credit cannot: it must still be as little.
+  let passedOver: Pick<Funded, 'exactlyAvailable'> | undefined
   for (const source of ask.profile.funding) {
     context = asked(source, ask, context)
     const plan = payBy(source, ask, context)
-    if (plan?.kind === 'funded') return plan
+    if (plan?.kind === 'funded') return { ...passedOver, ...plan }
+    if (source === 'credit') passedOver = { exactlyAvailable: available(figures, ask.profile) }
     // Pools that are empty and do not spill keep the call from what comes after them.
     if (plan && source === 'pool') return plan
     refusal = plan ?? refusal

@@ -39,6 +39,12 @@ const trunks = { inbound: 0, outbound: 1, twoWay: 1 }
 const busy = { ownUsed: 1, twoWayUsed: 1 }
 
 describe('who pays for a call that begins', () => {
+  it('is a trunk after credit only while credit has as little as was seen', () => {
+    const account = profile({ trunks, funding: ['credit', 'trunk'] })
+    const plan = planFunding(ask({ profile: account }), figures({ credit: 500n }))
+    expect(plan).toMatchObject({ kind: 'funded', hold: { trunk: 'outbound' }, exactlyAvailable: 500n })
+  })
+
   it('is no trunk where none is owned, though what is remembered of its channels is less than none', () => {
     const plan = planFunding(ask(), figures({ credit: 99_000n, ownUsed: -1, twoWayUsed: -1 }))
     expect(plan).toMatchObject({ kind: 'funded', hold: { credit: 60_000n }, asksTrunks: false })
