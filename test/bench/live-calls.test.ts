@@ -27,5 +27,6 @@ describe.concurrent('with few calls', { timeout: 60_000 }, () => {
     const seen = figures(await measureDrain(await context(onTestFinished), size))
     expect(seen['requests left without an answer']).toBe(0)
     expect(seen['calls live afterwards']).toBe(20)
+    expect(seen['calls extended in time by the other daemon, of all']).toBe(1)
   })
 })
