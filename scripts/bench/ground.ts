@@ -13,6 +13,7 @@ export interface Ground {
 export async function onGround<T>(settings: string, work: (ground: Ground) => Promise<T>): Promise<T> {
   const ends: (() => Promise<void>)[] = []
   const atEnd: AtEnd = (end) => ends.unshift(end)
+  process.once('SIGINT', interrupted)
   try {
     // As the embedded server of a daemon: an append-only file, written each second.
     const redis = await startRedis({ appendOnly: true, args: ['--appendfsync', 'everysec'] })
@@ -24,5 +25,11 @@ export async function onGround<T>(settings: string, work: (ground: Ground) => Pr
     return await work({ redis, daemon, atEnd })
   } finally {
     for (const end of ends) await end()
+    process.removeListener('SIGINT', interrupted)
   }
+}
+
+/** What was started ends with the process, when that exits and is not killed by the signal. */
+function interrupted(): never {
+  process.exit(130)
 }

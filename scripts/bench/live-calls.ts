@@ -19,14 +19,15 @@ export interface LiveCallsSize {
   readonly talkSeconds: number
   /** The calls are answered, and so cut, over this long. */
   readonly spreadSeconds: number
+  /** Memory is the least of this long. */
+  readonly settleSeconds: number
 }
 
-const USUAL: LiveCallsSize = { calls: 10_000, accounts: 1_000, talkSeconds: 36, spreadSeconds: 20 }
+const USUAL: LiveCallsSize = { calls: 10_000, accounts: 1_000, talkSeconds: 36, spreadSeconds: 20, settleSeconds: 3 }
 
 /** The daemon's own default. */
 const GUARD_MS = 500
 const BOUND_MS = 1_000
-const SETTLING_MS = 3_000
 const PATIENCE_MS = 60_000
 
 export async function liveCalls(context: BenchContext): Promise<Section> {
@@ -75,7 +76,7 @@ async function measureOn(ground: Ground, { context, size, edge, outbox }: Measur
   const credit = (size.talkSeconds * size.calls) / size.accounts
   const accounts = await openAccounts(client, 'payer', { accounts: size.accounts, credit })
   await warmUp(client, size, accounts)
-  const idle = await memory(daemon, ground)
+  const idle = await memory(daemon, ground, size)
 
   const callers = callersOf('call', size.calls, accounts)
   context.say(`letting in ${size.calls} calls`)
@@ -85,7 +86,7 @@ async function measureOn(ground: Ground, { context, size, edge, outbox }: Measur
   outbox.put = (event) => stops.put(event)
   context.say(`answering them over ${size.spreadSeconds} s`)
   await answerAll(client, callers, { overSeconds: size.spreadSeconds, hasCall: (id) => edge.calls.add(id) })
-  const live = await memory(daemon, ground)
+  const live = await memory(daemon, ground, size)
   const up = edge.calls.size
   context.say(`${up} calls are up; each is cut when its money ends`)
   await until('every call was cut and is over', () => stops.told >= size.calls, {
@@ -93,7 +94,7 @@ async function measureOn(ground: Ground, { context, size, edge, outbox }: Measur
     everyMs: 100,
     explain: () => `${edge.calls.size} calls are up, ${stops.told} stops were told\n${daemon.output.slice(-4_000)}`,
   })
-  const after = await memory(daemon, ground)
+  const after = await memory(daemon, ground, size)
   return section(size, { up, late: lateness(callers, edge), rows: memoryRows(size, { idle, live, after }) })
 }
 
@@ -108,9 +109,9 @@ async function warmUp(client: KeepAlive, size: LiveCallsSize, accounts: readonly
 }
 
 /** The least of some seconds, as garbage comes and goes. */
-async function memory(daemon: Daemon, { redis }: Ground): Promise<Memory> {
+async function memory(daemon: Daemon, { redis }: Ground, { settleSeconds }: LiveCallsSize): Promise<Memory> {
   let least = Infinity
-  for (let waited = 0; waited <= SETTLING_MS; waited += 250) {
+  for (let waited = 0; waited <= settleSeconds * 1_000; waited += 250) {
     least = Math.min(least, await residentBytes(daemon.pid))
     await pause(250)
   }

@@ -6,6 +6,7 @@ import { lengths } from './lengths.ts'
 import { liveCalls } from './live-calls.ts'
 import { redis } from './redis.ts'
 import type { Measure } from './section.ts'
+import { sip } from './sip.ts'
 import { socket } from './socket.ts'
 import { takeover } from './takeover.ts'
 import { tariffs } from './tariffs.ts'
@@ -17,6 +18,7 @@ export const measures: Readonly<Record<string, Measure>> = {
   accounts: accountMeasure,
   tariffs,
   lengths,
+  sip,
   'live-calls': liveCalls,
   takeover,
   drain,

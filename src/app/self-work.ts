@@ -24,7 +24,7 @@ export interface SelfWorkParts {
   readonly metrics: Metrics
 }
 
-/** Starts it; the answer ends it when the rounds under way are over. */
+/** Starts it; the answer ends it when the rounds under way are over, and edges have heard what they were asked. */
 export async function startSelfWork(parts: SelfWorkParts): Promise<() => Promise<void>> {
   const { core, outage, settings, log, metrics } = parts
   const loops = new Loops(log, (_name, error) => countStoreFault(metrics, error))
@@ -44,6 +44,7 @@ export async function startSelfWork(parts: SelfWorkParts): Promise<() => Promise
   }
   return async () => {
     await loops.stop()
+    await core.desk.clockwork.idle()
     await stopNews()
   }
 }

@@ -4,6 +4,7 @@
  */
 import { Fault } from '../base/fault.ts'
 import { type CallRecord, type CallRef, withStep } from './call.ts'
+import { EdgeAsks } from './edge-asks.ts'
 import { Ender, MAX_END_ATTEMPTS, NO_SIGN_OF_LIFE } from './ending.ts'
 import { Extender } from './extend.ts'
 import type { CallMemory } from './memory.ts'
@@ -28,6 +29,7 @@ export class Clockwork {
   readonly #ender: Ender
   readonly #settler: Settler
   readonly #memory: CallMemory
+  readonly #asks = new EdgeAsks()
 
   constructor(parts: CallParts, memory: CallMemory) {
     this.#parts = parts
@@ -47,13 +49,27 @@ export class Clockwork {
     const claimed = await Promise.allSettled(claims)
     const due = claimed.flatMap((claim) => (claim.status === 'fulfilled' ? claim.value : []))
     const outcomes: PromiseSettledResult<unknown>[] = [...claimed]
-    for (let at = 0; at < due.length; at += AT_ONCE) {
-      outcomes.push(...(await Promise.allSettled(due.slice(at, at + AT_ONCE).map((ref) => this.look(ref)))))
-    }
+    outcomes.push(...(await this.#lookAtAll(due)))
     // A partition or a call that cannot be dealt with does not keep the others waiting.
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
     if (failed) throw failed.reason
     return due.length
+  }
+
+  /** Resolves when no edge is being asked anything any more. */
+  async idle(): Promise<void> {
+    await this.#asks.idle()
+  }
+
+  /** A call that takes long keeps only its own place from the next. */
+  async #lookAtAll(due: readonly CallRef[]): Promise<readonly PromiseSettledResult<unknown>[]> {
+    const outcomes: PromiseSettledResult<unknown>[] = []
+    const calls = due.values()
+    const looks = Array.from({ length: AT_ONCE }, async () => {
+      for (const ref of calls) outcomes.push(...(await Promise.allSettled([this.look(ref)])))
+    })
+    await Promise.all(looks)
+    return outcomes
   }
 
   /** Deals with one call. */
@@ -112,7 +128,7 @@ export class Clockwork {
     if (extended.kind === 'changed') return { kind: 'again', record: extended.record }
     if (extended.kind === 'extended') {
       this.#parts.observer.late('extend', Math.max(0, nowMs - dueAtMs(record, policy, record.lastAliveAtMs)))
-      await this.#raise(record, extended.record)
+      this.#raise(record, extended.record)
       return DONE
     }
     const last = { ...record, finalReason: extended.reason }
@@ -140,8 +156,16 @@ export class Clockwork {
     const nowMs = this.#parts.clock.nowMs()
     this.#parts.observer.late('cut', Math.max(0, nowMs - cutAtMs(record, this.#parts.policy())))
     if (!this.#parts.controlOf(record.leg.node).canEnd) return this.#presumeAtEnd(record, reason)
-    const ending = await this.#ender.end(record, reason)
-    return ending ? DONE : { kind: 'again', record: await this.#fresh(record) }
+    return this.#end(record, reason)
+  }
+
+  /** Whether its edge does as it is told shows when the call is due again. */
+  async #end(record: CallRecord, reason: string): Promise<Looked> {
+    const ending = await this.#ender.begin(record, reason)
+    if (!ending) return { kind: 'again', record: await this.#fresh(record) }
+    const { leg, call } = ending
+    this.#asks.put({ node: leg.node, call, run: () => this.#ender.ask(ending, reason) })
+    return DONE
   }
 
   /** Nobody can be told: the call is over for us when its grant is. */
@@ -158,8 +182,7 @@ export class Clockwork {
     if (nowMs < dueAtMs(record, this.#parts.policy(), nowMs)) return this.#later(record)
     const canEnd = this.#parts.controlOf(record.leg.node).canEnd
     if (canEnd && (record.endAttempts ?? 0) < MAX_END_ATTEMPTS) {
-      const ending = await this.#ender.end(record, record.endingReason ?? 'ended')
-      return ending ? DONE : { kind: 'again', record: await this.#fresh(record) }
+      return this.#end(record, record.endingReason ?? 'ended')
     }
     const settled = await this.#ender.presume(record, record.endingReason ?? 'ended')
     return settled.kind === 'changed' ? { kind: 'again', record: settled.record } : DONE
@@ -187,14 +210,16 @@ export class Clockwork {
   }
 
   /** The edge's own timer must not end what was just paid for. */
-  async #raise(before: CallRecord, record: CallRecord): Promise<void> {
+  #raise(before: CallRecord, record: CallRecord): void {
     const control = this.#parts.controlOf(record.leg.node)
     if (!control.canRaise || record.maxDurationSeconds <= before.maxDurationSeconds) return
-    try {
-      await control.raise({ call: record.call, ...record.leg, ref: record.ref }, record.maxDurationSeconds)
-    } catch {
-      this.#parts.observer.happened('raise_failed', record)
-    }
+    const { leg, call, ref, maxDurationSeconds } = record
+    const raise = () => control.raise({ call, ...leg, ref }, maxDurationSeconds)
+    this.#asks.put({
+      node: leg.node,
+      call,
+      run: () => raise().catch(() => this.#parts.observer.happened('raise_failed', record)),
+    })
   }
 }
 

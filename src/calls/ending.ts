@@ -28,6 +28,13 @@ export class Ender {
 
   /** Marks the call as ending and asks its edge; where the edge cannot be asked, the end is presumed when it is due. */
   async end(record: CallRecord, reason: string): Promise<CallRecord | undefined> {
+    const ending = await this.begin(record, reason)
+    if (ending) await this.ask(ending, reason)
+    return ending
+  }
+
+  /** Marks the call as ending; its edge is still to be asked. Undefined when the call has moved on. */
+  async begin(record: CallRecord, reason: string): Promise<CallRecord | undefined> {
     const nowMs = this.#parts.clock.nowMs()
     const attempts = (record.endAttempts ?? 0) + 1
     const ending: CallRecord = {
@@ -48,11 +55,11 @@ export class Ender {
     })
     if (answer.kind !== 'marked') return undefined
     this.#memory.keep(ending)
-    await this.#askEdge(ending, reason)
     return ending
   }
 
-  async #askEdge(record: CallRecord, reason: string): Promise<void> {
+  /** Asks the edge of a call that is ending. */
+  async ask(record: CallRecord, reason: string): Promise<void> {
     const control = this.#parts.controlOf(record.leg.node)
     if (!control.canEnd) return
     try {

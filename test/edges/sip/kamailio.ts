@@ -8,12 +8,16 @@ import { freePort, Process, ready } from './process.ts'
 
 export interface KamailioSettings {
   readonly example: 'http' | 'call_control'
+  /** Instead of the example's own file. */
+  readonly config?: string
   readonly daemonUrl?: string
   readonly apiKey?: string
   readonly socket?: string
   readonly node?: string
   readonly defines?: readonly string[]
   readonly ports?: KamailioPorts
+  /** Shared memory in MB: a transaction stays in it for seconds after its end. */
+  readonly sharedMegabytes?: number
 }
 
 export interface KamailioPorts {
@@ -38,8 +42,23 @@ export class Kamailio {
   static async start(settings: KamailioSettings): Promise<Kamailio> {
     const ports = settings.ports ?? (await kamailioPorts())
     const folder = await mkdtemp(join(tmpdir(), 'tollgate-kamailio-'))
-    const config = fileURLToPath(new URL(`../../../config/kamailio/${settings.example}/kamailio.cfg`, import.meta.url))
-    const fixed = ['-f', config, '-DD', '-E', '-e', '-m', '64', '-M', '8', '-Y', folder, '-w', folder]
+    const example = new URL(`../../../config/kamailio/${settings.example}/kamailio.cfg`, import.meta.url)
+    const config = settings.config ?? fileURLToPath(example)
+    const fixed = [
+      '-f',
+      config,
+      '-DD',
+      '-E',
+      '-e',
+      '-m',
+      String(settings.sharedMegabytes ?? 64),
+      '-M',
+      '8',
+      '-Y',
+      folder,
+      '-w',
+      folder,
+    ]
     const defines = definesOf(settings, ports).flatMap((define) => ['-A', define])
     const running = new Process({
       name: `kamailio ${settings.example}`,
@@ -49,6 +68,11 @@ export class Kamailio {
     const kamailio = new Kamailio(ports, running, folder)
     await ready(running, () => kamailio.#answers(settings.example), 10_000)
     return kamailio
+  }
+
+  /** Of the first of its processes, which all are in its group. */
+  get pid(): number {
+    return this.#process.pid
   }
 
   get log(): string {
