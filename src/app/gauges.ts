@@ -3,11 +3,11 @@ import type { Metrics } from '../observe/metrics.ts'
 import type { Core } from './core.ts'
 
 export async function gauges({ store, keys, partitions }: Core, metrics: Metrics): Promise<void> {
-  const live = await Promise.all(
-    Array.from({ length: partitions }, (_none, partition) =>
-      store.command((client) => client.zcard(keys.due(partition))),
-    ),
-  )
-  metrics.openCalls(live.reduce((sum, calls) => sum + calls, 0))
+  let live = 0
+  // One after the other: it is read now and then, and decisions go before it.
+  for (let partition = 0; partition < partitions; partition += 1) {
+    live += await store.command((client) => client.zcard(keys.due(partition)))
+  }
+  metrics.openCalls(live)
   metrics.parkedEvents(await store.command((client) => client.xlen(keys.parked())))
 }

@@ -3,6 +3,7 @@
  * Any number of daemons share the work: each claims what is due for a moment, and what a dead one claimed is due again.
  */
 import { Fault } from '../base/fault.ts'
+import { inTurns } from '../base/in-turns.ts'
 import { type CallRecord, type CallRef, withStep } from './call.ts'
 import { EdgeAsks } from './edge-asks.ts'
 import { Ender, MAX_END_ATTEMPTS, NO_SIGN_OF_LIFE } from './ending.ts'
@@ -43,13 +44,12 @@ export class Clockwork {
   async tick(): Promise<number> {
     const { ledger, clock, partitions } = this.#parts
     const nowMs = clock.nowMs()
-    const claims = Array.from({ length: partitions }, (_none, partition) =>
+    const claimed = await inTurns(Array(partitions).keys(), AT_ONCE, (partition) =>
       ledger.claimDue({ partition, nowMs, leaseMs: LEASE_MS, limit: CLAIM_LIMIT }),
     )
-    const claimed = await Promise.allSettled(claims)
     const due = claimed.flatMap((claim) => (claim.status === 'fulfilled' ? claim.value : []))
-    const outcomes: PromiseSettledResult<unknown>[] = [...claimed]
-    outcomes.push(...(await this.#lookAtAll(due)))
+    // A call that takes long keeps only its own place from the next.
+    const outcomes = [...claimed, ...(await inTurns(due, AT_ONCE, (ref) => this.look(ref)))]
     // A partition or a call that cannot be dealt with does not keep the others waiting.
     const failed = outcomes.find((outcome) => outcome.status === 'rejected')
     if (failed) throw failed.reason
@@ -59,17 +59,6 @@ export class Clockwork {
   /** Resolves when no edge is being asked anything any more. */
   async idle(): Promise<void> {
     await this.#asks.idle()
-  }
-
-  /** A call that takes long keeps only its own place from the next. */
-  async #lookAtAll(due: readonly CallRef[]): Promise<readonly PromiseSettledResult<unknown>[]> {
-    const outcomes: PromiseSettledResult<unknown>[] = []
-    const calls = due.values()
-    const looks = Array.from({ length: AT_ONCE }, async () => {
-      for (const ref of calls) outcomes.push(...(await Promise.allSettled([this.look(ref)])))
-    })
-    await Promise.all(looks)
-    return outcomes
   }
 
   /** Deals with one call. */

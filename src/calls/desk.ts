@@ -106,19 +106,18 @@ export class CallDesk {
     let record = remembered ?? (await this.#read(request.leg))
     for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
       if (!record) return undefined
-      if (!isLive(record) || record.state === 'ending')
-        return { kind: 'denied', call: record.call, refusal: refused('gone', `the call is ${record.state}`) }
-      const extended = await this.#extendOnce(record, request)
+      const extended: Extended = await this.#extendOnce(record, request)
       if (extended.kind === 'changed') record = extended.record
       // What was remembered, and not written over, may be old.
       else if (record === remembered && extended.record.revision === record.revision)
         record = await this.#read(request.leg)
-      else return answerOf(extended.record, extended.kind === 'exhausted')
+      else return extendedAnswer(extended)
     }
     throw new Fault('store_overloaded', 'the call changes faster than it can be extended', { retryable: true })
   }
 
-  #extendOnce(record: CallRecord, request: ExtendRequest): Promise<Extended> {
+  async #extendOnce(record: CallRecord, request: ExtendRequest): Promise<Extended> {
+    if (!isLive(record) || record.state === 'ending') return { kind: 'exhausted', record, reason: 'gone' }
     const from = request.usedSeconds ?? record.grantedSeconds
     const seconds = from + (request.requestSeconds ?? this.#parts.policy().sliceSeconds)
     // An edge that asks for more has the call up.
@@ -193,6 +192,11 @@ function matches({ account, state, node }: CallFilter, record: CallRecord): bool
 function codeOf(answer: AuthorizeAnswer): string {
   if (answer.kind === 'allowed') return 'ok'
   return answer.kind === 'conflict' ? 'request_conflict' : answer.refusal.code
+}
+
+function extendedAnswer({ kind, record }: Exclude<Extended, { kind: 'changed' }>): AuthorizeAnswer {
+  if (isLive(record) && record.state !== 'ending') return answerOf(record, kind === 'exhausted')
+  return { kind: 'denied', call: record.call, refusal: refused('gone', `the call is ${record.state}`) }
 }
 
 /** `maxDurationSeconds` is the new total from answer. */

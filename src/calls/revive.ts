@@ -59,8 +59,8 @@ export class Reviver {
     if (record.content === '') return this.adopt(event, record.legKey, record)
     const nowMs = this.#parts.clock.nowMs()
     this.#parts.observer.happened('revived', record)
-    const { account, to, revision, finalReason: _last, ...rest } = record
-    const base = { ...rest, account, to, revision }
+    const { account, to, revision } = record
+    const base = neverEnding(record)
     return this.#begin({ event, account, to, nowMs, base, expectedRevision: revision, connectedAtMs: 0 })
   }
 
@@ -146,6 +146,12 @@ export class Reviver {
     this.#parts.observer.happened('parked')
     return ignored(undefined)
   }
+}
+
+/** Its end was asked for and it was given up; of that nothing is left once it is up. */
+function neverEnding(record: CallRecord): CallRecord {
+  const { finalReason: _last, endingSinceMs: _since, endingReason: _reason, endAttempts: _attempts, ...rest } = record
+  return { ...rest, absences: 0 }
 }
 
 function missing(chain: AccountChain | undefined): string {

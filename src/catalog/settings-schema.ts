@@ -42,7 +42,7 @@ const redis = z
       .describe('Where Redis is; none is the embedded server, more than one is a cluster.'),
     server: label(4096).optional().describe('Path of the redis-server that the daemon starts; else the one on PATH.'),
     commandTimeoutMs: z.int().min(50).max(60_000).default(1000).describe('How long a command may take.'),
-    maxInFlight: z.int().min(1).max(65_536).default(512).describe('Commands under way at once; more are refused.'),
+    maxInFlight: z.int().min(128).max(65_536).default(512).describe('Commands under way at once; more are refused.'),
     appendFsync: z
       .enum(['everysec', 'always'])
       .default('everysec')

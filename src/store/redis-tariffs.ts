@@ -3,6 +3,7 @@
  * versions there are and when each is in force. Every change raises the book's revision, and then that of every
  * partition, so that a decision made with an older book is refused and made again.
  */
+import { inTurns } from '../base/in-turns.ts'
 import type { Clock } from '../base/time.ts'
 import type {
   Activated,
@@ -54,6 +55,9 @@ const READY_FOR_MS = 86_400_000
 
 /** How often partitions are told the revision although it has not changed: a store that lost writes is behind. */
 const RAISE_EVERY_MS = 5_000
+
+/** Partitions that are told at once. */
+const AT_ONCE = 32
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/
 const NO_NAME = { row: 0, field: 'name', message: 'must be 1 to 64 letters, digits, "_", "." or "-"' }
@@ -132,7 +136,10 @@ export class RedisTariffBook implements TariffBook, TariffOffice {
     const raise = async (hash: string, field: string, least: number): Promise<number> =>
       Number(wordsOf(await store.run('raise_revision', [hash], [field, least]))[1])
     const heads = Array.from({ length: partitions }, (_, partition) => keys.head(partition))
-    const highest = Math.max(revision, ...(await Promise.all(heads.map((head) => raise(head, 't', revision)))))
+    const raised = await inTurns(heads, AT_ONCE, (head) => raise(head, 't', revision))
+    const failed = raised.find((outcome) => outcome.status === 'rejected')
+    if (failed) throw failed.reason
+    const highest = Math.max(revision, ...raised.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : 0)))
     if (highest === revision) this.#raisedAtMs = clock.nowMs()
     else await raise(keys.tariffs(), REVISION, highest)
     return highest

@@ -27,7 +27,7 @@ const CONNECTION = {
 
 function clientOf(options: RedisOptions): Client {
   const [first = ''] = options.urls
-  const settings = { ...CONNECTION, commandTimeout: options.commandTimeoutMs, lazyConnect: true }
+  const settings = { ...CONNECTION, ...patienceOf(options), lazyConnect: true }
   if (options.urls.length === 1) {
     return first.startsWith('/') ? new Redis({ ...settings, path: first }) : new Redis(first, settings)
   }
@@ -36,9 +36,16 @@ function clientOf(options: RedisOptions): Client {
     lazyConnect: true,
     enableOfflineQueue: false,
     clusterRetryStrategy: CONNECTION.retryStrategy,
-    redisOptions: { ...CONNECTION, commandTimeout: options.commandTimeoutMs },
+    redisOptions: { ...CONNECTION, ...patienceOf(options) },
   })
 }
+
+/** A connection on which commands wait and nothing comes is given up: what is between may have forgotten it. */
+function patienceOf({ commandTimeoutMs }: RedisOptions) {
+  return { commandTimeout: commandTimeoutMs, socketTimeout: SILENT_COMMANDS * commandTimeoutMs }
+}
+
+const SILENT_COMMANDS = 3
 
 export class RedisStore {
   readonly client: Client

@@ -66,7 +66,7 @@ describe('the catalog in force', () => {
   it('goes on with the started values of settings that need a restart, and names them each time', async () => {
     const folder = await aFolder(good)
     const current = await CurrentCatalog.open(folder)
-    const changed = 'http: { port: 2000 }\ncalls: { sliceSeconds: 30 }\nroles: [decide]\nredis: { maxInFlight: 9 }\n'
+    const changed = 'http: { port: 2000 }\ncalls: { sliceSeconds: 30 }\nroles: [decide]\nredis: { maxInFlight: 900 }\n'
     await folder.write({ 'tollgate.yaml': changed })
     for (const _ of [1, 2]) {
       expect(await current.reload()).toMatchObject({ needRestart: ['http.port', 'redis.maxInFlight', 'roles'] })

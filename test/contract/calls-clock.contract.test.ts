@@ -41,6 +41,35 @@ describe.each(forms)('the clock of calls, on $name', (form) => {
     })
   })
 
+  describe('a call that was ended while it rang, given up, and answered all the same', () => {
+    async function revived(): Promise<ACall> {
+      await world.account('acme', { credit: usd('10') })
+      const call = world.call('c1')
+      const { call: id } = allowed(await call.authorize())
+      await world.desk.end(id)
+      await world.play(30)
+      expect((await call.record())?.state).toBe('failed')
+      await call.start()
+      return call
+    }
+
+    it('is presumed to have talked what it was granted then, should nothing more be heard', async () => {
+      const call = await revived()
+      expect(await call.record()).toMatchObject({ state: 'answered', failOpen: true })
+      await world.play(400)
+      expect(await call.record()).toMatchObject({ state: 'ended', end: { presumed: true, seconds: 60 } })
+    })
+
+    it('is extended by every daemon, also by one that remembers its end', async () => {
+      const call = await revived()
+      for (const _daemon of [1, 2]) {
+        const answer = await world.desk.extend({ leg: call.said.leg, usedSeconds: 60 })
+        expect(allowed(answer).reservedSeconds).toBeGreaterThanOrEqual(120)
+      }
+      await call.stop()
+    })
+  })
+
   describe('a slice', () => {
     it('replaces the one before and is never added to it', async () => {
       const call = await answered()

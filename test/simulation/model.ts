@@ -141,7 +141,7 @@ function fundedBy(paid: number, reserved: bigint): string {
   return reserved > 0n ? 'credit' : 'free'
 }
 
-export function digitsOf(number: string): string {
+function digitsOf(number: string): string {
   return number.replace('+', '')
 }
 

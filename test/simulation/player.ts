@@ -11,7 +11,7 @@ import { type SimDaemon, type Stage } from './stage.ts'
 import { Watch } from './watch.ts'
 import type { Asks, FaultSpec, Step } from './worlds.ts'
 
-export const NODE = 'edge-1'
+const NODE = 'edge-1'
 
 /** What came of a request; unknown because of the fault that it met. */
 type Outcome<T> = { readonly known: true; readonly answer: T } | { readonly known: false }
@@ -232,7 +232,7 @@ export class Player {
         return this.watch.look()
       }
       this.#stage.clock.set(Math.max(dueMs, this.#stage.clock.nowMs()))
-      await this.#stage.daemon(daemon + looks).desk.clockwork.tick()
+      await this.#stage.tick(daemon + looks)
       this.count('ticks')
     }
     throw new Error('calls are due again and again')

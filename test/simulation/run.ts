@@ -94,7 +94,7 @@ async function settleDown(stage: Stage, player: Player): Promise<void> {
     const dueMs = await player.nextDueMs()
     if (dueMs === undefined) return player.watch.look()
     stage.clock.set(Math.max(dueMs, stage.clock.nowMs()))
-    await stage.daemon(looks).desk.clockwork.tick()
+    await stage.tick(looks)
   }
   throw new Error('calls do not end')
 }

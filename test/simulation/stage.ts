@@ -17,7 +17,7 @@ import type { AccountSpec, WorldSpec } from './worlds.ts'
 /** Every tick of a clock asks each of them, so there are few. */
 export const PARTITIONS = 2
 
-export const POLICY: CallPolicy = {
+const POLICY: CallPolicy = {
   sliceSeconds: SLICE_SECONDS,
   extendAheadSeconds: 10,
   setupSeconds: 180,
@@ -99,8 +99,11 @@ export class Stage {
     return next
   }
 
-  get daemons(): number {
-    return this.#daemons.length
+  /** The clock of one daemon looks at what is due; the edges it asks are heard. */
+  async tick(daemon: number): Promise<void> {
+    const { clockwork } = this.daemon(daemon).desk
+    await clockwork.tick()
+    await clockwork.idle()
   }
 
   /** The account and those above it. */
@@ -129,12 +132,14 @@ export class Stage {
     this.book.add(name, rate)
     for (let p = 0; p < PARTITIONS; p += 1) {
       const key = this.keys.head(p)
-      await this.store.command((client) => client.hset(key, 't', this.book.revision) as Promise<number>)
+      await this.store.command(async (client) => {
+        await client.hset(key, 't', this.book.revision)
+      })
     }
   }
 
   #newDaemon(): SimDaemon {
-    const { wrap = (ledger) => ledger } = this.#parts
+    const wrap: Wrap = this.#parts.wrap ?? ((ledger) => ledger)
     const visits = new Visits()
     const store = faultyStore(this.store, visits)
     const { keys, clock } = this

@@ -4,7 +4,7 @@
  * the model says.
  */
 import { invariant } from '../../src/base/fault.ts'
-import type { CallRecord } from '../../src/calls/call.ts'
+import type { CallLevel, CallRecord } from '../../src/calls/call.ts'
 import { type FoundAccount, isCounter, memberSets, Replay } from '../../src/ledger/audit.ts'
 import { decodeEntry, entryId, entryNumber, type JournalEntry } from '../../src/ledger/journal.ts'
 import { decodeCall } from '../../src/store/call-codec.ts'
@@ -23,6 +23,8 @@ export class Watch {
   readonly #seen = new Map<string, Seen>()
   readonly #records = new Map<string, CallRecord>()
   readonly #operations = new Set<string>()
+  /** What was posted for each call and account, by the journal. */
+  readonly #posted = new Map<string, bigint>()
   /** Entries that were replayed. */
   entries = 0
 
@@ -94,6 +96,7 @@ export class Watch {
       this.entries += 1
       if (entry.legKey !== undefined) legKeys.add(entry.legKey)
       this.#once(entry)
+      this.#post(entry)
     }
     return legKeys
   }
@@ -104,6 +107,16 @@ export class Watch {
     const name = `${moves[0]?.[0] ?? ''} ${operation}`
     if (this.#operations.has(name)) throw new Error(`operation ${name} moved money twice`)
     this.#operations.add(name)
+  }
+
+  #post({ call, moves }: JournalEntry): void {
+    if (call === undefined) return
+    for (const [account, counter, change] of moves) {
+      if (counter !== 'dp' && counter !== 'cp') continue
+      const name = `${call} ${account}`
+      const amount = counter === 'dp' ? BigInt(change) : BigInt(-change)
+      this.#posted.set(name, (this.#posted.get(name) ?? 0n) + amount)
+    }
   }
 
   #found(id: string, [hash, ...sets]: readonly unknown[]): void {
@@ -145,24 +158,23 @@ export class Watch {
   #checkCall(replay: Replay, record: CallRecord): void {
     const drifts = replay.compareCall({ legKey: record.legKey, levels: record.levels })
     if (drifts.length > 0) throw new Error(`a call holds what the journal does not say: ${JSON.stringify(drifts)}`)
-    for (const level of record.levels) {
-      const { hold, charge: charged, tariff } = level
-      const byCreditOnly = !hold.trunk && hold.pools.length === 0 && !hold.unpaid
-      if (!byCreditOnly || !tariff) continue
-      const rate =
-        tariff.version > 0 && record.to.startsWith('+44')
-          ? this.#stage.book.rateOf(tariff.name, tariff.version)
-          : undefined
-      const who = `${record.leg.callId} of ${level.account}`
-      if (record.state === 'ended') {
-        const wanted = rate && record.end ? charge(rate, record.end.seconds) : 0n
-        if (charged?.pools.length === 0 && charged.micros !== wanted)
-          throw new Error(`${who} cost ${charged.micros}, not ${wanted}, for ${record.end?.seconds ?? 0} s`)
-      } else if (record.state !== 'failed' && !record.failOpen && rate) {
-        const wanted = reservation(rate, record.grantedSeconds)
-        if (hold.credit !== wanted)
-          throw new Error(`${who} holds ${hold.credit}, not ${wanted}, for ${record.grantedSeconds} s`)
-      }
+    for (const level of record.levels) this.#checkLevel(record, level)
+  }
+
+  #checkLevel(record: CallRecord, { account, hold, charge: charged, tariff }: CallLevel): void {
+    const who = `${record.leg.callId} of ${account}`
+    const posted = this.#posted.get(`${record.call} ${account}`) ?? 0n
+    if (posted !== (charged?.micros ?? 0n))
+      throw new Error(`${who} cost ${charged?.micros ?? 0n}, and ${posted} was posted`)
+    if (hold.trunk || hold.pools.length > 0 || hold.unpaid || !tariff) return
+    const isPriced = tariff.version > 0 && record.to.startsWith('+44')
+    const rate = isPriced ? this.#stage.book.rateOf(tariff.name, tariff.version) : undefined
+    if (record.state === 'ended' && charged?.pools.length === 0) {
+      const wanted = rate && record.end ? charge(rate, record.end.seconds) : 0n
+      if (charged.micros !== wanted) throw new Error(`${who} cost ${charged.micros}, not ${wanted}`)
+    } else if (rate && !record.failOpen && (record.state === 'authorized' || record.state === 'answered')) {
+      const wanted = reservation(rate, record.grantedSeconds)
+      if (hold.credit !== wanted) throw new Error(`${who} holds ${hold.credit}, not ${wanted}`)
     }
   }
 }

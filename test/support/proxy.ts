@@ -1,0 +1,99 @@
+/** A TCP proxy whose network can fail: it lets through, goes silent with its connections open, cuts them, or is slow. */
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+export class Proxy {
+  readonly #server: Server
+  readonly #pairs = new Set<readonly [Socket, Socket]>()
+  /** Silent for ever. */
+  readonly #dead = new WeakSet<readonly [Socket, Socket]>()
+  #target: number
+  #silent = false
+  #delayMs = 0
+
+  private constructor(target: number) {
+    this.#target = target
+    this.#server = createServer((client) => this.#join(client))
+  }
+
+  /** To a port of this machine. */
+  static async open(target: number): Promise<Proxy> {
+    const proxy = new Proxy(target)
+    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve))
+    return proxy
+  }
+
+  get port(): number {
+    const address = this.#server.address()
+    return typeof address === 'object' && address ? address.port : 0
+  }
+
+  get connections(): number {
+    return this.#pairs.size
+  }
+
+  /** Nothing goes through any more, and nobody is told. */
+  silence(): void {
+    this.#silent = true
+  }
+
+  /** New connections get through; those that were open stay silent. */
+  letNewThrough(): void {
+    for (const pair of this.#pairs) this.#dead.add(pair)
+    this.#silent = false
+  }
+
+  /** What was sent meanwhile is lost with its connections, as after a reboot of what is between. */
+  heal(): void {
+    this.#silent = false
+    this.cut()
+  }
+
+  cut(): void {
+    for (const [client, server] of this.#pairs) {
+      client.destroy()
+      server.destroy()
+    }
+  }
+
+  /** Everything takes so much longer, each way together. */
+  slow(delayMs: number): void {
+    this.#delayMs = delayMs
+  }
+
+  /** New connections go there; those that are open are cut. */
+  switchTo(target: number): void {
+    this.#target = target
+    this.cut()
+  }
+
+  async close(): Promise<void> {
+    this.cut()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  #join(client: Socket): void {
+    const server = connect(this.#target, '127.0.0.1')
+    const pair = [client, server] as const
+    this.#pairs.add(pair)
+    const end = (): void => {
+      this.#pairs.delete(pair)
+      client.destroy()
+      server.destroy()
+    }
+    for (const socket of pair) {
+      socket.setNoDelay(true)
+      socket.on('error', end)
+      socket.on('close', end)
+    }
+    client.on('data', (bytes: Buffer) => this.#pass(pair, server, bytes))
+    server.on('data', (bytes: Buffer) => this.#pass(pair, client, bytes))
+  }
+
+  /** What a client sends is what is late. */
+  #pass(pair: readonly [Socket, Socket], to: Socket, bytes: Buffer): void {
+    if (this.#silent || this.#dead.has(pair)) return
+    const delayMs = to === pair[1] ? this.#delayMs : 0
+    if (delayMs === 0) to.write(bytes)
+    else setTimeout(() => to.write(bytes), delayMs)
+  }
+}
