@@ -163,7 +163,7 @@ export class RedisStore {
 }
 
 const UNAVAILABLE =
-  /Connection is closed|Stream isn't writeable|max retries|ECONN|EPIPE|LOADING|CLUSTERDOWN|READONLY|MASTERDOWN|None of startup nodes|ENOENT|Failed to refresh|OOM|MISCONF/
+  /Connection is closed|Stream isn't writeable|max retries|ECONN|EPIPE|LOADING|CLUSTERDOWN|READONLY|MASTERDOWN|None of startup nodes|ENOENT|Failed to refresh|OOM|EXECABORT|MISCONF/
 
 /** What went wrong at the store, said in our words; a refusal by a script's own code is a bug and stays as it is. */
 function asFault(error: unknown): unknown {

@@ -6,11 +6,14 @@ import { until } from '../edges/sip/process.ts'
 import { expectBooks, ownRedis, proxyTo, urlOf } from './ground.ts'
 
 const COMMAND_MS = 400
+/** What an answer that never came put aside is given back after this. */
+const SETUP_SECONDS = 10
 
 function settings(more = ''): string {
   return [
     'defaults: { tariff: bench, currency: USD, timezone: UTC }',
     'log: { decisions: false }',
+    `calls: { setupSeconds: ${SETUP_SECONDS} }`,
     `redis: { commandTimeoutMs: ${COMMAND_MS}${more} }`,
     '',
   ].join('\n')
@@ -55,7 +58,7 @@ describe('a network that goes silent', { timeout: 60_000 }, () => {
     expect(await daemon.event('stop', 'strict-before', { seconds: 7 })).toMatchObject({ charge: '7.000000' })
     expect(await daemon.event('stop', 'capped-meanwhile', { seconds: 9 })).toMatchObject({ charge: '9.000000' })
     await daemon.event('failed', 'capped-before')
-    for (const account of [capped, strict]) await daemon.heldNothing(account)
+    for (const account of [capped, strict]) await daemon.heldNothing(account, (SETUP_SECONDS + 10) * 1_000)
     expect(await daemon.drifts()).toEqual([])
   })
 
@@ -109,7 +112,7 @@ describe('a store that answers 200 ms late', { timeout: 60_000 }, () => {
     for (const code of edge.denied.keys()) expect(code).toBe('engine_unavailable 503')
     expect(edge.broken).toEqual([])
     for (const [n, outcome] of outcomes.entries()) if (outcome === 'ok') await daemon.event('failed', `late-${n}`)
-    await daemon.heldNothing(account)
+    await daemon.heldNothing(account, (SETUP_SECONDS + 10) * 1_000)
     await expectBooks(daemon, account, edge)
   })
 })

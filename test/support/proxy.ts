@@ -1,11 +1,17 @@
 /** A TCP proxy whose network can fail: it lets through, goes silent with its connections open, cuts them, or is slow. */
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
+interface Late {
+  readonly atMs: number
+  readonly bytes: Buffer
+}
+
 export class Proxy {
   readonly #server: Server
   readonly #pairs = new Set<readonly [Socket, Socket]>()
   /** Silent for ever. */
   readonly #dead = new WeakSet<readonly [Socket, Socket]>()
+  readonly #queues = new WeakMap<Socket, Late[]>()
   #target: number
   #silent = false
   #delayMs = 0
@@ -92,8 +98,22 @@ export class Proxy {
   /** What a client sends is what is late. */
   #pass(pair: readonly [Socket, Socket], to: Socket, bytes: Buffer): void {
     if (this.#silent || this.#dead.has(pair)) return
-    const delayMs = to === pair[1] ? this.#delayMs : 0
-    if (delayMs === 0) to.write(bytes)
-    else setTimeout(() => to.write(bytes), delayMs)
+    const queue = this.#queues.get(to) ?? []
+    this.#queues.set(to, queue)
+    queue.push({ atMs: performance.now() + (to === pair[1] ? this.#delayMs : 0), bytes })
+    if (queue.length === 1) this.#send(to, queue)
+  }
+
+  /** In their order: nothing overtakes what was sent before it. */
+  #send(to: Socket, queue: Late[]): void {
+    for (let next = queue[0]; next; next = queue[0]) {
+      const leftMs = next.atMs - performance.now()
+      if (leftMs > 0) {
+        setTimeout(() => this.#send(to, queue), Math.ceil(leftMs))
+        return
+      }
+      queue.shift()
+      to.write(next.bytes)
+    }
   }
 }
