@@ -1,11 +1,11 @@
 /** Real Redis servers for tests: one alone, or three masters as a cluster. Each ends with the test that started it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Redis } from 'ioredis'
+import { freeTcpPort } from './free-port.ts'
 
 export interface TestRedis {
   readonly url: string
@@ -50,23 +50,6 @@ function endWithProcess(child: ChildProcess): void {
   })
 }
 
-/** A loopback port that is free now; somebody may take it before the server does, so a start is tried again. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  const address = server.address()
-  await new Promise<void>((resolve) => {
-    server.close(() => {
-      resolve()
-    })
-  })
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
-}
-
 /** Resolves once the server says that it takes connections; rejects with its log when it ends before. */
 async function ready(child: ChildProcess): Promise<void> {
   const log: string[] = []
@@ -105,7 +88,7 @@ async function startServer(options: RedisServerOptions): Promise<Server> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'tollgate-redis-'))
   const durable = options.appendOnly ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--appendonly', 'no']
   for (let start = 1; ; start += 1) {
-    const port = options.port ?? (await freePort())
+    const port = options.port ?? (await freeTcpPort())
     const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--dir', dataDir, '--save', '', '--daemonize', 'no']
     const child = spawn(
       process.env['TOLLGATE_REDIS_SERVER'] ?? 'redis-server',
@@ -154,7 +137,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Test
 export async function startCluster(): Promise<TestCluster> {
   const clustered = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']
   const servers = await Promise.all(
-    [1, 2, 3].map(async () => startServer({ args: [...clustered, '--cluster-port', String(await freePort())] })),
+    [1, 2, 3].map(async () => startServer({ args: [...clustered, '--cluster-port', String(await freeTcpPort())] })),
   )
   const stop = async (): Promise<void> => {
     await Promise.all(servers.map(({ child }) => ended(child, 'SIGKILL')))

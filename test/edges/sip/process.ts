@@ -2,8 +2,8 @@
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createSocket } from 'node:dgram'
-import { createServer } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { freeTcpPort } from '../../support/free-port.ts'
 
 export interface Command {
   readonly name: string
@@ -127,21 +127,10 @@ export interface Until {
 /** A port that is free for TCP and UDP on loopback at this moment. */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 20; attempt += 1) {
-    const port = await tcpPort()
+    const port = await freeTcpPort()
     if (await udpFree(port)) return port
   }
   throw new Error('no free port found')
-}
-
-function tcpPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(address !== null && typeof address === 'object' ? address.port : 0))
-    })
-  })
 }
 
 function udpFree(port: number): Promise<boolean> {
