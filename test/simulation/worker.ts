@@ -71,6 +71,8 @@ async function failureOf(error: unknown, store: RedisStore): Promise<WorkerWord>
 }
 
 if (process.send) {
+  // Its Redis ends with it.
+  process.once('SIGTERM', () => process.exit(1))
   process.once('message', (task: WorkerTask) => {
     work(task, (word) => process.send?.(word)).then(
       () => process.disconnect(),
