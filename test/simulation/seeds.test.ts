@@ -24,6 +24,8 @@ afterAll(async () => {
 describe('the simulation', () => {
   it.each([
     [152, 'an account whose credit comes first was given a trunk on credit remembered as empty'],
+    [20_261_504, 'channels that a plan had not asked for were taken as free when it was made again'],
+    [20_261_574, 'a call that was up again after it was given up'],
     [7, 'any other'],
   ])(
     'of seed %i is as the model says (%s)',

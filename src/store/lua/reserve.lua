@@ -120,7 +120,10 @@ for index = 1, level_count do
   if level.found_version ~= level.version then return { 'stale_profile', level.id } end
   fits = fits and level_fits(level)
 end
-if not fits then return answer_with_figures('unfit', levels) end
+if not fits then
+  count_the_rest(levels)
+  return answer_with_figures('unfit', levels)
+end
 
 -- Nothing is refused below this line: Redis does not take back what a script wrote.
 for _, level in ipairs(levels) do

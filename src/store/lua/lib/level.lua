@@ -66,6 +66,17 @@ local function read_figures(level)
   level.two_used = level.asks_trunks and redis.call('SCARD', level.two) or 0
 end
 
+-- What a plan did not ask for, another may: one that does not fit is planned again on all there is.
+local function count_the_rest(levels)
+  for _, level in ipairs(levels) do
+    if not level.asks_calls then level.calls = redis.call('SCARD', level.live) end
+    if not level.asks_trunks then
+      level.own_used = redis.call('SCARD', level.own)
+      level.two_used = redis.call('SCARD', level.two)
+    end
+  end
+end
+
 -- "credit,reserved,calls,own,two,day,month,pool,pool…"
 local function figures_text(level)
   local text = string.format(
