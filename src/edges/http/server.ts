@@ -27,23 +27,39 @@ import { parseJson } from './wire/json-text.ts'
 
 const BODY_BYTES = 1024 * 1024
 
-/** Longer than switches keep a connection that they do not use. */
-const KEEP_ALIVE_MS = 65_000
+export interface HttpLimits {
+  /** More are closed at once. */
+  readonly connections: number
+  /** Headers are there within this. */
+  readonly headersMs: number
+  /** The whole request is there within this, also a price book. */
+  readonly requestMs: number
+  /** How often both are looked at. */
+  readonly checkEveryMs: number
+  /** A connection that is not used is closed after this, which is longer than switches keep theirs. */
+  readonly idleMs: number
+}
 
-/** A price book comes in within this. */
-const REQUEST_MS = 300_000
+const LIMITS: HttpLimits = {
+  connections: 8_192,
+  headersMs: 30_000,
+  requestMs: 300_000,
+  checkEveryMs: 5_000,
+  idleMs: 65_000,
+}
 
 const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\b/
 
 export type { HttpServer } from './server-type.ts'
 
 /** Ready to listen. */
-export async function createHttpServer(parts: HttpParts): Promise<HttpServer> {
+export async function createHttpServer(parts: HttpParts, limits = LIMITS): Promise<HttpServer> {
   const server = fastify({
     logger: false,
     bodyLimit: BODY_BYTES,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: REQUEST_MS,
+    keepAliveTimeout: limits.idleMs,
+    requestTimeout: limits.requestMs,
+    http: { headersTimeout: limits.headersMs, connectionsCheckingInterval: limits.checkEveryMs },
     return503OnClosing: false,
     routerOptions: { maxParamLength: 512 },
     clientErrorHandler: answerBrokenRequest,
@@ -53,11 +69,12 @@ export async function createHttpServer(parts: HttpParts): Promise<HttpServer> {
     },
   }).withTypeProvider<ZodTypeProvider>()
 
+  server.server.maxConnections = limits.connections
   server.setValidatorCompiler(validatorOf)
   server.setSerializerCompiler(() => (data) => JSON.stringify(data))
   server.setErrorHandler(errorHandler(parts))
   server.decorateRequest('key', undefined)
-  closeWhenDraining(server, parts)
+  addHeaders(server, parts)
   server.addHook('onRequest', authorization(parts.keys))
   server.removeAllContentTypeParsers()
   server.addHook('onRoute', refuseOpenRoutes)
@@ -84,10 +101,11 @@ function validatorOf({ schema, httpPart = 'body' }: { readonly schema: unknown; 
   }
 }
 
-/** So that callers move to another daemon. */
-function closeWhenDraining(server: FastifyInstance, { health }: HttpParts): void {
+/** Answers are for whoever asked, now; while the daemon drains, callers move to another. */
+function addHeaders(server: FastifyInstance, { health }: HttpParts): void {
   // By callback: it is called for every request, and a promise costs more than it does.
   server.addHook('onSend', (...[, reply, payload, done]) => {
+    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
     if (health.draining()) reply.header('connection', 'close')
     done(null, payload)
   })

@@ -15,7 +15,7 @@ import { patchedProfile } from '../../../src/accounts/profile.ts'
 import type { CallRecord } from '../../../src/calls/call.ts'
 import type { AuthorizeAnswer, CallEvent, EventResult, Quote } from '../../../src/calls/requests.ts'
 import type { HttpParts, TariffInput } from '../../../src/edges/http/parts.ts'
-import { createHttpServer, type HttpServer } from '../../../src/edges/http/server.ts'
+import { createHttpServer, type HttpLimits, type HttpServer } from '../../../src/edges/http/server.ts'
 import { sipReplies } from '../../../src/edges/http/sip-replies.ts'
 import { createLog } from '../../../src/observe/log.ts'
 import { Metrics } from '../../../src/observe/metrics.ts'
@@ -102,7 +102,7 @@ const posted: Posted = {
   currency: 'USD',
 }
 
-export async function openRig(change: Partial<Scene> = {}): Promise<Rig> {
+export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits): Promise<Rig> {
   const asked: Asked[] = []
   const lines: Record<string, unknown>[] = []
   const bugs: Error[] = []
@@ -155,7 +155,7 @@ export async function openRig(change: Partial<Scene> = {}): Promise<Rig> {
     replies: (code) => sipReplies[code],
     bug: (error) => bugs.push(error),
   }
-  const server = await createHttpServer(parts)
+  const server = await createHttpServer(parts, limits)
   const ask = async (request: Ask): Promise<Response> => {
     const response = await server.inject(injection(request))
     heldToReference(server, { method: request.method ?? 'GET', url: request.url, response })

@@ -199,3 +199,16 @@ describe('thirty calls at once', () => {
     expect(await bench.settled(account, 30)).toHaveLength(30)
   })
 })
+
+describe('a hundred INVITEs at once', () => {
+  it('on a trunk of ten get through ten times, and the rest are busy', async () => {
+    const account = await bench.account('hundred-at-once', { outbound: 10 })
+    const seen = await bench.talk(answers, { scenario: 'uac-hangs-up', talkMs: 2_500, account, calls: 100, rate: 500 })
+    expect(seen.caller.notes.filter(({ what }) => what === 'answered')).toHaveLength(10)
+    const refused = seen.caller.notes.filter(({ what }) => what === 'refused')
+    expect(refused).toHaveLength(90)
+    expect(new Set(refused.map(({ status }) => status))).toEqual(new Set([486]))
+    await until('nothing is held', () => bench.heldNothing(account))
+    expect((await bench.cdrs(account)).filter(({ seconds }) => seconds > 0)).toHaveLength(10)
+  })
+})

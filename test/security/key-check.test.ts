@@ -1,0 +1,61 @@
+/** However wrong a key is, checking it does the same: nothing of it can be told from how long that takes. */
+import crypto from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { bootstrapKey } from '../../src/app/bootstrap-key.ts'
+import { RedisApiKeys } from '../../src/store/redis-api-keys.ts'
+import { useStore } from '../support/offices.ts'
+
+const test = useStore('redis')
+
+const compared = vi.spyOn(crypto, 'timingSafeEqual')
+
+beforeAll(() => syncBuiltinESMExports())
+afterAll(() => {
+  compared.mockRestore()
+  syncBuiltinESMExports()
+})
+
+async function lengthsComparedFor(check: () => unknown): Promise<readonly number[]> {
+  compared.mockClear()
+  expect(await check()).toBeUndefined()
+  return compared.mock.calls.flatMap(([a, b]) => [a.byteLength, b.byteLength])
+}
+
+describe('one comparison of digests, in constant time,', () => {
+  it.each([
+    [
+      'whose first character is wrong',
+      (key: string) => key.replace(/_(.)([^_]*)$/, (_, c, rest) => `_${other(c)}${rest}`),
+    ],
+    ['whose last character is wrong', (key: string) => key.slice(0, -1) + other(key.at(-1)!)],
+    ['that is longer', (key: string) => `${key}x`],
+    ['that is shorter', (key: string) => key.slice(0, -1)],
+    ['of an id that is not known', (key: string) => key.replace(/^tg_[^_]+/, 'tg_nobody')],
+  ])('is made for a key %s', async (_, spoil) => {
+    const keys = new RedisApiKeys(test)
+    const { text } = await keys.create({ scopes: ['*'] })
+    expect(await keys.verify(text)).toMatchObject({ scopes: ['*'] })
+    expect(await lengthsComparedFor(() => keys.verify(spoil(text)))).toEqual([64, 64])
+  })
+
+  it('is made for a key that was revoked', async () => {
+    const keys = new RedisApiKeys(test)
+    const { text, record } = await keys.create({ scopes: ['*'] })
+    await keys.revoke(record.id)
+    expect(await lengthsComparedFor(() => keys.verify(text))).toEqual([64, 64])
+  })
+})
+
+it('the first key is compared whole, wherever it is wrong', async () => {
+  const named = 'tg_boot_0123456789abcdef'
+  const { verify } = await bootstrapKey(named, '/nowhere')
+  expect(verify(named)).toMatchObject({ scopes: ['*'] })
+  for (const wrong of ['tg_boot_x123456789abcdef', 'tg_boot_0123456789abcdex']) {
+    expect(await lengthsComparedFor(() => verify(wrong))).toEqual([named.length, named.length])
+  }
+})
+
+function other(character: string): string {
+  return character === 'a' ? 'b' : 'a'
+}
