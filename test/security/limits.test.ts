@@ -47,11 +47,8 @@ const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\
 /** Sends a byte now and then until it is closed on; what was answered, and how long that took. */
 async function drip(socket: Socket, from: string): Promise<{ readonly answer: string; readonly ms: number }> {
   const startedMs = performance.now()
-  let isOpen = true
-  const answer = text(socket).finally(() => {
-    isOpen = false
-  })
-  for (let sent = 0; isOpen && sent < from.length; sent += 1) {
+  const answer = text(socket)
+  for (let sent = 0; !socket.readableEnded && sent < from.length; sent += 1) {
     socket.write(from[sent]!)
     await pause(20)
   }
