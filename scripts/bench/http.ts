@@ -193,6 +193,7 @@ function section(
     notes: [
       '64 connections that are kept, one request under way on each, 1,000 accounts; decisions are written to the log, as daemons do unless told otherwise. Load, daemon and Redis share the machine, so the sum of their CPU bounds what can be reached.',
       'The bare handler is node:http with JSON.parse, the same script with the same keys and words on the same corked connection, and JSON.stringify. It does not know who asks, checks nothing, prices nothing, plans nothing and writes no log.',
+      'Where the difference goes, by a CPU profile of the daemon: half is what the bare handler has too (sockets, HTTP, JSON, the connection to Redis); of the rest a third is the decision (who pays, price, plan, record), a quarter the words for and from Redis, a fifth key, schema and routing, a tenth the log and the counters. No part of it is above 3 % of the whole, so what is left to gain is many small things. On two cores that load, daemon and Redis share, decisions a second follow from the CPU of all three.',
     ],
   }
 }
