@@ -148,12 +148,7 @@ function httpParts(
     audit: auditPort(audit),
     health: {
       async ready() {
-        const reachable = await store
-          .command((client) => client.ping())
-          .then(
-            () => true,
-            () => false,
-          )
+        const reachable = await store.answers()
         const detail = { store: reachable ? 'ready' : 'away', draining: state.draining, started: state.started }
         return { ready: reachable && state.started && !state.draining, detail }
       },
