@@ -23,6 +23,8 @@ export interface RedisServerOptions {
   /** For a start on the port that a server before it had. */
   readonly port?: number
   readonly args?: readonly string[]
+  /** Beside the environment of the tests. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 const STARTS = 5
@@ -88,9 +90,7 @@ async function startServer(options: RedisServerOptions): Promise<Server> {
     const child = spawn(
       process.env['TOLLGATE_REDIS_SERVER'] ?? 'redis-server',
       [...fixed, ...durable, ...(options.args ?? [])],
-      {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      },
+      { stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, ...options.env } },
     )
     endWithProcess(child)
     try {
