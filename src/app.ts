@@ -11,10 +11,10 @@ import { seed } from './app/seed.ts'
 import { seedMarks } from './app/seed-marks.ts'
 import { startSelfWork } from './app/self-work.ts'
 import { socketDesk } from './app/socket-desk.ts'
+import { SteadyClock } from './app/steady-clock.ts'
 import { type Stops, stopAll } from './app/stopping.ts'
 import { startStore } from './app/store.ts'
 import { Fault } from './base/fault.ts'
-import type { Clock } from './base/time.ts'
 import { CurrentCatalog, type ReloadResult } from './catalog/current.ts'
 import type { ConfigSource } from './catalog/settings.ts'
 import type { HttpParts } from './edges/http/parts.ts'
@@ -38,10 +38,9 @@ export interface App {
   readonly stop: () => Promise<void>
 }
 
-const systemClock: Clock = { nowMs: () => Date.now() }
-
 interface Building {
   readonly catalog: CurrentCatalog
+  readonly clock: SteadyClock
   readonly log: Logger
   readonly metrics: Metrics
   readonly state: { started: boolean; draining: boolean }
@@ -56,6 +55,7 @@ export async function createApp(source: ConfigSource): Promise<App> {
   metrics.collectProcess()
   const building: Building = {
     catalog,
+    clock: new SteadyClock({ wallMs: () => Date.now(), passedMs: () => performance.now() }),
     log,
     metrics,
     state: { started: false, draining: false },
@@ -70,14 +70,14 @@ export async function createApp(source: ConfigSource): Promise<App> {
 }
 
 async function build(building: Building): Promise<App> {
-  const { catalog, log, metrics, state, stops } = building
+  const { catalog, clock, log, metrics, state, stops } = building
   const settings = () => catalog.inForce.settings
   await makeDataDir(settings().dataDir)
   const started = await startStore(settings(), log, metrics)
   const { store } = started
   stops.grounds.unshift(started.stop)
-  const core = await buildCore({ store, catalog, clock: systemClock, log, metrics })
-  const putToUse = () => seed({ ...core, clock: systemClock, log, marks: seedMarks(core) }, catalog.inForce)
+  const core = await buildCore({ store, catalog, clock, log, metrics })
+  const putToUse = () => seed({ ...core, log, marks: seedMarks(core) }, catalog.inForce)
   await core.tariffs.refresh()
   await putToUse()
   await core.tariffs.refresh()
@@ -89,7 +89,7 @@ async function build(building: Building): Promise<App> {
   const server = await createHttpServer(httpParts(building, edges))
   stops.work.push(() => close(server))
   await startSocket(building, edges)
-  stops.work.push(await startSelfWork({ core, outage: outage.desk, settings, log, metrics }))
+  stops.work.push(await startSelfWork({ core, outage: outage.desk, clock, settings, log, metrics }))
   const url = await listen(server, settings().http)
   state.started = true
   return {
@@ -125,7 +125,7 @@ interface EdgeContext {
 }
 
 function httpParts(
-  { catalog, log, metrics, state }: Building,
+  { catalog, clock, log, metrics, state }: Building,
   { core, outage, bootstrap, bug }: EdgeContext,
 ): HttpParts {
   const { desk, office, tariffs, apiKeys, audit, usage, store } = core
@@ -142,18 +142,13 @@ function httpParts(
       payerOf: (leg) => desk.payerOf(leg),
     },
     office,
-    tariffs: tariffPort(tariffs, systemClock),
+    tariffs: tariffPort(tariffs, clock),
     usage,
     keys: keyPort(bootstrap, apiKeys),
     audit: auditPort(audit),
     health: {
       async ready() {
-        const reachable = await store
-          .command((client) => client.ping())
-          .then(
-            () => true,
-            () => false,
-          )
+        const reachable = await store.answers()
         const detail = { store: reachable ? 'ready' : 'away', draining: state.draining, started: state.started }
         return { ready: reachable && state.started && !state.draining, detail }
       },
@@ -161,7 +156,7 @@ function httpParts(
       draining: () => state.draining,
     },
     metrics,
-    clock: systemClock,
+    clock,
     log,
     replies: (code) => catalog.inForce.settings.sipReplies[code] ?? sipReplies[code],
     bug,
@@ -169,7 +164,7 @@ function httpParts(
 }
 
 /** The call_control socket, where the settings ask for one. */
-async function startSocket({ catalog, stops }: Building, { core, outage }: EdgeContext): Promise<void> {
+async function startSocket({ catalog, clock, stops }: Building, { core, outage }: EdgeContext): Promise<void> {
   const { callControl, dataDir } = catalog.inForce.settings
   if (!callControl.enabled) return
   const desk = socketDesk({
@@ -181,15 +176,18 @@ async function startSocket({ catalog, stops }: Building, { core, outage }: EdgeC
   const server = new CallControlServer(desk, {
     path: resolve(dataDir, callControl.socket),
     node: callControl.node,
-    clock: systemClock,
+    clock,
   })
   await server.start()
   stops.work.push(() => server.stop())
 }
 
-async function reload({ catalog, log, metrics }: Building, putToUse: () => Promise<void>): Promise<ReloadResult> {
+async function reload(
+  { catalog, clock, log, metrics }: Building,
+  putToUse: () => Promise<void>,
+): Promise<ReloadResult> {
   const result = await catalog.reload()
-  metrics.reloaded(result.kind === 'reloaded', systemClock.nowMs())
+  metrics.reloaded(result.kind === 'reloaded', clock.nowMs())
   if (result.kind === 'kept') {
     log.error({ problems: result.problems }, 'the configuration is not valid; the old one stays in force')
     return result

@@ -37,6 +37,7 @@ export interface CoreParts {
 export interface Core {
   readonly store: RedisStore
   readonly keys: Keys
+  readonly clock: Clock
   readonly partitions: number
   readonly office: RedisAccountOffice
   readonly tariffs: RedisTariffBook

@@ -9,16 +9,19 @@ import { RedisTurns } from '../store/redis-turns.ts'
 import type { Core } from './core.ts'
 import { gauges } from './gauges.ts'
 import { Loops } from './loops.ts'
+import { type SteadyClock, StepWatch } from './steady-clock.ts'
 import { countStoreFault } from './store-faults.ts'
 
 const TARIFF_REFRESH_MS = 1_000
 const LIST_ROUND_MS = 1_000
 const GAUGE_MS = 5_000
 const OUTAGE_MS = 5_000
+const STEP_MS = 1_000
 
 export interface SelfWorkParts {
   readonly core: Core
   readonly outage: OutageDesk
+  readonly clock: SteadyClock
   readonly settings: () => Settings
   readonly log: Logger
   readonly metrics: Metrics
@@ -26,15 +29,17 @@ export interface SelfWorkParts {
 
 /** Starts it; the answer ends it when the rounds under way are over, and edges have heard what they were asked. */
 export async function startSelfWork(parts: SelfWorkParts): Promise<() => Promise<void>> {
-  const { core, outage, settings, log, metrics } = parts
+  const { core, outage, clock, settings, log, metrics } = parts
   const loops = new Loops(log, (_name, error) => countStoreFault(metrics, error))
   const stopNews = await hearNews(core)
   loops.start({ name: 'tariffs', everyMs: () => TARIFF_REFRESH_MS, round: () => core.tariffs.refresh() })
   loops.start({ name: 'gauges', everyMs: () => GAUGE_MS, round: () => gauges(core, metrics) })
+  const steps = new StepWatch(clock, log)
+  loops.start({ name: 'clock steps', everyMs: () => STEP_MS, round: () => Promise.resolve(steps.look()) })
   loops.start({ name: 'outage', everyMs: () => OUTAGE_MS, round: () => outage.settleSilent() })
   if (settings().roles.includes('clock')) {
     loops.start({ name: 'clock', everyMs: () => settings().calls.tickMs, round: () => core.desk.clockwork.tick() })
-    const rounds = new ListRounds(core.calls, core.desk.edges, new RedisTurns(core.store, core.keys))
+    const rounds = new ListRounds(core.calls, core.desk.edges, new RedisTurns(core))
     const listAll = async () => {
       const asked = await Promise.allSettled(core.controls.listed().map((edge) => rounds.round(edge)))
       const failed = asked.find((round) => round.status === 'rejected')

@@ -36,7 +36,7 @@ export class Keys {
   news = (): string => `${this.prefix}:news`
   /** stream: events that cannot be rated and wait for a person */
   parked = (): string => `${this.prefix}:parked`
-  /** string: which daemon lists an edge's calls now */
+  /** string: until when one daemon lists an edge's calls */
   lister = (node: string): string => `${this.prefix}:lister:${node}`
 
   /** hash: t revision of the tariff book */

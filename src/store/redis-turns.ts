@@ -1,19 +1,26 @@
 /** One daemon at a time does what is named; the right lapses by itself. */
+import type { Clock } from '../base/time.ts'
 import type { Turns } from '../calls/rounds.ts'
 import type { Keys } from './keys.ts'
 import type { RedisStore } from './redis.ts'
+import { wordsOf } from './replies.ts'
+
+export interface TurnParts {
+  readonly store: RedisStore
+  readonly keys: Keys
+  readonly clock: Clock
+}
 
 export class RedisTurns implements Turns {
-  readonly #store: RedisStore
-  readonly #keys: Keys
+  readonly #parts: TurnParts
 
-  constructor(store: RedisStore, keys: Keys) {
-    this.#store = store
-    this.#keys = keys
+  constructor(parts: TurnParts) {
+    this.#parts = parts
   }
 
   async take(name: string, forMs: number): Promise<boolean> {
-    const key = this.#keys.lister(name)
-    return (await this.#store.command((client) => client.set(key, '1', 'PX', forMs, 'NX'))) === 'OK'
+    const { store, keys, clock } = this.#parts
+    const reply = await store.run('take_turn', [keys.lister(name)], [clock.nowMs(), forMs])
+    return wordsOf(reply)[0] === 'taken'
   }
 }

@@ -36,9 +36,16 @@ function clientOf(options: RedisOptions): Client {
     lazyConnect: true,
     enableOfflineQueue: false,
     clusterRetryStrategy: CONNECTION.retryStrategy,
+    ...NOT_TWICE,
     redisOptions: { ...CONNECTION, ...patienceOf(options) },
   })
 }
+
+/**
+ * Of a cluster: what was on its way to a node that died may have been carried out, so it is not sent again, and what a
+ * lost master holds is refused at once. The next command asks another node, which knows who has the slots by then.
+ */
+const NOT_TWICE = { retryDelayOnFailover: 0, retryDelayOnClusterDown: 0 }
 
 /** A connection on which commands wait and nothing comes is given up: what is between may have forgotten it. */
 function patienceOf({ commandTimeoutMs }: RedisOptions) {
@@ -70,8 +77,14 @@ export class RedisStore {
   /** Connects and waits until commands are taken; Fault(store_unavailable) after the deadline. */
   async open(deadlineMs = 10_000): Promise<void> {
     const { client } = this
-    if (client.status === 'wait') client.connect().catch(() => undefined)
     if (client.status === 'ready') return
+    if (client.status === 'wait') client.connect().catch(() => undefined)
+    await this.#untilReady(deadlineMs)
+    // A node is connected to by its first command, and refuses others meanwhile; one that is away is no hindrance.
+    if (client instanceof Cluster) await Promise.allSettled(client.nodes('master').map((node) => node.ping()))
+  }
+
+  async #untilReady(deadlineMs: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(
@@ -80,7 +93,7 @@ export class RedisStore {
           }),
         )
       }, deadlineMs)
-      client.once('ready', () => {
+      this.client.once('ready', () => {
         clearTimeout(timer)
         resolve()
       })
@@ -130,6 +143,17 @@ export class RedisStore {
     }
   }
 
+  /** Whether anything can be asked: of a cluster that lost a master the others go on. */
+  async answers(): Promise<boolean> {
+    const { client } = this
+    const nodes = client instanceof Cluster ? client.nodes('master') : [client]
+    const asked = nodes.map((node) => this.command(() => node.ping()))
+    return Promise.any(asked).then(
+      () => true,
+      () => false,
+    )
+  }
+
   async close(): Promise<void> {
     this.client.disconnect()
     await Promise.resolve()
@@ -163,7 +187,7 @@ export class RedisStore {
 }
 
 const UNAVAILABLE =
-  /Connection is closed|Stream isn't writeable|max retries|ECONN|EPIPE|LOADING|CLUSTERDOWN|READONLY|MASTERDOWN|None of startup nodes|ENOENT|Failed to refresh|OOM|EXECABORT|MISCONF/
+  /Connection is closed|Stream isn't writeable|max retries|ECONN|EPIPE|LOADING|CLUSTERDOWN|Cluster isn't ready|Cluster redirections|READONLY|MASTERDOWN|None of startup nodes|ENOENT|Failed to refresh|OOM|EXECABORT|MISCONF/
 
 /** What went wrong at the store, said in our words; a refusal by a script's own code is a bug and stays as it is. */
 function asFault(error: unknown): unknown {

@@ -12,6 +12,8 @@ export interface EdgeSettings {
   readonly parallel: number
   /** An authorize without any answer is asked again, as an edge with a second daemon does; else it is a broken one. */
   readonly repeats?: boolean
+  /** Begins its Call-IDs, where one edge is not enough. */
+  readonly stem?: string
 }
 
 interface Stopped {
@@ -54,7 +56,7 @@ export class Edge {
   async #work(): Promise<void> {
     while (this.#going) {
       this.#calls += 1
-      const callId = `call-${this.#calls}`
+      const callId = `${this.#settings.stem ?? 'call'}-${this.#calls}`
       const seconds = 1 + (this.#calls % 5)
       try {
         await this.#call(callId, seconds)

@@ -6,7 +6,7 @@ import { expect } from 'vitest'
 import type { AtEnd, Daemon } from '../app/bench.ts'
 import type { Edge } from '../app/edge.ts'
 import { Proxy } from '../support/proxy.ts'
-import { startRedis, type TestRedis } from '../support/redis.ts'
+import { type RedisServerOptions, startRedis, type TestRedis } from '../support/redis.ts'
 
 export interface OwnRedis {
   readonly server: TestRedis
@@ -17,10 +17,12 @@ export interface OwnRedis {
   kill(): void
 }
 
-export async function ownRedis(atEnd: AtEnd, args: readonly string[] = []): Promise<OwnRedis> {
+type OwnRedisOptions = Pick<RedisServerOptions, 'args' | 'env'>
+
+export async function ownRedis(atEnd: AtEnd, options: OwnRedisOptions = {}): Promise<OwnRedis> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tollgate-fault-redis-'))
   atEnd(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }))
-  let server = await startRedis({ appendOnly: true, dataDir, args })
+  let server = await startRedis({ appendOnly: true, dataDir, ...options })
   atEnd(() => server.stop())
   const port = Number(new URL(server.url).port)
   return {
@@ -30,7 +32,7 @@ export async function ownRedis(atEnd: AtEnd, args: readonly string[] = []): Prom
     port,
     dataDir,
     restart: async () => {
-      server = await startRedis({ appendOnly: true, dataDir, port, args })
+      server = await startRedis({ appendOnly: true, dataDir, port, ...options })
     },
     kill: () => process.kill(server.pid, 'SIGKILL'),
   }

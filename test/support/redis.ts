@@ -15,12 +15,6 @@ export interface TestRedis {
   flush(): Promise<void>
 }
 
-export interface TestCluster {
-  readonly urls: readonly string[]
-  stop(): Promise<void>
-  flush(): Promise<void>
-}
-
 export interface RedisServerOptions {
   /** Writes an append-only file, synced as a careful operator would. */
   readonly appendOnly?: boolean
@@ -29,12 +23,15 @@ export interface RedisServerOptions {
   /** For a start on the port that a server before it had. */
   readonly port?: number
   readonly args?: readonly string[]
+  /** Beside the environment of the tests. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 const STARTS = 5
 const STOP_MS = 5_000
 const CLUSTER_MS = 20_000
 const SLOTS = 16_384
+const MASTERS = 3
 
 /** Servers that still run; the process ends them when it ends. */
 const running = new Set<ChildProcess>()
@@ -93,9 +90,7 @@ async function startServer(options: RedisServerOptions): Promise<Server> {
     const child = spawn(
       process.env['TOLLGATE_REDIS_SERVER'] ?? 'redis-server',
       [...fixed, ...durable, ...(options.args ?? [])],
-      {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      },
+      { stdio: ['ignore', 'pipe', 'ignore'], env: { ...process.env, ...options.env } },
     )
     endWithProcess(child)
     try {
@@ -133,35 +128,91 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Test
   }
 }
 
+export interface ClusterOptions {
+  /** Of every node, beside those that make it one. */
+  readonly args?: readonly string[]
+  /** Writes append-only files, synced as a careful operator would. */
+  readonly appendOnly?: boolean
+  /** Of the first master. */
+  readonly replica?: boolean
+}
+
+interface ClusterNode {
+  readonly port: number
+  /** As `kill -9` does. */
+  kill(): Promise<void>
+  /** With the same files on the same port. */
+  restart(): Promise<void>
+}
+
+export interface TestCluster {
+  readonly urls: readonly string[]
+  readonly masters: readonly [ClusterNode, ClusterNode, ClusterNode]
+  /** Resolves when the replica has all that its master has. */
+  replicated(): Promise<void>
+  stop(): Promise<void>
+  flush(): Promise<void>
+}
+
 /** Three masters that share the slots; it takes Redis two seconds to trust a new cluster. */
-export async function startCluster(): Promise<TestCluster> {
-  const clustered = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']
-  const servers = await Promise.all(
-    [1, 2, 3].map(async () => startServer({ args: [...clustered, '--cluster-port', String(await freeTcpPort())] })),
+export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
+  const started = await Promise.allSettled(
+    Array.from({ length: options.replica ? MASTERS + 1 : MASTERS }, () => startNode(options)),
   )
+  const nodes = started.flatMap((node) => (node.status === 'fulfilled' ? [node.value] : []))
   const stop = async (): Promise<void> => {
-    await Promise.all(servers.map(({ child }) => ended(child, 'SIGKILL')))
-    for (const { dataDir } of servers) rmSync(dataDir, { recursive: true, force: true })
+    await Promise.all(nodes.map((node) => node.remove()))
   }
+  const [first, second, third, replica] = nodes
   try {
-    await joinCluster(servers.map(({ port }) => port))
+    for (const node of started) if (node.status === 'rejected') throw node.reason
+    if (!first || !second || !third) throw new Error('a node is missing')
+    await joinCluster(nodes.map(({ port }) => port))
+    if (replica) await withClient(replica.port, (client) => follow(client, first.port))
+    return clusterOf([first, second, third], stop)
   } catch (error) {
     await stop()
     throw error
   }
+}
+
+function clusterOf(masters: TestCluster['masters'], stop: () => Promise<void>): TestCluster {
   return {
-    urls: servers.map(({ port }) => `redis://127.0.0.1:${port}`),
+    urls: masters.map(({ port }) => `redis://127.0.0.1:${port}`),
+    masters,
     stop,
+    replicated: () =>
+      withClient(masters[0].port, async (client) => {
+        if ((await client.wait(1, CLUSTER_MS)) < 1) throw new Error('the replica does not follow')
+      }),
     flush: async () => {
-      await Promise.all(servers.map(({ port }) => withClient(port, (client) => client.flushall())))
+      await Promise.all(masters.map(({ port }) => withClient(port, (client) => client.flushall())))
     },
   }
 }
 
+async function startNode({ args = [], appendOnly = false }: ClusterOptions) {
+  const clustered = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']
+  const all = [...clustered, '--cluster-port', String(await freeTcpPort()), ...args]
+  let server = await startServer({ appendOnly, args: all })
+  const { port, dataDir } = server
+  const kill = (): Promise<void> => ended(server.child, 'SIGKILL')
+  return {
+    port,
+    kill,
+    restart: async () => {
+      server = await startServer({ appendOnly, args: all, dataDir, port })
+    },
+    remove: async () => {
+      await kill()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The first nodes are the masters; one beside them has no slots yet. */
 async function joinCluster(ports: readonly number[]): Promise<void> {
-  const buses = await Promise.all(
-    ports.map((port, master) => withClient(port, (client) => giveSlots(client, master, ports.length))),
-  )
+  const buses = await Promise.all(ports.map((port, place) => withClient(port, (client) => giveSlots(client, place))))
   const [first = 0, ...others] = ports
   await withClient(first, async (client) => {
     for (const [index, port] of others.entries()) {
@@ -171,22 +222,35 @@ async function joinCluster(ports: readonly number[]): Promise<void> {
   await Promise.all(ports.map((port) => withClient(port, (client) => untilWhole(client, ports.length))))
 }
 
+/** Makes a node the replica of the master on this port, and waits until it has all of it. */
+async function follow(client: Redis, masterPort: number): Promise<void> {
+  const nodes = String(await client.call('CLUSTER', 'NODES'))
+  const master = new RegExp(`^(\\w+) 127\\.0\\.0\\.1:${masterPort}@`, 'm').exec(nodes)?.[1] ?? ''
+  await client.call('CLUSTER', 'REPLICATE', master)
+  const deadline = Date.now() + CLUSTER_MS
+  while (!(await client.info('replication')).includes('master_link_status:up')) {
+    if (Date.now() > deadline) throw new Error('the replica does not follow its master')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
 /** Gives a master its share of the slots and an epoch of its own; answers with the port of its bus. */
-async function giveSlots(client: Redis, master: number, masters: number): Promise<string> {
-  const from = Math.ceil((SLOTS * master) / masters)
-  const to = Math.ceil((SLOTS * (master + 1)) / masters) - 1
-  await client.call('CLUSTER', 'SET-CONFIG-EPOCH', master + 1)
-  await client.call('CLUSTER', 'ADDSLOTSRANGE', from, to)
+async function giveSlots(client: Redis, place: number): Promise<string> {
+  await client.call('CLUSTER', 'SET-CONFIG-EPOCH', place + 1)
+  const from = Math.ceil((SLOTS * place) / MASTERS)
+  const to = Math.ceil((SLOTS * (place + 1)) / MASTERS) - 1
+  if (place < MASTERS) await client.call('CLUSTER', 'ADDSLOTSRANGE', from, to)
   const nodes = String(await client.call('CLUSTER', 'NODES'))
   return /@(\d+)/.exec(nodes)?.[1] ?? ''
 }
 
-async function untilWhole(client: Redis, masters: number): Promise<void> {
+/** All know all, and every slot has a master. */
+async function untilWhole(client: Redis, nodes: number): Promise<void> {
   const deadline = Date.now() + CLUSTER_MS
   for (;;) {
     const info = String(await client.call('CLUSTER', 'INFO'))
-    const whole = info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${masters}`)
-    if (whole && info.includes(`cluster_size:${masters}`)) return
+    const whole = info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${nodes}`)
+    if (whole && info.includes(`cluster_size:${MASTERS}`) && info.includes(`cluster_slots_ok:${SLOTS}`)) return
     if (Date.now() > deadline) throw new Error(`the cluster is not whole:\n${info}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
