@@ -1,13 +1,12 @@
 /** What the double does when a test makes it go wrong, and what it does about lost packets. */
-import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect as dial, type Socket as TcpSocket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { freePort, until } from '../../edges/sip/process.ts'
+import { until } from '../../edges/sip/process.ts'
 import { talkedMs } from '../../edges/sip/sipp.ts'
 import type { DrachtioDouble } from './drachtio-double.ts'
 import { frameText, FrameReader, type Frame } from './frames.ts'
-import { SipMessage } from './sip-message.ts'
+import { RawPhone } from './raw-phone.ts'
 import { events, legs, noted, outcome, Stage, stops } from './stage.ts'
 import { answered, connect, dialogIdOf, hangUp, type Invite } from './test-app.ts'
 
@@ -28,59 +27,6 @@ afterEach(async () => {
 const refusing: Invite = ({ res }) => {
   res.send(403)
   return undefined
-}
-
-/** A socket that notes what it gets and says what it is told to. */
-class RawPhone {
-  readonly got: SipMessage[] = []
-  readonly port: number
-  readonly #socket: Socket
-  readonly #to: number
-
-  private constructor(socket: Socket, to: number) {
-    this.#socket = socket
-    this.#to = to
-    this.port = socket.address().port
-    socket.on('message', (bytes) => {
-      const message = SipMessage.parse(bytes.toString())
-      if (message) this.got.push(message)
-    })
-  }
-
-  static async open(to: number): Promise<RawPhone> {
-    const socket = createSocket('udp4')
-    socket.bind(await freePort(), '127.0.0.1')
-    await once(socket, 'listening')
-    return new RawPhone(socket, to)
-  }
-
-  say(message: SipMessage): void {
-    this.#socket.send(message.toString(), this.#to, '127.0.0.1')
-  }
-
-  request(method: string, settings: { toTag?: string; cseq?: number } = {}): SipMessage {
-    const message = SipMessage.request(method, `sip:called@127.0.0.1:${this.#to}`)
-    message.add('Via', `SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK-${this.port}-${method}-${settings.cseq ?? 1}`)
-    message.add('From', `<sip:caller@127.0.0.1:${this.port}>;tag=1`)
-    message.add('To', `<sip:called@127.0.0.1>${settings.toTag === undefined ? '' : `;tag=${settings.toTag}`}`)
-    message.add('Call-ID', `raw-${this.port}`)
-    message.add('CSeq', `${settings.cseq ?? 1} ${method}`)
-    message.add('Contact', `<sip:caller@127.0.0.1:${this.port}>`)
-    message.add('Max-Forwards', '70')
-    return message
-  }
-
-  statuses(method: string): number[] {
-    return this.got.filter(({ status, cseqMethod }) => status > 0 && cseqMethod === method).map(({ status }) => status)
-  }
-
-  requests(method: string): SipMessage[] {
-    return this.got.filter((message) => message.method === method)
-  }
-
-  close(): void {
-    this.#socket.close()
-  }
 }
 
 describe('a packet that is lost', () => {
