@@ -1,0 +1,57 @@
+/** A phone without a mind: it notes what it gets, and says what it is told to. */
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { freePort } from '../../edges/sip/process.ts'
+import { SipMessage } from './sip-message.ts'
+
+export class RawPhone {
+  readonly got: SipMessage[] = []
+  readonly port: number
+  readonly #socket: Socket
+  readonly #to: number
+
+  private constructor(socket: Socket, to: number) {
+    this.#socket = socket
+    this.#to = to
+    this.port = socket.address().port
+    socket.on('message', (bytes) => {
+      const message = SipMessage.parse(bytes.toString())
+      if (message) this.got.push(message)
+    })
+  }
+
+  static async open(to: number): Promise<RawPhone> {
+    const socket = createSocket('udp4')
+    socket.bind(await freePort(), '127.0.0.1')
+    await once(socket, 'listening')
+    return new RawPhone(socket, to)
+  }
+
+  say(message: SipMessage): void {
+    this.#socket.send(message.toString(), this.#to, '127.0.0.1')
+  }
+
+  request(method: string, settings: { toTag?: string; cseq?: number } = {}): SipMessage {
+    const message = SipMessage.request(method, `sip:called@127.0.0.1:${this.#to}`)
+    message.add('Via', `SIP/2.0/UDP 127.0.0.1:${this.port};branch=z9hG4bK-${this.port}-${method}-${settings.cseq ?? 1}`)
+    message.add('From', `<sip:caller@127.0.0.1:${this.port}>;tag=1`)
+    message.add('To', `<sip:called@127.0.0.1>${settings.toTag === undefined ? '' : `;tag=${settings.toTag}`}`)
+    message.add('Call-ID', `raw-${this.port}`)
+    message.add('CSeq', `${settings.cseq ?? 1} ${method}`)
+    message.add('Contact', `<sip:caller@127.0.0.1:${this.port}>`)
+    message.add('Max-Forwards', '70')
+    return message
+  }
+
+  statuses(method: string): number[] {
+    return this.got.filter(({ status, cseqMethod }) => status > 0 && cseqMethod === method).map(({ status }) => status)
+  }
+
+  requests(method: string): SipMessage[] {
+    return this.got.filter((message) => message.method === method)
+  }
+
+  close(): void {
+    this.#socket.close()
+  }
+}
