@@ -10,11 +10,13 @@ import { auditPort, keyPort, tariffPort } from './app/http-parts.ts'
 import { seed } from './app/seed.ts'
 import { seedMarks } from './app/seed-marks.ts'
 import { startSelfWork } from './app/self-work.ts'
+import { startSipEdge } from './app/sip-edge.ts'
 import { socketDesk } from './app/socket-desk.ts'
 import { SteadyClock } from './app/steady-clock.ts'
 import { type Stops, stopAll } from './app/stopping.ts'
 import { startStore } from './app/store.ts'
 import { Fault } from './base/fault.ts'
+import type { RefusalCode } from './base/outcome.ts'
 import { CurrentCatalog, type ReloadResult } from './catalog/current.ts'
 import type { ConfigSource } from './catalog/settings.ts'
 import type { HttpParts } from './edges/http/parts.ts'
@@ -90,6 +92,8 @@ async function build(building: Building): Promise<App> {
   stops.work.push(() => close(server))
   await startSocket(building, edges)
   stops.work.push(await startSelfWork({ core, outage: outage.desk, clock, settings, log, metrics }))
+  const stopSip = startSipEdge({ core, outage: outage.desk, catalog, log, ...sipAnswers(building) })
+  if (stopSip) stops.work.push(stopSip)
   const url = await listen(server, settings().http)
   state.started = true
   return {
@@ -158,8 +162,15 @@ function httpParts(
     metrics,
     clock,
     log,
-    replies: (code) => catalog.inForce.settings.sipReplies[code] ?? sipReplies[code],
+    replies: sipAnswers({ catalog, state }).replies,
     bug,
+  }
+}
+
+function sipAnswers({ catalog, state }: Pick<Building, 'catalog' | 'state'>) {
+  return {
+    replies: (code: RefusalCode) => catalog.inForce.settings.sipReplies[code] ?? sipReplies[code],
+    ready: () => state.started && !state.draining,
   }
 }
 

@@ -8,6 +8,7 @@ import { controlOf, type ControlSettings } from '../edges/control/control.ts'
 export class EdgeControls {
   readonly #settings: () => Settings
   readonly #clock: Clock
+  readonly #provided = new Map<string, EdgeControl>()
   #made: { readonly of: Settings['edges']; readonly controls: Map<string, EdgeControl> } | undefined
 
   constructor(settings: () => Settings, clock: Clock) {
@@ -15,7 +16,14 @@ export class EdgeControls {
     this.#clock = clock
   }
 
+  /** Of an edge that is part of this process. */
+  provide(node: string, control: EdgeControl): void {
+    this.#provided.set(node, control)
+  }
+
   of(node: string): EdgeControl {
+    const provided = this.#provided.get(node)
+    if (provided) return provided
     const { edges } = this.#settings()
     if (this.#made?.of !== edges) this.#made = { of: edges, controls: new Map() }
     const known = this.#made.controls.get(node)

@@ -103,14 +103,14 @@ export class CallDesk {
 
   async #extend(request: ExtendRequest): Promise<AuthorizeAnswer | undefined> {
     const remembered = this.#memory.calls.get(legKey(request.leg, this.#parts.digest))
-    let record = remembered ?? (await this.#read(request.leg))
+    let record = remembered ?? (await this.callOf(request.leg))
     for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
       if (!record) return undefined
       const extended: Extended = await this.#extendOnce(record, request)
       if (extended.kind === 'changed') record = extended.record
       // What was remembered, and not written over, may be old.
       else if (record === remembered && extended.record.revision === record.revision)
-        record = await this.#read(request.leg)
+        record = await this.callOf(request.leg)
       else return extendedAnswer(extended)
     }
     throw new Fault('store_overloaded', 'the call changes faster than it can be extended', { retryable: true })
@@ -125,7 +125,7 @@ export class CallDesk {
     return this.#extender.extend({ ...record, ...alive }, seconds)
   }
 
-  async #read(leg: Leg): Promise<CallRecord | undefined> {
+  async callOf(leg: Leg): Promise<CallRecord | undefined> {
     const ref = await this.#parts.ledger.findLeg(leg)
     return ref && this.#parts.ledger.readCall(ref)
   }
@@ -158,7 +158,7 @@ export class CallDesk {
 
   /** Who pays for the call of a leg; undefined when nothing is known of it. */
   async payerOf(leg: Leg): Promise<string | undefined> {
-    return (await this.#read(leg))?.account
+    return (await this.callOf(leg))?.account
   }
 
   /** Live calls, partition by partition; the cursor is "partition.offset". */

@@ -14,7 +14,15 @@ import {
   unreadable,
 } from './folder.ts'
 import { type ConfigProblem, ProblemList } from './problems.ts'
-import { foreignTariffs, joinAccounts, missingTariffs, smallRecharges, strangePayers } from './references.ts'
+import {
+  foreignTariffs,
+  joinAccounts,
+  missingGroups,
+  missingTariffs,
+  type Named,
+  smallRecharges,
+  strangePayers,
+} from './references.ts'
 import { configDirOf, type ConfigSource, processSource, readSettings, type Settings } from './settings.ts'
 import { nameOf, readTariff, type TariffFile, type TariffRead } from './tariff-file.ts'
 import { trunksFileSchema } from './trunk-schema.ts'
@@ -153,17 +161,21 @@ function follow(parts: Parts): readonly AccountConfig[] {
   })
   const standard = { name: settings?.defaults.tariff, path: ['defaults', 'tariff'], places: settingsPlaces }
   problems.add(...missingTariffs([...named, standard], names))
-  const payers = (trunks.value?.trunks ?? []).map(({ account }, at) => {
-    return { name: account, path: ['trunks', at, 'account'], places: trunks.places }
-  })
+  const payers = namedByTrunks(trunks, 'account')
   const socket = { name: settings?.callControl.account, path: ['callControl', 'account'], places: settingsPlaces }
   const ids = drafts.map(({ id }) => id)
   if (accounts.value) warnings.add(...strangePayers([...payers, socket], ids))
   if (!settings) return []
+  problems.add(...missingGroups(namedByTrunks(trunks, 'group'), Object.keys(settings.sip.groups)))
   problems.add(...smallRecharges(drafts, accounts.places, settings.defaults))
   const joined = joinAccounts(drafts, accounts.places, settings.defaults)
   problems.add(...joined.problems)
   if (joined.problems.length > 0) return []
   problems.add(...foreignTariffs(joined.accounts, accounts.places, { tariffs, standard: settings.defaults.tariff }))
   return joined.accounts
+}
+
+function namedByTrunks({ value, places }: Found<Trunks>, field: 'account' | 'group'): readonly Named[] {
+  const rules = value?.trunks ?? []
+  return rules.map((rule, at) => ({ name: rule[field], path: ['trunks', at, field], places }))
 }

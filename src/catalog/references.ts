@@ -102,6 +102,17 @@ export function missingTariffs(named: readonly Named[], tariffs: readonly string
   })
 }
 
+/** Trunk groups that are named and not there: their calls would have nowhere to go. */
+export function missingGroups(named: readonly Named[], groups: readonly string[]): readonly ConfigProblem[] {
+  return missing(named, groups).map(({ name, path, places }) => {
+    return problemAt(
+      places.ofValue(path),
+      path,
+      `there is no trunk group "${name}" in sip.groups${didYouMean(name, groups)}`,
+    )
+  })
+}
+
 /** Accounts may live in the store alone, so a payer that is not in accounts.yaml is only worth a warning. */
 export function strangePayers(named: readonly Named[], accounts: readonly string[]): readonly ConfigProblem[] {
   return missing(named, accounts).map(({ name, path, places }) => {

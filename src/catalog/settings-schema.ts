@@ -15,6 +15,7 @@ import {
   unique,
   wholeNumber,
 } from './fields.ts'
+import { sip } from './sip-schema.ts'
 
 const DAY_SECONDS = 86_400
 
@@ -231,6 +232,7 @@ export const settingsFileSchema = z.strictObject({
     .describe('SIP status and reason of a refusal code, where not the usual one.'),
   edges: z.record(name(), edge).default({}).describe('Edges by node name, and how each is called back.'),
   callControl,
+  sip,
   log,
 })
 

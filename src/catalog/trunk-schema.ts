@@ -19,6 +19,7 @@ const trunkRuleSchema = z.strictObject({
   direction: direction()
     .optional()
     .describe('Only calls of this direction; a call that does not say its own takes it.'),
+  group: name().optional().describe('Trunk group of the settings (`sip.groups`) that says where its SIP calls go.'),
   sources: z
     .array(network())
     .min(1)

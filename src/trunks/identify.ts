@@ -13,6 +13,8 @@ export interface TrunkRule {
   readonly name: string
   readonly account: string
   readonly direction?: Direction | undefined
+  /** Where its SIP calls go. */
+  readonly group?: string | undefined
   /** IP addresses or networks. */
   readonly sources?: readonly string[] | undefined
   /** Beginnings of the calling number. */
@@ -35,6 +37,7 @@ export interface Identified {
   readonly trunk: string
   /** The call's own direction, else the rule's. */
   readonly direction?: Direction
+  readonly group?: string
 }
 
 /** Rules made ready for asking. */
@@ -44,6 +47,7 @@ interface ReadyRule {
   readonly name: string
   readonly account: string
   readonly direction: Direction | undefined
+  readonly group: string | undefined
   readonly sources: readonly Network[] | undefined
   readonly from: Beginnings | undefined
   readonly to: Beginnings | undefined
@@ -61,6 +65,7 @@ export function readyRules(rules: readonly TrunkRule[]): TrunkRules {
     name: rule.name,
     account: rule.account,
     direction: rule.direction,
+    group: rule.group,
     sources: rule.sources?.map((source) => networkOf(source, rule.name)),
     from: beginnings(rule.from),
     to: beginnings(rule.to),
@@ -83,7 +88,8 @@ export function identify(rules: TrunkRules, arrival: Arrival): Identified | unde
   )
   if (!rule) return undefined
   const direction = arrival.direction ?? rule.direction
-  return { account: rule.account, trunk: rule.name, ...(direction && { direction }) }
+  const { account, name: trunk, group } = rule
+  return { account, trunk, ...(direction && { direction }), ...(group === undefined ? {} : { group }) }
 }
 
 function fitsName(rule: ReadyRule, trunk: string | undefined): boolean {

@@ -357,6 +357,11 @@ describe('trunks.yaml is refused with the place of', () => {
       rule('source: [10.0.0.1]'),
       '4:5: trunks[0].source: unknown key "source", did you mean "sources"?',
     ],
+    [
+      'a trunk group that is not there',
+      rule('group: carriers'),
+      '4:12: trunks[0].group: there is no trunk group "carriers" in sip.groups',
+    ],
   ])('%s', async (_, text, problem) => {
     expect(await problemsOf({ 'trunks.yaml': text })).toEqual([`trunks.yaml:${problem}`])
   })

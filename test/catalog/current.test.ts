@@ -164,6 +164,7 @@ describe('settings that need a restart', () => {
       'partitions',
       'roles',
       'callControl',
+      'sip',
       'configDir',
     ])
   })

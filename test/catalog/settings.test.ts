@@ -57,6 +57,13 @@ describe('settings', () => {
       sipReplies: {},
       edges: {},
       callControl: { enabled: false, socket: 'call-control.sock', node: 'default' },
+      sip: {
+        enabled: false,
+        node: 'sip',
+        servers: [{ host: '127.0.0.1', port: 9022, secret: 'cymru' }],
+        trustedSources: [],
+        groups: {},
+      },
       log: { level: 'info', decisions: true },
     })
   })

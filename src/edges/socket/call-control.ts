@@ -24,7 +24,7 @@ import {
   takeRequest,
   userOf,
 } from './protocol.ts'
-import { Repeater } from './repeater.ts'
+import { Repeater } from '../repeater.ts'
 
 /** The flat forms of `POST /v1/calls/authorize` and `/v1/calls/events`. */
 export interface CallControlAuthorize {

@@ -22,6 +22,10 @@ interface Outgoing {
   cancelled: boolean
 }
 
+const METHODS = new Set(
+  'INVITE ACK PRACK CANCEL BYE OPTIONS REGISTER INFO UPDATE MESSAGE SUBSCRIBE NOTIFY REFER PUBLISH'.split(' '),
+)
+
 export class FromApp {
   readonly #core: Core
   readonly #network: FromNetwork
@@ -130,6 +134,10 @@ export class FromApp {
   #inside(ask: Ask, dialog: Dialog): void {
     const { client, frame, given } = ask
     const { method } = given
+    // The server looks for the dialog first, and then at the method.
+    if (!METHODS.has(method)) {
+      return client.reply(frame, ['NOK', `Server error: invalid or missing method supplied on start line: ${method}`])
+    }
     const request = dialog.request(method, given.uri.includes('placeholder') ? dialog.target : given.uri)
     const contact = given.get('Contact')
     if (contact !== '') request.set('Contact', localised(this.#core, contact))

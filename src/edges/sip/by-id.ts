@@ -1,0 +1,65 @@
+/** Dialogs that another worker, or a dead one, set up: the server takes requests in them from anybody who knows their id. */
+import type { DrachtioClient, Headers, SipResponse } from './drachtio.ts'
+
+/** Whether the server has the dialog; `unknown` where it did not say. */
+export type Found = 'there' | 'gone' | 'unknown'
+
+/** A dialog's id is made of what its INVITE said (drachtio-server v0.9). */
+export function dialogId(callId: string, fromTag: string): string {
+  return `${callId};from-tag=${fromTag}`
+}
+
+/** The server puts the dialog's own target in its place. */
+const TARGET = 'sip:placeholder'
+
+/**
+ * Looks a dialog up without a word to its phone: the server finds the dialog first and then refuses a method that is none.
+ * Phones are not asked, as many hang up on an OPTIONS that they did not expect; one that died is found by its session timer.
+ */
+export function findById(client: DrachtioClient, id: string, withinMs: number): Promise<Found> {
+  return ask({ client, id, method: 'TOLLGATE', headers: {}, withinMs }, (error) => {
+    return /invalid or missing method/.test(error?.message ?? '') ? 'there' : 'unknown'
+  })
+}
+
+/** Ends a dialog; `gone` when it is over, also when it was before. */
+export function byeById(
+  client: DrachtioClient,
+  { id, headers, withinMs }: { readonly id: string; readonly headers: Headers; readonly withinMs: number },
+): Promise<Found> {
+  return ask({ client, id, method: 'BYE', headers, withinMs }, () => 'unknown')
+}
+
+interface Asking {
+  readonly client: DrachtioClient
+  readonly id: string
+  readonly method: string
+  readonly headers: Headers
+  readonly withinMs: number
+}
+
+function ask(
+  { client, id, method, headers, withinMs }: Asking,
+  whenRefused: (error: Error | null) => Found,
+): Promise<Found> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => resolve('unknown'), withinMs)
+    const end = (found: Found): void => {
+      clearTimeout(late)
+      resolve(found)
+    }
+    try {
+      client.request(TARGET, { method, stackDialogId: id, uri: TARGET, headers }, (error, request) => {
+        if (error?.code === 'ENODIALOG') return end('gone')
+        if (error || !request) return end(whenRefused(error))
+        // Whatever a phone says to a BYE, its dialog is over.
+        request.on('response', (response: SipResponse) => {
+          if (response.status >= 200) end('gone')
+        })
+      })
+    } catch {
+      // There is no connection to the server.
+      end('unknown')
+    }
+  })
+}

@@ -1,0 +1,62 @@
+/** Who calls whom, as an INVITE says it. */
+import type { Leg } from '../../calls/call.ts'
+import { type Address, parseUri, type SipRequest } from './drachtio.ts'
+
+export interface Caller {
+  readonly leg: Leg
+  /** Tells a new attempt of the same leg from a repeat. */
+  readonly attempt: string
+  readonly source: string
+  readonly from: string
+  readonly to: string
+  /** The From as it came, without its tag. */
+  readonly shown: Address
+}
+
+/** Undefined where the INVITE says too little to make a call of it. */
+export function callerOf(
+  request: SipRequest,
+  edge: { readonly node: string; readonly trusted: boolean },
+): Caller | undefined {
+  const shown = addressIn(request, 'from')
+  const leg = shown && legOf(request, shown, edge.node)
+  const to = parseUri(request.uri)?.user
+  if (!shown || !leg || !to) return undefined
+  const asserted = edge.trusted ? addressIn(request, 'p-asserted-identity') : undefined
+  return {
+    leg,
+    attempt: request.get('cseq') ?? '',
+    source: request.source_address,
+    from: numberOf(asserted, shown),
+    to,
+    shown,
+  }
+}
+
+/** What is asserted of the caller comes before what it says itself. */
+function numberOf(...addresses: readonly (Address | undefined)[]): string {
+  return addresses.map((address) => userOf(address?.uri)).find((user) => user !== undefined) ?? ''
+}
+
+function legOf(request: SipRequest, { params }: Address, node: string): Leg | undefined {
+  const callId = request.get('call-id')
+  const legId = params?.['tag']
+  return callId && legId ? { node, callId, legId } : undefined
+}
+
+/** The first address of a header; undefined where there is none that can be read. */
+function addressIn(request: SipRequest, name: 'from' | 'p-asserted-identity'): Address | undefined {
+  if (!request.has(name)) return undefined
+  try {
+    return [request.getParsedHeader(name)].flat()[0]
+  } catch {
+    return undefined
+  }
+}
+
+/** Of `sip:` and `tel:` addresses. */
+function userOf(uri: string | undefined): string | undefined {
+  if (uri === undefined) return undefined
+  const number = /^tel:([^;]+)/i.exec(uri)?.[1]
+  return number ?? parseUri(uri)?.user
+}

@@ -1,0 +1,110 @@
+/** One try to reach the called side over one hop. */
+import {
+  type DrachtioClient,
+  type Headers,
+  type OfferFromFar,
+  refusalOf,
+  type SipDialog,
+  type SipRequest,
+  type SipResponse,
+} from './drachtio.ts'
+
+export interface DialSettings {
+  readonly uri: string
+  readonly headers: Headers
+  /** Absent where the caller offers nothing: then the called side does. */
+  readonly sdp?: string
+  readonly tryMs: number
+  readonly ringMs: number
+  readonly onProgress: (response: SipResponse) => void
+}
+
+export type Far = SipDialog | OfferFromFar
+
+export type Dialled =
+  | { readonly kind: 'answered'; readonly far: Far }
+  | { readonly kind: 'refused'; readonly status: number; readonly reason: string; readonly response?: SipResponse }
+  /** Nothing came from the hop, or the hop could not be asked. */
+  | { readonly kind: 'silent' }
+  | { readonly kind: 'unanswered' }
+  | { readonly kind: 'cancelled' }
+
+export class Dial {
+  readonly #settings: DialSettings
+  readonly #outcome = Promise.withResolvers<Dialled>()
+  #sent: SipRequest | undefined
+  #isOver = false
+  #try: NodeJS.Timeout | undefined
+  #ring: NodeJS.Timeout | undefined
+
+  constructor(client: DrachtioClient, settings: DialSettings) {
+    this.#settings = settings
+    this.#try = setTimeout(() => this.#giveUp({ kind: 'silent' }), settings.tryMs)
+    this.#ring = setTimeout(() => this.#giveUp({ kind: 'unanswered' }), settings.ringMs)
+    const { uri, headers, sdp } = settings
+    const content = { uri, headers, ...(sdp ? { localSdp: sdp } : { noAck: true }) }
+    const progress = {
+      cbRequest: (_error: unknown, request?: SipRequest) => this.#wasSent(request),
+      cbProvisional: (response: SipResponse) => this.#progress(response),
+    }
+    client.createUAC(content, progress).then(
+      (far) => this.#answered(far),
+      (error: unknown) => this.#end(failed(error)),
+    )
+  }
+
+  get outcome(): Promise<Dialled> {
+    return this.#outcome.promise
+  }
+
+  /** The called side is told; an answer that comes all the same is hung up on. */
+  cancel(headers: Headers): void {
+    this.#giveUp({ kind: 'cancelled' }, headers)
+  }
+
+  #wasSent(request: SipRequest | undefined): void {
+    this.#sent = request
+    if (this.#isOver) request?.cancel({})
+  }
+
+  #progress(response: SipResponse): void {
+    clearTimeout(this.#try)
+    if (!this.#isOver) this.#settings.onProgress(response)
+  }
+
+  #answered(far: Far): void {
+    if (this.#isOver) hangUpOn(far)
+    else this.#end({ kind: 'answered', far })
+  }
+
+  #giveUp(outcome: Dialled, headers: Headers = {}): void {
+    if (this.#isOver) return
+    this.#end(outcome)
+    this.#sent?.cancel({ headers })
+  }
+
+  #end(outcome: Dialled): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    clearTimeout(this.#try)
+    clearTimeout(this.#ring)
+    this.#outcome.resolve(outcome)
+  }
+}
+
+function failed(error: unknown): Dialled {
+  const refusal = refusalOf(error)
+  if (!refusal) return { kind: 'silent' }
+  const { status, reason, res } = refusal
+  return { kind: 'refused', status, reason, ...(res === undefined ? {} : { response: res }) }
+}
+
+export function isOffer(far: Far): far is OfferFromFar {
+  return 'sdp' in far
+}
+
+/** Nobody waits for whether it worked: what is not there any more is ended. */
+export function hangUpOn(far: Far, headers: Headers = {}): void {
+  if (isOffer(far)) far.destroy().catch(() => undefined)
+  else far.destroy({ headers }, () => undefined)
+}

@@ -1,0 +1,155 @@
+/**
+ * What we use of drachtio-srf, typed as it really is: its own typings are looser than its code. Nothing else imports it.
+ *
+ * Its promises may stay open for ever when the socket to the server breaks, so each of them is waited for by `inTime`.
+ */
+import type { EventEmitter } from 'node:events'
+import Srf from 'drachtio-srf'
+
+export type Headers = Readonly<Record<string, string>>
+
+export interface Address {
+  readonly name?: string
+  readonly uri: string
+  readonly params?: Readonly<Record<string, string | null>>
+}
+
+export interface SipUri {
+  readonly scheme: string
+  readonly user?: string
+  readonly host?: string
+}
+
+export interface SipMessage {
+  readonly headers: Headers
+  readonly body?: string
+  get(name: string): string | undefined
+  has(name: string): boolean
+  /** Throws where the header is absent or cannot be read. */
+  getParsedHeader(name: 'from' | 'to' | 'p-asserted-identity'): Address | readonly Address[]
+}
+
+export interface SipRequest extends SipMessage, EventEmitter {
+  readonly method: string
+  readonly uri: string
+  readonly source_address: string
+  readonly protocol: string
+  readonly stackDialogId?: string
+  /** Of a request that we sent. */
+  cancel(options: { readonly headers?: Headers }, done?: () => void): void
+}
+
+/** Of a request that came: to be sent; of one that we sent: received. */
+export interface SipResponse extends SipMessage {
+  readonly status: number
+  readonly reason: string
+  readonly finalResponseSent: boolean
+  send(
+    status: number,
+    reason: string | undefined,
+    content?: { readonly headers?: Headers; readonly body?: string },
+    sent?: (error: unknown) => void,
+    pracked?: () => void,
+  ): void
+}
+
+export type Ack = (content?: { readonly body?: string }) => void
+
+export interface InDialog {
+  readonly method: string
+  readonly headers?: Headers
+  readonly body?: string
+  /** Of an INVITE without SDP: the ACK with it is sent by whoever gets the answer. */
+  readonly noAck?: boolean
+}
+
+export interface SipDialog extends EventEmitter {
+  readonly id: string
+  readonly res: SipResponse
+  readonly remote: { readonly sdp?: string }
+  queueRequests: boolean
+  destroy(options: { readonly headers?: Headers }, done: (error: unknown) => void): void
+  request(content: InDialog, done: (error: unknown, response?: SipResponse, ack?: Ack) => void): void
+}
+
+/** A far end that answered an INVITE without SDP: its offer waits for the caller's answer. */
+export interface OfferFromFar {
+  readonly sdp: string
+  readonly res: SipResponse
+  ack(sdp: string): Promise<SipDialog>
+  destroy(): Promise<void>
+}
+
+export interface ByDialogId extends InDialog {
+  readonly stackDialogId: string
+  readonly uri: string
+}
+
+export interface UacOptions {
+  readonly uri: string
+  readonly headers: Headers
+  readonly localSdp?: string
+  readonly noAck?: boolean
+}
+
+export interface UacProgress {
+  readonly cbRequest: (error: unknown, request?: SipRequest) => void
+  readonly cbProvisional: (response: SipResponse) => void
+}
+
+/** Where it came from, when by the server's clock and without a date, why, and the message. */
+export type CdrStop = readonly [source: string, time: string, reason: string, message: SipMessage]
+
+export interface DrachtioClient {
+  connect(options: {
+    readonly host: string
+    readonly port: number
+    readonly secret: string
+    readonly reconnect: { readonly retryMaxDelay: number }
+    readonly enablePing: boolean
+  }): void
+  disconnect(): void
+  on(event: 'connect', listener: (error: Error | null, hostPort?: string) => void): this
+  on(event: 'error', listener: (error: Error) => void): this
+  on(event: 'close', listener: () => void): this
+  on(event: 'cdr:stop', listener: (...stop: CdrStop) => void): this
+  invite(handler: (request: SipRequest, response: SipResponse) => void): void
+  options(handler: (request: SipRequest, response: SipResponse) => void): void
+  unregisterForMessages(what: string): void
+  reregisterForMessages(what: string): void
+  createUAS(
+    request: SipRequest,
+    response: SipResponse,
+    content: { readonly headers: Headers; readonly localSdp: string },
+  ): Promise<SipDialog>
+  createUAC(options: UacOptions, progress: UacProgress): Promise<SipDialog | OfferFromFar>
+  /** Calls back with the request as it was sent; its answers come as `response` events. */
+  request(
+    uri: string,
+    content: ByDialogId,
+    sent: (error: (Error & { readonly code?: string }) | null, request?: SipRequest) => void,
+  ): void
+}
+
+export function newClient(): DrachtioClient {
+  return new Srf() as unknown as DrachtioClient
+}
+
+/** Undefined where it is no SIP URI. */
+export function parseUri(uri: string): SipUri | undefined {
+  const parsed: SipUri | undefined = Srf.parseUri(uri)
+  return parsed
+}
+
+export interface FarRefusal {
+  readonly status: number
+  readonly reason: string
+  readonly res?: SipResponse
+}
+
+/** The far end's refusal; undefined for anything else that went wrong. */
+export function refusalOf(error: unknown): FarRefusal | undefined {
+  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined
+  const { status, reason, res } = error as unknown as Partial<FarRefusal>
+  return { status: status ?? 0, reason: reason ?? '', ...(res === undefined ? {} : { res }) }
+}

@@ -1,0 +1,227 @@
+/**
+ * The SIP edge: INVITEs of every drachtio-server that it is connected to become calls, and calls end with their dialogs.
+ * What it holds in memory is the calls whose dialogs it set up; of all others the store and the servers know.
+ */
+import { Fault } from '../../base/fault.ts'
+import { inTurns } from '../../base/in-turns.ts'
+import type { CallRecord } from '../../calls/call.ts'
+import type { EdgeCall, EdgeControl } from '../../calls/edge-control.ts'
+import type { CallEvent } from '../../calls/requests.ts'
+import { Repeater } from '../repeater.ts'
+import type { Bridge, BridgeEnd } from './bridge.ts'
+import { byeById, dialogId } from './by-id.ts'
+import type { SipMessage, SipRequest, SipResponse } from './drachtio.ts'
+import { callOfFarLeg } from './far-side.ts'
+import { reasonHeader } from './headers.ts'
+import { Invitation } from './invite.ts'
+import { DrachtioLink } from './link.ts'
+import { Orphans, type SipRef, sipRefOf } from './orphans.ts'
+import type { SipParts } from './parts.ts'
+import { ownReplies, refuse } from './replies.ts'
+
+/** INVITEs under way; a server has more patience than memory. */
+const MAX_SETUPS = 2_000
+const BYE_MS = 2_000
+const AT_ONCE = 32
+/** Its own worker hears of a BYE first, and settles. */
+const OTHERS_FIRST_MS = 1_000
+
+interface Held {
+  readonly bridge: Bridge
+  readonly link: DrachtioLink
+}
+
+export class SipEdge {
+  readonly #parts: SipParts
+  readonly #links: readonly DrachtioLink[]
+  readonly #setups = new Set<Invitation>()
+  readonly #held = new Map<string, Held>()
+  readonly #repeater: Repeater<CallEvent>
+  readonly #orphans: Orphans
+  #isDraining = false
+
+  constructor(parts: SipParts) {
+    this.#parts = parts
+    this.#repeater = new Repeater((event) => parts.desk.event(event))
+    this.#orphans = new Orphans({
+      parts,
+      isHeld: (call) => this.#held.has(call),
+      linkOf: (ref) => this.#linkOf(ref),
+      report: (event) => this.#report(event),
+    })
+    const events = {
+      onInvite: (link: DrachtioLink, request: SipRequest, response: SipResponse) =>
+        void this.#invited(link, request, response),
+      onOptions: (request: SipRequest, response: SipResponse) => this.#options(request, response),
+      onBye: (link: DrachtioLink, bye: SipMessage) => void this.#byeSeen(link, bye),
+      onConnected: () => void this.#orphans.sweep(0).catch((error: unknown) => this.#cannotSweep(error)),
+      onLost: (link: DrachtioLink) => this.#lost(link),
+    }
+    this.#links = parts.servers.map((server) => new DrachtioLink(server, events, parts.log))
+  }
+
+  start(): void {
+    for (const link of this.#links) link.open()
+  }
+
+  /** How calls of this edge are ended, whoever set them up. */
+  readonly control: EdgeControl = {
+    canEnd: true,
+    canRaise: false,
+    canList: false,
+    end: (call, reason) => this.#endCall(call, reason),
+    raise: () => Promise.resolve(),
+    list: () => Promise.resolve([]),
+  }
+
+  /** Says of the calls that are up here that they are, and looks after those whose worker is gone. */
+  async tick(): Promise<void> {
+    await inTurns([...this.#held.values()], AT_ONCE, (held) => this.#alive(held))
+    await this.#orphans.sweep()
+  }
+
+  get callsUp(): number {
+    return this.#held.size
+  }
+
+  /** Takes no INVITE any more, and waits for those under way; calls that are up are left to whoever comes next. */
+  async stop(): Promise<void> {
+    this.#isDraining = true
+    for (const link of this.#links) link.drain()
+    while (this.#setups.size > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    for (const link of this.#links) link.close()
+    this.#repeater.stop()
+  }
+
+  async #invited(link: DrachtioLink, request: SipRequest, response: SipResponse): Promise<void> {
+    const isFull = this.#setups.size >= MAX_SETUPS
+    if (this.#isDraining || isFull) {
+      const own = isFull ? 'overloaded' : 'draining'
+      return refuse(response, ownReplies[own], { code: own })
+    }
+    const { client, name: server } = link
+    const context = { client, server, parts: this.#parts, report: (event: CallEvent) => this.#report(event) }
+    const invitation = new Invitation(context, request, response)
+    this.#setups.add(invitation)
+    try {
+      const bridge = await invitation.run()
+      if (bridge) this.#hold(bridge, link)
+    } catch (error) {
+      if (!(error instanceof Fault)) this.#parts.log.error({ err: error, call: invitation.call }, 'an INVITE broke')
+      refuse(response, ownReplies.no_decision, { code: 'engine_unavailable' })
+    } finally {
+      this.#setups.delete(invitation)
+    }
+  }
+
+  #hold(bridge: Bridge, link: DrachtioLink): void {
+    const { call } = bridge.parts
+    this.#held.set(call, { bridge, link })
+    void bridge.end.then((end) => {
+      this.#held.delete(call)
+      this.#over(bridge, end)
+    })
+    // It broke while the call was being answered.
+    if (!link.isConnected) this.#held.delete(call)
+  }
+
+  #over({ parts: { about, answeredAtMs } }: Bridge, { endedAtMs, cause }: BridgeEnd): void {
+    const { instance } = this.#parts
+    this.#report({ type: 'stop', ...about, instance, tsMs: endedAtMs, answeredAtMs, endedAtMs, cause })
+  }
+
+  async #alive({ bridge }: Held): Promise<void> {
+    const { about } = bridge.parts
+    const { state } = await this.#parts.desk.event({ type: 'alive', ...about, instance: this.#parts.instance })
+    if (state === 'ended' || state === 'failed') await bridge.hangUp('call_is_over')
+  }
+
+  /** The dialogs are still at the server, but the phones' words do not reach us any more. */
+  #lost(link: DrachtioLink): void {
+    for (const [call, held] of this.#held) if (held.link === link) this.#held.delete(call)
+  }
+
+  async #endCall(call: EdgeCall, reason: string): Promise<void> {
+    const held = this.#held.get(call.call)
+    if (held) return held.bridge.hangUp(reason)
+    const setup = [...this.#setups].find((each) => each.call === call.call)
+    if (setup) return setup.stop(reason)
+    await this.#endById(call, reason)
+  }
+
+  async #endById(call: EdgeCall, reason: string): Promise<void> {
+    const ref = sipRefOf(call.ref)
+    const link = ref && this.#linkOf(ref)
+    if (!ref || !link) throw new Fault('edge_unreachable', 'the call is with a drachtio-server that is out of reach')
+    const headers = { Reason: reasonHeader(402, reason) }
+    const endedAtMs = this.#parts.clock.nowMs()
+    const ids = [dialogId(call.callId, call.legId), ref.far]
+    const ended = await Promise.all(ids.map((id) => byeById(link.client, { id, headers, withinMs: BYE_MS })))
+    if (ended.every((side) => side === 'unknown')) {
+      throw new Fault('edge_unreachable', 'drachtio-server did not answer in time', { retryable: true })
+    }
+    const { node, callId, legId } = call
+    this.#report({
+      type: 'stop',
+      leg: { node, callId, legId },
+      instance: this.#parts.instance,
+      tsMs: endedAtMs,
+      endedAtMs,
+      cause: reason,
+    })
+  }
+
+  /** A phone hung up in a dialog whose worker is gone: it was answered 481, and the other side is still up. */
+  async #byeSeen(link: DrachtioLink, bye: SipMessage): Promise<void> {
+    const heardAtMs = this.#parts.clock.nowMs()
+    try {
+      if (this.#isOurs(bye)) return
+      await new Promise((resolve) => setTimeout(resolve, OTHERS_FIRST_MS))
+      const record = await this.#recordOf(bye)
+      if (record && !this.#held.has(record.call)) await this.#orphans.heardBye(record, link, heardAtMs)
+    } catch (error) {
+      this.#cannotSweep(error)
+    }
+  }
+
+  #isOurs(bye: SipMessage): boolean {
+    const callId = bye.get('call-id') ?? ''
+    const call = callOfFarLeg(callId)
+    if (call !== undefined) return this.#held.has(call)
+    return [...this.#held.values()].some(({ bridge }) => bridge.parts.about.leg.callId === callId)
+  }
+
+  async #recordOf(bye: SipMessage): Promise<CallRecord | undefined> {
+    const callId = bye.get('call-id') ?? ''
+    const call = callOfFarLeg(callId)
+    if (call !== undefined) return this.#parts.desk.find(call)
+    for (const name of ['from', 'to']) {
+      const legId = /;tag=([^;]+)/.exec(bye.get(name) ?? '')?.[1]
+      const record = legId && (await this.#parts.desk.callOf({ node: this.#parts.node, callId, legId }))
+      if (record) return record
+    }
+    return undefined
+  }
+
+  #options(_request: SipRequest, response: SipResponse): void {
+    if (this.#isDraining || !this.#parts.ready()) return refuse(response, ownReplies.draining, { code: 'draining' })
+    response.send(200, undefined, {
+      headers: { Allow: ALLOWED, Accept: 'application/sdp', Supported: '100rel, timer' },
+    })
+  }
+
+  #linkOf({ server }: SipRef): DrachtioLink | undefined {
+    return this.#links.find(({ name, isConnected }) => name === server && isConnected)
+  }
+
+  #report(event: CallEvent): void {
+    // What the store cannot take now is repeated from there.
+    this.#repeater.deliver(event).catch(() => undefined)
+  }
+
+  #cannotSweep(error: unknown): void {
+    this.#parts.log.error({ err: error }, 'calls whose worker is gone could not be looked after')
+  }
+}
+
+const ALLOWED = 'INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, MESSAGE, NOTIFY'

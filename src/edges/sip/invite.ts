@@ -1,0 +1,348 @@
+/**
+ * The way of an INVITE: who pays, may they, over which hop, and the answer.
+ *
+ *   deciding ──allow──▶ dialling ──2xx──▶ answering ──ACK'd 2xx──▶ up (a Bridge)
+ *   deciding ──deny, late──▶ refused
+ *   dialling ──no hop takes it──▶ refused
+ *   any of them ──CANCEL──▶ cancelled: nobody is dialled afterwards, nothing is charged
+ */
+import type { AuthorizeAnswer, AuthorizeRequest, CallEvent } from '../../calls/requests.ts'
+import { Bridge, type CallWords } from './bridge.ts'
+import { type Caller, callerOf } from './caller.ts'
+import { Dial, type Dialled, type Far, hangUpOn, isOffer } from './dial.ts'
+import type { DrachtioClient, Headers, SipDialog, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
+import { causeOf, goesOn, headersForFar, LEAST_SESSION_SECONDS, legHeaders, legOf, uriOver } from './far-side.ts'
+import { bodyType, copied, type Copying, reasonHeader, reasonOf, supports } from './headers.ts'
+import { inTime, LATE } from './in-time.ts'
+import type { Hop, Routed, SipParts } from './parts.ts'
+import { type OwnReply, ownReplies, refuse } from './replies.ts'
+import { joinSides, sessionSecondsOf } from './within-dialog.ts'
+
+/** Callers give up after 32 s without an answer; a decision takes milliseconds. */
+const DECIDE_MS = 5_000
+const ANSWER_MS = 5_000
+const PRACK_MS = 1_000
+const MAX_FORWARDS = 70
+
+type Allowed = Extract<AuthorizeAnswer, { readonly kind: 'allowed' }>
+
+export interface InviteContext {
+  readonly client: DrachtioClient
+  /** Where the server is, for whoever hangs up later. */
+  readonly server: string
+  readonly parts: SipParts
+  /** Told until it is durable. */
+  readonly report: (event: CallEvent) => void
+}
+
+interface Setup {
+  readonly caller: Caller
+  readonly routed: Routed
+  readonly copying: Copying
+  readonly call: string
+  readonly account: string
+  readonly maxForwards: number
+}
+
+export class Invitation {
+  readonly #context: InviteContext
+  readonly #request: SipRequest
+  readonly #response: SipResponse
+  #cancel: SipMessage | undefined
+  #stop: string | undefined
+  #dial: Dial | undefined
+  #unpracked = 0
+  #pracked: (() => void) | undefined
+
+  constructor(context: InviteContext, request: SipRequest, response: SipResponse) {
+    this.#context = context
+    this.#request = request
+    this.#response = response
+    // Before anything is waited for: the server has answered a CANCEL by itself, and tells us once.
+    request.on('cancel', (cancel: SipMessage) => {
+      this.#cancel = cancel
+      this.#dial?.cancel(reasonOf(cancel))
+    })
+  }
+
+  /** The daemon's id of the call, once it was let in. */
+  call: string | undefined
+
+  /** The call that came of it; undefined when none did, and the caller was answered. */
+  async run(): Promise<Bridge | undefined> {
+    const { parts } = this.#context
+    const maxForwards = Number(this.#request.get('max-forwards') ?? MAX_FORWARDS)
+    const trusted = parts.trusts(this.#request.source_address)
+    const caller = callerOf(this.#request, { node: parts.node, trusted })
+    if (!caller) return this.#refuse('malformed')
+    if (!(maxForwards > 0)) return this.#refuse('too_many_hops')
+    const routed = parts.routeOf(caller)
+    const answer = await this.#decide(authorizeRequest(caller, routed, this.#request))
+    if (!answer) return undefined
+    this.call = answer.call
+    const copying = { names: routed.group.copyHeaders, identity: trusted }
+    const setup = { caller, routed, copying, call: answer.call, account: answer.account, maxForwards }
+    if (routed.group.mode === 'redirect') return this.#redirect(setup, answer)
+    return this.#connect(setup, answer)
+  }
+
+  /** Ends it before it is answered. */
+  stop(reason: string): void {
+    this.#stop = reason
+    this.#dial?.cancel({ Reason: reasonHeader(480, reason) })
+  }
+
+  async #decide(request: AuthorizeRequest): Promise<Allowed | undefined> {
+    const asked = this.#context.parts.desk.authorize(request)
+    const answer = await inTime(asked, DECIDE_MS)
+    if (answer === LATE) {
+      asked.then(
+        (late) => late.kind === 'allowed' && this.#failed(request, 'answered_too_late'),
+        () => undefined,
+      )
+      return this.#refuse('no_decision')
+    }
+    if (answer.kind === 'conflict') return this.#refuse('request_conflict', answer.call)
+    if (answer.kind === 'allowed') return answer
+    const { code } = answer.refusal
+    refuse(this.#response, this.#context.parts.replies(code), { code, call: answer.call })
+    return undefined
+  }
+
+  async #redirect({ caller, routed, call }: Setup, answer: Allowed): Promise<undefined> {
+    const hops = await this.#hopsOf(routed, answer, caller)
+    if (this.#cancel) this.#failed(caller, 'cancelled')
+    else if (hops.length === 0) {
+      this.#failed(caller, 'no_route')
+      this.#refuse('no_route', call)
+    } else {
+      const contacts = hops.map((hop, nth) => `<${uriOver(hop, caller.to)}>;q=${(1 - nth / 20).toFixed(2)}`)
+      const headers = {
+        Contact: contacts.join(', '),
+        'X-Tollgate-Call': call,
+        'X-Tollgate-Max-Duration': String(answer.maxDurationSeconds),
+      }
+      this.#response.send(302, undefined, { headers })
+    }
+    return undefined
+  }
+
+  async #connect(setup: Setup, answer: Allowed): Promise<Bridge | undefined> {
+    const { caller, routed } = setup
+    let last: Dialled = { kind: 'silent' }
+    for (const [nth, hop] of (await this.#hopsOf(routed, answer, caller)).entries()) {
+      last = this.#isOver ? { kind: 'cancelled' } : await this.#try(setup, hop, nth)
+      if (last.kind === 'answered') return this.#answer(setup, last.far)
+      if (!goesOn(last)) break
+    }
+    this.#failed(caller, this.#cancel ? 'cancelled' : (this.#stop ?? causeOf(last)), last)
+    if (!this.#cancel) this.#refuseAs(last, setup)
+    return undefined
+  }
+
+  get #isOver(): boolean {
+    return this.#cancel !== undefined || this.#stop !== undefined
+  }
+
+  async #try(setup: Setup, hop: Hop, nth: number): Promise<Dialled> {
+    const { group } = setup.routed
+    const dialled = await this.#dialled(setup, hop, { nth, sessionSeconds: group.sessionSeconds })
+    if (dialled.kind !== 'refused' || dialled.status !== 422 || this.#isOver) return dialled
+    const least = sessionSecondsOf(dialled.response?.get('min-se'))
+    return least === undefined ? dialled : this.#dialled(setup, hop, { nth, sessionSeconds: least })
+  }
+
+  async #dialled(
+    setup: Setup,
+    hop: Hop,
+    { nth, sessionSeconds }: { readonly nth: number; readonly sessionSeconds: number },
+  ): Promise<Dialled> {
+    const { caller, routed, call } = setup
+    const { tryMs, ringSeconds } = routed.group
+    const dial = new Dial(this.#context.client, {
+      uri: uriOver(hop, caller.to),
+      headers: {
+        ...headersForFar(this.#request, { ...setup, sessionSeconds }),
+        ...legHeaders(caller, legOf(call, nth)),
+      },
+      ...(this.#request.body ? { sdp: this.#request.body } : {}),
+      tryMs,
+      ringMs: ringSeconds * 1000,
+      onProgress: (response) => this.#progress(response, setup.copying),
+    })
+    this.#dial = dial
+    return dial.outcome
+  }
+
+  /** Ringing and early media, as they come; reliable where the called side made them so and the caller can. */
+  #progress(response: SipResponse, copying: Copying): void {
+    if (response.status <= 100 || this.#isOver || this.#response.finalResponseSent) return
+    const isReliable = response.has('rseq') && supports(this.#request, '100rel')
+    const headers = {
+      ...copied(response, copying),
+      ...bodyType(response),
+      ...(isReliable ? { Require: '100rel' } : {}),
+    }
+    if (isReliable) this.#unpracked += 1
+    const content = { headers, ...(response.body ? { body: response.body } : {}) }
+    this.#response.send(
+      response.status,
+      response.reason,
+      content,
+      undefined,
+      isReliable ? () => this.#hadPrack() : undefined,
+    )
+  }
+
+  #hadPrack(): void {
+    this.#unpracked -= 1
+    if (this.#unpracked === 0) this.#pracked?.()
+  }
+
+  /** A 2xx may not overtake a provisional answer that is still to be acknowledged (RFC 3262). */
+  async #allPracked(): Promise<void> {
+    if (this.#unpracked === 0) return
+    await inTime(new Promise<void>((resolve) => (this.#pracked = resolve)), PRACK_MS)
+  }
+
+  async #answer(setup: Setup, far: Far): Promise<Bridge | undefined> {
+    const { caller } = setup
+    await this.#allPracked()
+    const near = this.#isOver ? undefined : await this.#answerNear(setup, far)
+    const answeredAtMs = this.#context.parts.clock.nowMs()
+    const farDialog = near && (await this.#settledFar(near, far))
+    if (!near || !farDialog) {
+      const cause = this.#cancel ? 'cancelled' : (this.#stop ?? 'no_answer')
+      hangUpOn(far, { Reason: reasonHeader(487, cause) })
+      near?.destroy({}, () => undefined)
+      this.#failed(caller, cause)
+      if (!this.#cancel) this.#refuse('no_answer', setup.call)
+      return undefined
+    }
+    return this.#bridged(setup, { near, far: farDialog, answeredAtMs })
+  }
+
+  async #answerNear({ copying, routed }: Setup, far: Far): Promise<SipDialog | undefined> {
+    const answer = far.res
+    const localSdp = isOffer(far) ? far.sdp : (far.remote.sdp ?? '')
+    const wanted = sessionSecondsOf(this.#request.get('session-expires')) ?? routed.group.sessionSeconds
+    const seconds = Math.max(LEAST_SESSION_SECONDS, Math.min(wanted, routed.group.sessionSeconds))
+    const timer: Headers = supports(this.#request, 'timer')
+      ? { 'Session-Expires': `${seconds};refresher=uac`, Require: 'timer' }
+      : {}
+    const headers = { ...copied(answer, copying), ...bodyType(answer), ...timer }
+    if (!isOffer(far)) far.queueRequests = true
+    const answered = this.#context.client.createUAS(this.#request, this.#response, { headers, localSdp })
+    const near = await inTime(answered, ANSWER_MS).catch((): typeof LATE => LATE)
+    if (near !== LATE) return near
+    answered.then(
+      (late) => late.destroy({}, () => undefined),
+      () => undefined,
+    )
+    return undefined
+  }
+
+  /** The dialog of the called side, once the caller has said what it was waiting for. */
+  async #settledFar(near: SipDialog, far: Far): Promise<SipDialog | undefined> {
+    const acknowledged = new Promise<SipRequest>((resolve) => near.once('ack', resolve))
+    if (!isOffer(far)) {
+      void acknowledged.then(() => (far.queueRequests = false))
+      return far
+    }
+    const ack = await inTime(acknowledged, ANSWER_MS)
+    if (ack === LATE) return undefined
+    const dialog = await inTime(far.ack(ack.body ?? ''), ANSWER_MS).catch((): typeof LATE => LATE)
+    return dialog === LATE ? undefined : dialog
+  }
+
+  #bridged(setup: Setup, { near, far, answeredAtMs }: Answered): Bridge {
+    const { caller, routed, copying, call } = setup
+    const { parts, server, report } = this.#context
+    const bridge = new Bridge({
+      call,
+      about: aboutCall(caller, routed, setup.account),
+      near,
+      far,
+      answeredAtMs,
+      cutStatus: routed.group.cutStatus,
+      nowMs: () => parts.clock.nowMs(),
+    })
+    const nearSeconds = supports(this.#request, 'timer') ? routed.group.sessionSeconds : undefined
+    const farSeconds = sessionSecondsOf(far.res.get('session-expires'))
+    joinSides(
+      { dialog: near, ...(nearSeconds === undefined ? {} : { sessionSeconds: nearSeconds }) },
+      { dialog: far, ...(farSeconds === undefined ? {} : { sessionSeconds: farSeconds }) },
+      copying,
+    )
+    report({
+      type: 'start',
+      ...bridge.parts.about,
+      attempt: caller.attempt,
+      instance: parts.instance,
+      tsMs: answeredAtMs,
+      answeredAtMs,
+      ref: { server, far: far.id },
+    })
+    return bridge
+  }
+
+  async #hopsOf({ group, direction }: Routed, { account }: Allowed, { to }: Caller): Promise<readonly Hop[]> {
+    return group.lossless ? this.#context.parts.affordable(group.hops, { account, direction, to }) : group.hops
+  }
+
+  #failed({ leg, attempt, from, to }: Told, cause: string, last?: Dialled): void {
+    const { parts, report } = this.#context
+    const sipCode = last?.kind === 'refused' ? { sipCode: last.status } : {}
+    const { instance, clock } = parts
+    const about = { leg, from, to, instance, tsMs: clock.nowMs(), ...(attempt === undefined ? {} : { attempt }) }
+    report({ type: 'failed', ...about, cause, ...sipCode })
+  }
+
+  /** The far end's own refusal goes to the caller as it came. */
+  #refuseAs(last: Dialled, { copying, routed, call }: Setup): void {
+    if (this.#response.finalResponseSent) return
+    if (this.#stop !== undefined) {
+      refuse(this.#response, { status: routed.group.cutStatus, reason: 'Call Ended' }, { code: this.#stop, call })
+      return
+    }
+    if (last.kind !== 'refused') {
+      this.#refuse(last.kind === 'unanswered' ? 'no_answer' : 'no_route', call)
+      return
+    }
+    const { response, status, reason } = last
+    this.#response.send(status, reason, { headers: response ? copied(response, copying) : {} })
+  }
+
+  #refuse(own: OwnReply, call?: string): undefined {
+    refuse(this.#response, ownReplies[own], { code: own, ...(call === undefined ? {} : { call }) })
+  }
+}
+
+type Told = Pick<AuthorizeRequest, 'leg' | 'attempt' | 'from' | 'to'>
+
+interface Answered {
+  readonly near: SipDialog
+  readonly far: SipDialog
+  readonly answeredAtMs: number
+}
+
+/** Enough to rate the call should nothing else be known of it. */
+function aboutCall({ leg, from, to }: Caller, { direction }: Routed, account: string): CallWords {
+  return { leg, from, to, direction, ...(account === '' ? {} : { account }) }
+}
+
+function authorizeRequest(caller: Caller, routed: Routed, request: SipRequest): AuthorizeRequest {
+  const { leg, attempt, source, from, to } = caller
+  const { account, trunk, direction } = routed
+  return {
+    leg,
+    attempt,
+    source,
+    from,
+    to,
+    direction,
+    media: /^m=video [1-9]/m.test(request.body ?? '') ? 'video' : 'voice',
+    ...(account === undefined ? {} : { account }),
+    ...(trunk === undefined ? {} : { trunk }),
+  }
+}

@@ -1,0 +1,84 @@
+/** The connection to one drachtio-server: made again when it breaks, and the only way to its calls. */
+import type { Logger } from '../../observe/log.ts'
+import { type DrachtioClient, newClient, type SipMessage, type SipRequest, type SipResponse } from './drachtio.ts'
+import type { SipServerSettings } from './parts.ts'
+
+/** Without a bound drachtio-srf waits longer each time. */
+const RECONNECT_MOST_MS = 2_000
+
+export interface LinkEvents {
+  onInvite(link: DrachtioLink, request: SipRequest, response: SipResponse): void
+  onOptions(request: SipRequest, response: SipResponse): void
+  /** A BYE went over the server; of a dialog whose worker is gone nobody else hears. */
+  onBye(link: DrachtioLink, bye: SipMessage): void
+  onConnected(link: DrachtioLink): void
+  /** Nothing is heard any more of the dialogs that were set up over it. */
+  onLost(link: DrachtioLink): void
+}
+
+export class DrachtioLink {
+  readonly client: DrachtioClient
+  /** `host:port` of the admin side. */
+  readonly name: string
+  readonly #settings: SipServerSettings
+  readonly #log: Logger
+  #isConnected = false
+  #isClosed = false
+
+  constructor(settings: SipServerSettings, events: LinkEvents, log: Logger) {
+    this.#settings = settings
+    this.#log = log
+    this.name = `${settings.host}:${settings.port}`
+    this.client = newClient()
+    this.#listen(events)
+  }
+
+  get isConnected(): boolean {
+    return this.#isConnected
+  }
+
+  open(): void {
+    const { host, port, secret } = this.#settings
+    const reconnect = { retryMaxDelay: RECONNECT_MOST_MS }
+    this.client.connect({ host, port, secret, reconnect, enablePing: true })
+  }
+
+  /** No INVITE comes any more. The server drops all routes of whoever drops one, so the others are asked for again. */
+  drain(): void {
+    if (!this.#isConnected) return
+    for (const what of ['invite', 'options', 'cdr:stop']) this.client.unregisterForMessages(what)
+    for (const what of ['options', 'cdr:stop']) this.client.reregisterForMessages(what)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    if (this.#isConnected) this.client.disconnect()
+  }
+
+  #listen(events: LinkEvents): void {
+    const { client, name } = this
+    client.invite((request, response) => events.onInvite(this, request, response))
+    client.options((request, response) => events.onOptions(request, response))
+    client.on('cdr:stop', (...stop) => {
+      const [, , , message] = stop
+      if (message.get('cseq')?.endsWith('BYE')) events.onBye(this, message)
+    })
+    // Without a listener an error would end the process; the loss shows as `close`.
+    client.on('error', (error) =>
+      this.#log.debug({ server: name, why: error.message }, 'drachtio-server is out of reach'),
+    )
+    client.on('connect', (error) => {
+      if (error) return this.#log.error({ server: name, why: error.message }, 'drachtio-server refuses us')
+      if (this.#isClosed) return client.disconnect()
+      this.#isConnected = true
+      this.#log.info({ server: name }, 'connected to drachtio-server')
+      events.onConnected(this)
+    })
+    client.on('close', () => {
+      if (!this.#isConnected) return
+      this.#isConnected = false
+      if (!this.#isClosed) this.#log.error({ server: name }, 'the connection to drachtio-server broke')
+      events.onLost(this)
+    })
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Calls whose worker is gone: it died, was restarted, or lost its connection. Their dialogs are at the server still, so
+ * each is asked for by id. Both there: the call goes on, and the next who looks finds it alive. One gone: the other is
+ * hung up on, and the call is settled to the last instant it was known to be up.
+ */
+import { inTurns } from '../../base/in-turns.ts'
+import type { CallRecord } from '../../calls/call.ts'
+import type { CallEvent } from '../../calls/requests.ts'
+import { byeById, dialogId, findById } from './by-id.ts'
+import type { DrachtioLink } from './link.ts'
+import type { SipParts } from './parts.ts'
+
+/** Whoever holds a call says so three times meanwhile. */
+const SILENT_MS = 45_000
+const ASK_MS = 3_000
+const AT_ONCE = 16
+
+/** What is kept with a call to find its dialogs again. */
+export interface SipRef {
+  /** The admin side of its drachtio-server. */
+  readonly server: string
+  /** The dialog of the called side; that of the caller follows from its leg. */
+  readonly far: string
+}
+
+export function sipRefOf(ref: unknown): SipRef | undefined {
+  if (typeof ref !== 'object' || ref === null || !('server' in ref) || !('far' in ref)) return undefined
+  const { server, far } = ref
+  return typeof server === 'string' && typeof far === 'string' ? { server, far } : undefined
+}
+
+export interface OrphanParts {
+  readonly parts: SipParts
+  readonly isHeld: (call: string) => boolean
+  readonly linkOf: (ref: SipRef) => DrachtioLink | undefined
+  readonly report: (event: CallEvent) => void
+}
+
+interface Orphan {
+  readonly record: CallRecord
+  readonly link: DrachtioLink
+  readonly near: string
+  readonly far: string
+}
+
+export class Orphans {
+  readonly #parts: OrphanParts
+
+  constructor(parts: OrphanParts) {
+    this.#parts = parts
+  }
+
+  /** Looks after the calls of which nobody has said for so long that they are up. */
+  async sweep(silentMs = SILENT_MS): Promise<void> {
+    const { parts, isHeld } = this.#parts
+    const found: Orphan[] = []
+    for await (const record of parts.desk.live()) {
+      const isSilent = parts.clock.nowMs() - record.lastAliveAtMs >= silentMs
+      const orphan = isSilent && !isHeld(record.call) ? this.#orphanOf(record) : undefined
+      if (orphan) found.push(orphan)
+    }
+    const looked = await inTurns(found, AT_ONCE, (orphan) => this.#look(orphan))
+    const failed = looked.find((each) => each.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+
+  /** A BYE was seen of the call; whether its dialog is really over the server says, as anybody may send a BYE. */
+  async heardBye(record: CallRecord, link: DrachtioLink, heardAtMs: number): Promise<void> {
+    const orphan = this.#orphanOf(record)
+    if (orphan?.link === link) await this.#look(orphan, heardAtMs)
+  }
+
+  #orphanOf(record: CallRecord): Orphan | undefined {
+    const ref = sipRefOf(record.ref)
+    const link = ref && this.#parts.linkOf(ref)
+    const isUp = record.state === 'answered' || record.state === 'ending'
+    if (!isUp || !ref || !link) return undefined
+    return { record, link, near: dialogId(record.leg.callId, record.leg.legId), far: ref.far }
+  }
+
+  async #look(orphan: Orphan, byeAtMs?: number): Promise<void> {
+    const { record, link, near, far } = orphan
+    const { parts, report, isHeld } = this.#parts
+    const found = await Promise.all([near, far].map((id) => findById(link.client, id, ASK_MS)))
+    // It was answered while we asked, or is being looked after elsewhere.
+    if (isHeld(record.call)) return
+    const { leg } = record
+    const { instance } = parts
+    if (found.every((side) => side === 'there')) return report({ type: 'alive', leg, instance })
+    if (!found.includes('gone')) return
+    const headers = { Reason: 'SIP;cause=481;text="the other side is gone"' }
+    await Promise.all([near, far].map((id) => byeById(link.client, { id, headers, withinMs: ASK_MS })))
+    const cause = byeAtMs === undefined ? 'dialog_gone' : 'hung_up'
+    const when = byeAtMs === undefined ? { presumed: true, endedAtMs: record.lastAliveAtMs } : { endedAtMs: byeAtMs }
+    report({ type: 'stop', leg, instance, tsMs: parts.clock.nowMs(), cause, ...when })
+  }
+}

@@ -1,0 +1,91 @@
+/** What the SIP edge is given: its settings, and the ports of everything behind it. The app joins them. */
+import type { Direction } from '../../accounts/account.ts'
+import type { RefusalCode } from '../../base/outcome.ts'
+import type { Clock } from '../../base/time.ts'
+import type { CallRecord, Leg } from '../../calls/call.ts'
+import type { AuthorizeAnswer, AuthorizeRequest, CallEvent, EventResult } from '../../calls/requests.ts'
+import type { Logger } from '../../observe/log.ts'
+
+export interface SipServerSettings {
+  readonly host: string
+  readonly port: number
+  readonly secret: string
+}
+
+/** Where calls of a trunk group go next. */
+export interface Hop {
+  /** `sip:<host>[:<port>][;transport=…]` */
+  readonly uri: string
+  /** What calls over it cost us. */
+  readonly tariff?: string | undefined
+}
+
+/** What becomes of the calls of a trunk group. */
+export interface TrunkGroup {
+  readonly mode: 'b2bua' | 'redirect'
+  readonly hops: readonly Hop[]
+  /** A hop dearer than the price is skipped. */
+  readonly lossless: boolean
+  /** A hop that says nothing within this is passed over. */
+  readonly tryMs: number
+  readonly ringSeconds: number
+  /** Names of headers that pass from one side to the other; `*` is all that may. */
+  readonly copyHeaders: readonly string[]
+  /** Of both legs' session timers. */
+  readonly sessionSeconds: number
+  /** Of the Reason of a cut, and the final answer where nothing was answered yet. */
+  readonly cutStatus: number
+}
+
+/** What the rules of trunks.yaml say of a call. */
+export interface Routed {
+  readonly account?: string
+  readonly trunk?: string
+  readonly direction: Direction
+  readonly group: TrunkGroup
+}
+
+export interface SipReply {
+  readonly status: number
+  readonly reason: string
+}
+
+export interface SipDesk {
+  authorize(request: AuthorizeRequest): Promise<AuthorizeAnswer>
+  /** Resolves when the event is durable. */
+  event(event: CallEvent): Promise<EventResult>
+  find(call: string): Promise<CallRecord | undefined>
+  callOf(leg: Leg): Promise<CallRecord | undefined>
+  /** The live calls of this edge's node. */
+  live(): AsyncIterable<CallRecord>
+}
+
+export interface CallerWords {
+  /** Address the INVITE came from. */
+  readonly source: string
+  readonly from: string
+  readonly to: string
+}
+
+export interface PaidCall {
+  readonly account: string
+  readonly direction: Direction
+  readonly to: string
+}
+
+export interface SipParts {
+  readonly desk: SipDesk
+  readonly node: string
+  /** This worker, by a name that no other has. */
+  readonly instance: string
+  readonly servers: readonly SipServerSettings[]
+  readonly routeOf: (words: CallerWords) => Routed
+  /** Whether what this address says of the caller's identity is believed. */
+  readonly trusts: (source: string) => boolean
+  /** The hops that do not cost more than the payer is charged, in their order. */
+  readonly affordable: (hops: readonly Hop[], call: PaidCall) => Promise<readonly Hop[]>
+  readonly replies: (code: RefusalCode) => SipReply
+  readonly ready: () => boolean
+  readonly clock: Clock
+  readonly log: Logger
+}

@@ -1,0 +1,44 @@
+/** What a caller is answered that does not get through. */
+import type { Headers, SipResponse } from './drachtio.ts'
+import { reasonHeader } from './headers.ts'
+import type { SipReply } from './parts.ts'
+
+const RETRY_AFTER_SECONDS = 10
+
+/** Not one of the codes of decisions, as nothing was decided. */
+export type OwnReply =
+  | 'malformed'
+  | 'too_many_hops'
+  | 'draining'
+  | 'overloaded'
+  | 'no_decision'
+  | 'no_route'
+  | 'no_answer'
+  | 'request_conflict'
+
+export const ownReplies: Readonly<Record<OwnReply, SipReply>> = {
+  malformed: { status: 400, reason: 'Bad Request' },
+  too_many_hops: { status: 483, reason: 'Too Many Hops' },
+  draining: { status: 503, reason: 'Service Unavailable' },
+  overloaded: { status: 503, reason: 'Service Unavailable' },
+  no_decision: { status: 503, reason: 'Service Unavailable' },
+  no_route: { status: 503, reason: 'Service Unavailable' },
+  no_answer: { status: 480, reason: 'Temporarily Unavailable' },
+  request_conflict: { status: 482, reason: 'Loop Detected' },
+}
+
+/** Refuses an INVITE, once: what was answered before stands. */
+export function refuse(
+  response: SipResponse,
+  { status, reason }: SipReply,
+  { code, call }: { readonly code: string; readonly call?: string },
+): void {
+  if (response.finalResponseSent) return
+  const headers: Headers = {
+    Reason: reasonHeader(status, code),
+    'X-Tollgate-Code': code,
+    ...(call === undefined ? {} : { 'X-Tollgate-Call': call }),
+    ...(status === 503 ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {}),
+  }
+  response.send(status, reason, { headers })
+}

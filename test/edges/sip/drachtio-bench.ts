@@ -1,0 +1,187 @@
+/** sipp → drachtio-server → the daemon → sipp, each a process of its own but the server's double, and the books afterwards. */
+import { type AtEnd, Daemon, Home } from '../../app/bench.ts'
+import { DrachtioDouble } from '../../support/drachtio/drachtio-double.ts'
+import { freePort, until } from './process.ts'
+import { callWith, type Note, Sipp, type SippCall } from './sipp.ts'
+
+export interface GroupWish {
+  /** Ports of this machine; the callee's own where none is said. */
+  readonly hops?: readonly (number | string)[]
+  readonly more?: string
+}
+
+export interface SipCdr {
+  readonly call: string
+  readonly callId: string
+  readonly seconds: number
+  readonly charge: string
+  readonly cause: string
+  readonly flags: readonly string[]
+}
+
+export type Phone = Omit<SippCall, 'target' | 'port' | 'account'>
+
+export interface Seen {
+  readonly caller: readonly Note[]
+  readonly callee: readonly Note[]
+}
+
+/** A second costs 1.00. */
+export class SipBench {
+  readonly drachtio: DrachtioDouble
+  readonly home: Home
+  readonly calleePort: number
+  daemon: Daemon
+  readonly #atEnd: AtEnd
+  #phones = 0
+
+  private constructor(
+    parts: { drachtio: DrachtioDouble; home: Home; daemon: Daemon; calleePort: number },
+    atEnd: AtEnd,
+  ) {
+    this.drachtio = parts.drachtio
+    this.home = parts.home
+    this.daemon = parts.daemon
+    this.calleePort = parts.calleePort
+    this.#atEnd = atEnd
+  }
+
+  static async start(atEnd: AtEnd, wish: GroupWish = {}): Promise<SipBench> {
+    const calleePort = await freePort()
+    const drachtio = await DrachtioDouble.open({ secret: 'cymru', sipPort: await freePort() })
+    atEnd(() => drachtio.close())
+    const home = await Home.make(atEnd, {
+      'tollgate.yaml': settings(drachtio, wish.hops ?? [calleePort], wish.more ?? ''),
+    })
+    const daemon = await home.daemon()
+    const bench = new SipBench({ drachtio, home, daemon, calleePort }, atEnd)
+    await bench.connected(1)
+    return bench
+  }
+
+  async connected(workers: number): Promise<void> {
+    await until(`${workers} workers are connected`, () => this.drachtio.connections === workers)
+  }
+
+  /** Another process on the same store and server. */
+  async secondWorker(): Promise<Daemon> {
+    const daemon = await Daemon.start(this.home, {})
+    this.#atEnd(() => daemon.kill())
+    await this.connected(2)
+    return daemon
+  }
+
+  /** kill -9, and another on the same folders. */
+  async restartWorker(): Promise<void> {
+    await this.daemon.kill()
+    await this.connected(0)
+    this.daemon = await this.home.daemon()
+    this.#reloads = 0
+    await this.connected(1)
+  }
+
+  /** An account whose calls are known by the calling number. */
+  async account(id: string, wish: { readonly credit?: string; readonly outbound?: number }): Promise<Payer> {
+    this.#phones += 1
+    const number = `+4420${String(this.#phones).padStart(8, '0')}`
+    const trunks = { inbound: 0, outbound: wish.outbound ?? 0, twoWay: 0 }
+    await this.daemon.account(id, { ...(wish.credit === undefined ? {} : { credit: wish.credit }), trunks })
+    this.#payers.push(`  - { name: ${id}, account: ${id}, direction: outbound, from: ['${number}'] }`)
+    await this.home.write('trunks.yaml', `trunks:\n${this.#payers.join('\n')}\n`)
+    this.daemon.signal('SIGHUP')
+    this.#reloads += 1
+    await this.daemon.says('the configuration was reloaded', this.#reloads)
+    return { id, number }
+  }
+  readonly #payers: string[] = []
+  #reloads = 0
+
+  /** The called side, in the place of the last one. */
+  async called(phone: Phone): Promise<Sipp> {
+    await this.hangUp()
+    this.#callee = await Sipp.start({ ...phone, port: this.calleePort })
+    return this.#callee
+  }
+  #callee: Sipp | undefined
+
+  /** The called side goes away. */
+  async hangUp(): Promise<void> {
+    const callee = this.#callee
+    this.#callee = undefined
+    await callee?.stop()
+  }
+
+  async call({ number }: Payer, phone: Phone): Promise<readonly Note[]> {
+    return (await callWith({ caller: number, target: this.drachtio.sipPort, ...phone })).notes
+  }
+
+  /** Without waiting for its end. */
+  async ring({ number }: Payer, phone: Phone): Promise<Sipp> {
+    const caller = await Sipp.start({ caller: number, target: this.drachtio.sipPort, ...phone })
+    this.#atEnd(async () => {
+      await caller.stop()
+    })
+    return caller
+  }
+
+  /** Both sides from start to end. */
+  async talk(payer: Payer, callee: Phone, caller: Phone): Promise<Seen> {
+    const other = await this.called(callee)
+    const notes = await this.call(payer, caller)
+    const answered = notes.filter(({ what }) => what === 'answered').length
+    await until('the called side is done too', async () => ended(await other.notes()).length >= answered)
+    return { caller: notes, callee: await other.notes() }
+  }
+
+  /** The daemon's id of the payer's call, once it is up. */
+  async up({ id }: Payer, daemon = this.daemon): Promise<string> {
+    let call: string | undefined
+    const find = async (): Promise<boolean> => {
+      const page = await daemon.must('GET', `/v1/calls?account=${id}`)
+      const items = page['items'] as readonly { readonly call: string; readonly state: string }[]
+      call = items.find(({ state }) => state === 'answered')?.call
+      return call !== undefined
+    }
+    await until(`a call of ${id} is up`, find, { explain: () => daemon.output.slice(-4_000) })
+    return call ?? ''
+  }
+
+  /** The CDRs, once there are so many and nothing is held any more. */
+  async settled({ id }: Payer, count: number, withinMs = 8_000): Promise<readonly SipCdr[]> {
+    const done = async (): Promise<boolean> => (await this.cdrs(id)).length >= count
+    await until(`${count} CDRs of ${id}`, done, { withinMs, explain: () => this.daemon.output.slice(-6_000) })
+    await this.daemon.heldNothing(id)
+    return this.cdrs(id)
+  }
+
+  async cdrs(id: string): Promise<readonly SipCdr[]> {
+    return (await this.daemon.cdrs(id)) as unknown as readonly SipCdr[]
+  }
+
+  async legsOver(): Promise<void> {
+    await until('no dialog is left at the server', () => this.drachtio.dialogs === 0)
+  }
+}
+
+export interface Payer {
+  readonly id: string
+  readonly number: string
+}
+
+export function ended(notes: readonly Note[]): readonly Note[] {
+  return notes.filter(({ what }) => what === 'bye' || what === 'hungup')
+}
+
+function settings(drachtio: DrachtioDouble, hops: readonly (number | string)[], more: string): string {
+  const uris = hops.map((hop) => `{ uri: 'sip:127.0.0.1:${hop}' }`)
+  return [
+    'defaults: { tariff: bench, currency: USD, timezone: UTC }',
+    'calls: { sliceSeconds: 2, extendAheadSeconds: 1, guardMs: 300 }',
+    'sip:',
+    '  enabled: true',
+    `  servers: [{ port: ${drachtio.adminPort} }]`,
+    '  groups:',
+    `    default: { hops: [${uris.join(', ')}]${more === '' ? '' : `, ${more}`} }`,
+    '',
+  ].join('\n')
+}
