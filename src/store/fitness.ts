@@ -3,13 +3,14 @@
  * whose clock is wrong is refused, unless the operator takes it as it is.
  */
 import { Cluster, type Redis } from 'ioredis'
+import { z } from 'zod'
 import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
 import type { Logger } from '../observe/log.ts'
 import type { RedisStore } from './redis.ts'
 
 export interface StoreFinding {
-  readonly what: 'version' | 'eviction' | 'append_only' | 'role' | 'clock'
+  readonly what: 'version' | 'eviction' | 'append_only' | 'role' | 'clock' | 'cluster'
   readonly status: 'ok' | 'warn' | 'fail'
   /** A sentence for people: what was found, and what to do about it. */
   readonly detail: string
@@ -42,17 +43,50 @@ export async function checkStore(store: RedisStore, options: FitnessOptions = {}
   )
 }
 
-/** Every check with what it found; of a cluster, of each master. */
+/** Every check with what it found; of a cluster, of each master that answers, and whether that is all of them. */
 export async function storeFindings(store: RedisStore, clock: Clock = machineClock): Promise<readonly StoreFinding[]> {
   const { client } = store
   if (!(client instanceof Cluster)) return store.command(() => findingsOf(client, '', clock))
   const masters = client.nodes('master')
-  const found = await store.command(() =>
-    Promise.all(
-      masters.map((node) => findingsOf(node, `${node.options.host ?? ''}:${node.options.port ?? ''}: `, clock)),
-    ),
+  const found = await Promise.allSettled(
+    masters.map((node) => store.command(() => findingsOf(node, `${placeOf(node)}: `, clock))),
   )
-  return found.flat()
+  const answering = masters.filter((_node, place) => found[place]?.status === 'fulfilled')
+  const [first] = answering
+  if (!first) throw new Fault('store_unavailable', 'no master of the cluster answers', { retryable: true })
+  const whole = await store.command(() => clusterFinding(first, answering.map(placeOf)))
+  return [...found.flatMap((each) => (each.status === 'fulfilled' ? each.value : [])), whole]
+}
+
+function placeOf({ options: { host = '', port = 0 } }: Redis): string {
+  return `${host}:${port}`
+}
+
+const SLOTS = 16_384
+
+/** Ranges of slots, each with its master first, as CLUSTER SLOTS tells. */
+const slotsSchema = z.array(
+  z.tuple([z.int(), z.int(), z.tuple([z.string(), z.int()]).rest(z.unknown())]).rest(z.unknown()),
+)
+
+async function clusterFinding(client: Redis, answering: readonly string[]): Promise<StoreFinding> {
+  const what = 'cluster'
+  const advice = 'start it again, or let a replica take its place'
+  // A node that is away is none of the client's any more; the others know it.
+  const ranges = slotsSchema.parse(await client.cluster('SLOTS'))
+  const masters = new Set(ranges.map(([, , [host, port]]) => `${host}:${port}`))
+  const silent = [...masters].filter((place) => !answering.includes(place))
+  if (silent.length > 0) return { what, status: 'fail', detail: `${silent.join(', ')} does not answer: ${advice}` }
+  const info = await client.cluster('INFO')
+  const served = Number(/^cluster_slots_ok:(\d+)/m.exec(info)?.[1] ?? 0)
+  if (served < SLOTS) {
+    return { what, status: 'fail', detail: `a master of ${SLOTS - served} slots is lost: ${advice}` }
+  }
+  // Whoever rents a Redis may not be let ask.
+  const coverage = String(await client.config('GET', 'cluster-require-full-coverage').catch(() => ''))
+  if (!coverage.endsWith('yes')) return { what, status: 'ok', detail: 'every slot has a master' }
+  const detail = 'one lost master would stop all of them: set cluster-require-full-coverage no'
+  return { what, status: 'warn', detail }
 }
 
 async function findingsOf(client: Redis, place: string, clock: Clock): Promise<readonly StoreFinding[]> {
@@ -66,7 +100,7 @@ async function findingsOf(client: Redis, place: string, clock: Clock): Promise<r
     version(field('redis_version')),
     eviction(field('maxmemory_policy')),
     appendOnly(field('aof_enabled'), field('aof_last_write_status')),
-    role(field('role')),
+    role(field('role'), `${field('master_host')}:${field('master_port')}`),
     skew(serverMs, askedAtMs, answeredAtMs),
   ]
   return findings.map((finding) => ({ ...finding, detail: `${place}${finding.detail}` }))
@@ -100,13 +134,11 @@ function appendOnly(enabled: string, lastWrite: string): StoreFinding {
   return { what, status: 'ok', detail: 'the append-only file is on' }
 }
 
-function role(name: string): StoreFinding {
-  if (name === 'master') return { what: 'role', status: 'ok', detail: 'it is a master' }
-  return {
-    what: 'role',
-    status: 'fail',
-    detail: `it is a ${name || 'server of unknown role'}: the daemon needs the master`,
-  }
+function role(name: string, master: string): StoreFinding {
+  const what = 'role'
+  if (name === 'master') return { what, status: 'ok', detail: 'it is a master' }
+  const found = name === 'slave' ? `a replica of ${master}` : `a ${name || 'server of unknown role'}`
+  return { what, status: 'fail', detail: `it is ${found}: set TOLLGATE_REDIS_URL to the master` }
 }
 
 /** The answer was made some time between question and answer; only what lies outside of that is skew. */

@@ -59,8 +59,8 @@ numbers and telephone numbers have none. With \`--output\` the file is there who
 ## Doctor
 
 \`doctor\` examines the machine (Node, open files, time zones), the settings, the data folder (rights, space, the key file),
-the store (version, eviction, file on disk, role, clock), the edges (which cannot be called back, which do not answer) and
-the daemon. It changes and starts nothing. \`warn\` is for a person to think about; a \`fail\` ends with 1.
+the store (version, eviction, file on disk, role, clock; of a cluster each master, and that none is lost), the edges (which
+cannot be called back, which do not answer) and the daemon. It changes and starts nothing. \`warn\` is for a person to think about; a \`fail\` ends with 1.
 
 ## Commands
 `

@@ -53,7 +53,7 @@ describe('a Redis', () => {
 
   it('that follows another is refused', async () => {
     const store = await storeOn({ appendOnly: true, args: ['--replicaof', '127.0.0.1', '1'] })
-    await expect(checkStore(store)).rejects.toThrow(/it is a slave/)
+    await expect(checkStore(store)).rejects.toThrow(/it is a replica of 127\.0\.0\.1:1: set/)
   })
 
   it('whose clock is wrong is refused, either way', async () => {

@@ -15,6 +15,7 @@ export class Proxy {
   #target: number
   #silent = false
   #delayMs = 0
+  #rewrite: ((text: string) => string) | undefined
 
   private constructor(target: number) {
     this.#target = target
@@ -66,6 +67,11 @@ export class Proxy {
     this.#delayMs = delayMs
   }
 
+  /** What the server says is changed on its way; its length must stay. */
+  rewrite(change: (text: string) => string): void {
+    this.#rewrite = change
+  }
+
   /** New connections go there; those that are open are cut. */
   switchTo(target: number): void {
     this.#target = target
@@ -92,7 +98,11 @@ export class Proxy {
       socket.on('close', end)
     }
     client.on('data', (bytes: Buffer) => this.#pass(pair, server, bytes))
-    server.on('data', (bytes: Buffer) => this.#pass(pair, client, bytes))
+    server.on('data', (bytes: Buffer) => this.#pass(pair, client, this.#rewritten(bytes)))
+  }
+
+  #rewritten(bytes: Buffer): Buffer {
+    return this.#rewrite ? Buffer.from(this.#rewrite(bytes.toString('latin1')), 'latin1') : bytes
   }
 
   /** What a client sends is what is late. */

@@ -17,6 +17,7 @@ const WORDS = {
   append_only: 'store on disk',
   role: 'store role',
   clock: 'store clock',
+  cluster: 'store cluster',
 } as const
 
 export async function examineStore(settings: Settings, clock: Clock): Promise<readonly Check[]> {
@@ -52,17 +53,24 @@ async function examineRedis(
   { settings, clock }: { readonly settings: Settings; readonly clock: Clock },
 ): Promise<readonly Check[]> {
   const { commandTimeoutMs, maxInFlight } = settings.redis
-  const store = new RedisStore({ urls, commandTimeoutMs, maxInFlight })
+  let lastError: Error | undefined
+  const onError = (error: Error): void => void (lastError = error)
+  const store = new RedisStore({ urls, commandTimeoutMs, maxInFlight, onError })
   try {
     await store.open(OPEN_MS)
     const findings = await storeFindings(store, clock)
     return findings.map(({ what, status, detail }) => ({ what: WORDS[what], status, detail }))
   } catch (error) {
-    if (!(error instanceof Error)) throw error
-    // A URL may hold a password.
-    const message = error instanceof Fault ? error.code : error.message
-    return [bad('store', `Redis cannot be asked (${message}): look at TOLLGATE_REDIS_URL and at the server`)]
+    return [
+      bad('store', `Redis cannot be asked (${why(lastError ?? error)}): look at TOLLGATE_REDIS_URL and at the server`),
+    ]
   } finally {
     await store.close()
   }
+}
+
+/** What the connection says, else what we make of it; a URL may hold a password. */
+function why(error: unknown): string {
+  if (!(error instanceof Error)) throw error
+  return error instanceof Fault ? error.code : error.message.replace(/:\/\/\S*@/g, '://')
 }
