@@ -27,8 +27,8 @@ export class RawPhone {
     return new RawPhone(socket, to)
   }
 
-  say(message: SipMessage): void {
-    this.#socket.send(message.toString(), this.#to, '127.0.0.1')
+  say(message: SipMessage, to = this.#to): void {
+    this.#socket.send(message.toString(), to, '127.0.0.1')
   }
 
   request(method: string, settings: { toTag?: string; cseq?: number } = {}): SipMessage {
