@@ -6,7 +6,9 @@ import { callWith, type Note, Sipp, type SippCall } from './sipp.ts'
 
 export interface GroupWish {
   /** Ports of this machine; the callee's own where none is said. */
-  readonly hops?: readonly (number | string)[]
+  readonly hops?: readonly number[]
+  readonly hopsYaml?: (calleePort: number) => string
+  readonly files?: Readonly<Record<string, string>>
   readonly more?: string
 }
 
@@ -50,9 +52,9 @@ export class SipBench {
     const calleePort = await freePort()
     const drachtio = await DrachtioDouble.open({ secret: 'cymru', sipPort: await freePort() })
     atEnd(() => drachtio.close())
-    const home = await Home.make(atEnd, {
-      'tollgate.yaml': settings(drachtio, wish.hops ?? [calleePort], wish.more ?? ''),
-    })
+    const hops = wish.hopsYaml?.(calleePort) ?? hopsYaml(wish.hops ?? [calleePort])
+    const text = settings(drachtio, hops, wish.more ?? '')
+    const home = await Home.make(atEnd, { 'tollgate.yaml': text, ...wish.files })
     const daemon = await home.daemon()
     const bench = new SipBench({ drachtio, home, daemon, calleePort }, atEnd)
     await bench.connected(1)
@@ -75,6 +77,10 @@ export class SipBench {
   async restartWorker(): Promise<void> {
     await this.daemon.kill()
     await this.connected(0)
+    await this.startWorker()
+  }
+
+  async startWorker(): Promise<void> {
     this.daemon = await this.home.daemon()
     this.#reloads = 0
     await this.connected(1)
@@ -172,8 +178,11 @@ export function ended(notes: readonly Note[]): readonly Note[] {
   return notes.filter(({ what }) => what === 'bye' || what === 'hungup')
 }
 
-function settings(drachtio: DrachtioDouble, hops: readonly (number | string)[], more: string): string {
-  const uris = hops.map((hop) => `{ uri: 'sip:127.0.0.1:${hop}' }`)
+function hopsYaml(ports: readonly number[]): string {
+  return `[${ports.map((port) => `{ uri: 'sip:127.0.0.1:${port}' }`).join(', ')}]`
+}
+
+function settings(drachtio: DrachtioDouble, hops: string, more: string): string {
   return [
     'defaults: { tariff: bench, currency: USD, timezone: UTC }',
     'calls: { sliceSeconds: 2, extendAheadSeconds: 1, guardMs: 300 }',
@@ -181,7 +190,7 @@ function settings(drachtio: DrachtioDouble, hops: readonly (number | string)[], 
     '  enabled: true',
     `  servers: [{ port: ${drachtio.adminPort} }]`,
     '  groups:',
-    `    default: { hops: [${uris.join(', ')}]${more === '' ? '' : `, ${more}`} }`,
+    `    default: { hops: ${hops}${more === '' ? '' : `, ${more}`} }`,
     '',
   ].join('\n')
 }

@@ -1,0 +1,90 @@
+/** What a trunk group decides: where its calls go, over which hops, and what becomes of them when the daemon ends. */
+import { describe, expect, it } from 'vitest'
+import { RawPhone } from '../../support/drachtio/raw-phone.ts'
+import { ended, SipBench } from './drachtio-bench.ts'
+import { freePort, until } from './process.ts'
+
+const CALLED = '+442079460999'
+
+describe('a trunk group', { timeout: 60_000 }, () => {
+  it('that redirects tells the caller where to go and for how long, and calls nobody', async ({ onTestFinished }) => {
+    const bench = await SipBench.start(onTestFinished, { hops: [5071, 5072], more: 'mode: redirect' })
+    const payer = await bench.account('redirected', { credit: '100.00' })
+    const phone = await RawPhone.open(bench.drachtio.sipPort)
+    onTestFinished(() => phone.close())
+    const invite = phone.request('INVITE')
+    invite.set('From', `<sip:${payer.number}@phone>;tag=1`)
+    Object.assign(invite, { uri: `sip:${CALLED}@127.0.0.1:${bench.drachtio.sipPort}` })
+    phone.say(invite)
+    await until('302 comes', () => phone.statuses('INVITE').includes(302))
+    const answer = phone.got.find(({ status }) => status === 302)
+    expect(answer?.get('Contact')).toContain(`<sip:${CALLED}@127.0.0.1:5071>;q=1.00`)
+    expect(answer?.get('Contact')).toContain(`<sip:${CALLED}@127.0.0.1:5072>;q=0.95`)
+    expect(Number(answer?.get('X-Tollgate-Max-Duration'))).toBe(100)
+    expect(answer?.get('X-Tollgate-Call')).toMatch(/^[0-9A-Z]{26}$/)
+    expect((await bench.daemon.balance(payer.id)).reserved).not.toBe('0.000000')
+  })
+
+  it('that loses no money passes over the hop that is dearer than the price', async ({ onTestFinished }) => {
+    const dear = await RawPhone.open(0)
+    onTestFinished(() => dear.close())
+    const bench = await SipBench.start(onTestFinished, {
+      hopsYaml: (calleePort) =>
+        `[{ uri: 'sip:127.0.0.1:${dear.port}', tariff: dear }, { uri: 'sip:127.0.0.1:${calleePort}', tariff: cheap }]`,
+      more: 'lossless: true',
+      files: { 'tariffs/dear.yaml': costs('dear', 60.01), 'tariffs/cheap.yaml': costs('cheap', 59.99) },
+    })
+    const payer = await bench.account('careful', { credit: '100.00' })
+    const { callee } = await bench.talk(payer, { scenario: 'uas-answers' }, { scenario: 'uac-hangs-up', talkMs: 500 })
+    expect(ended(callee)).toHaveLength(1)
+    expect(dear.got).toEqual([])
+  })
+
+  it('without a hop that is there refuses with 503, holds nothing and charges nothing', async ({ onTestFinished }) => {
+    const bench = await SipBench.start(onTestFinished, { hops: [await freePort(), await freePort()] })
+    const payer = await bench.account('nowhere', { credit: '100.00' })
+    expect(await bench.call(payer, { scenario: 'uac-hangs-up' })).toMatchObject([{ what: 'refused', status: 503 }])
+    await bench.daemon.heldNothing(payer.id)
+  })
+
+  it('whose hop says nothing goes on to the next', async ({ onTestFinished }) => {
+    const silent = await RawPhone.open(0)
+    onTestFinished(() => silent.close())
+    const bench = await SipBench.start(onTestFinished, {
+      hopsYaml: (calleePort) => `[{ uri: 'sip:127.0.0.1:${silent.port}' }, { uri: 'sip:127.0.0.1:${calleePort}' }]`,
+      more: 'tryMs: 300',
+    })
+    const payer = await bench.account('patient', { credit: '100.00' })
+    const { caller } = await bench.talk(payer, { scenario: 'uas-answers' }, { scenario: 'uac-hangs-up', talkMs: 500 })
+    expect(caller.map(({ what }) => what)).toEqual(['answered', 'hungup'])
+    expect(silent.requests('INVITE').length).toBeGreaterThan(0)
+    expect(await bench.settled(payer, 1)).toMatchObject([{ seconds: 1 }])
+  })
+})
+
+describe('a worker that is told to end', { timeout: 60_000 }, () => {
+  it('takes no INVITE any more, and leaves its calls to the next, which hears how they end', async ({
+    onTestFinished,
+  }) => {
+    const bench = await SipBench.start(onTestFinished)
+    const payer = await bench.account('drained', { credit: '100.00' })
+    const callee = await bench.called({ scenario: 'uas-answers' })
+    const caller = await bench.ring(payer, { scenario: 'uac-hangs-up', talkMs: 3_000 })
+    await bench.up(payer)
+    expect(await bench.daemon.stop()).toBe(0)
+    expect(await bench.call(payer, { scenario: 'uac-hangs-up' })).toMatchObject([{ what: 'refused', status: 503 }])
+    await bench.startWorker()
+    await until('the called side is hung up on', async () => ended(await callee.notes()).length === 1, {
+      withinMs: 15_000,
+    })
+    const [cdr] = await bench.settled(payer, 1)
+    expect(cdr?.seconds).toBeGreaterThanOrEqual(3)
+    expect(cdr?.seconds).toBeLessThanOrEqual(4)
+    await caller.stop()
+    await bench.hangUp()
+  })
+})
+
+function costs(name: string, perMinute: number): string {
+  return `name: ${name}\ncurrency: USD\nrates:\n  - { prefix: 44, perMinute: ${perMinute}, firstIncrement: 1, nextIncrement: 1 }\n`
+}
