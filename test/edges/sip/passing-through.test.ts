@@ -1,4 +1,6 @@
 /** What passes from one phone to the other through the daemon, message by message: phones that say just what they are told. */
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { RawPhone } from '../../support/drachtio/raw-phone.ts'
 import { SipMessage } from '../../support/drachtio/sip-message.ts'
@@ -101,6 +103,12 @@ function portOf(request: SipMessage): number {
   return Number(/:(\d+)/.exec(request.get('Via'))?.[1])
 }
 
+function cancelOf(asked: SipMessage): SipMessage {
+  const cancel = caller.request('CANCEL')
+  for (const name of ['Via', 'From', 'To', 'Call-ID']) cancel.set(name, asked.get(name))
+  return cancel
+}
+
 /** Up to the caller's ACK. */
 async function connect(headers: Readonly<Record<string, string>> = {}): Promise<{ near: SipMessage; far: SipMessage }> {
   caller.say(invite(headers))
@@ -160,9 +168,7 @@ describe('a call', { timeout: 20_000 }, () => {
     const far = await heard(callee, 'INVITE')
     reply(callee, far, 180)
     await answered('INVITE', 180)
-    const cancel = caller.request('CANCEL')
-    for (const name of ['Via', 'From', 'To', 'Call-ID']) cancel.set(name, asked.get(name))
-    cancel.set('CSeq', '1 CANCEL')
+    const cancel = cancelOf(asked)
     cancel.set('Reason', 'SIP;cause=200;text="Call completed elsewhere"')
     caller.say(cancel)
     await answered('INVITE', 487)
@@ -171,6 +177,22 @@ describe('a call', { timeout: 20_000 }, () => {
     reply(callee, passed, 200)
     reply(callee, far, 487)
     await bench.daemon.heldNothing(payer.id)
+  })
+
+  it('that is cancelled while it is decided rings nobody, holds nothing and is charged nothing', async () => {
+    const decided = bench.daemon.lines().filter(({ msg }) => msg === 'decision').length
+    const redis = new Redis({ path: join(bench.home.redisFolder, 'redis.sock') })
+    await redis.call('CLIENT', 'PAUSE', '300', 'ALL')
+    redis.disconnect()
+    const asked = invite()
+    caller.say(asked)
+    await answered('INVITE', 100)
+    caller.say(cancelOf(asked))
+    await answered('INVITE', 487)
+    // What was asked during the pause is decided after it.
+    await bench.daemon.says('decision', decided + 1)
+    await bench.daemon.heldNothing(payer.id)
+    expect(callee.got).toEqual([])
   })
 
   it('has the Reason of a BYE passed to the other side', async () => {
