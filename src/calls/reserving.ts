@@ -9,6 +9,7 @@ import type { LevelFigures } from '../ledger/figures.ts'
 import type { LevelReservation, ReserveAnswer } from './call-ledger.ts'
 import type { CallRecord, CallRef } from './call.ts'
 import type { CallMemory } from './memory.ts'
+import { OneAtATime } from './one-at-a-time.ts'
 import { type CallParts, MAX_TRIES } from './parts.ts'
 import { hopefulFigures, planSlice, reservationLevels, type SliceAsk, type SlicePlan, untouched } from './plan.ts'
 
@@ -51,7 +52,11 @@ export type SliceOutcome =
   | { readonly kind: 'leg_elsewhere'; readonly ref: CallRef }
   | Refused
 
+/** So often calls try at the same time as others of the same accounts. */
+const RACES = 4
+
 export class Reserving {
+  readonly #crowds = new OneAtATime()
   readonly #parts: CallParts
   readonly #memory: CallMemory
 
@@ -60,18 +65,29 @@ export class Reserving {
     this.#memory = memory
   }
 
+  /** Where many want the same money at once, those who lost the race a few times wait for each other. */
   async run(work: SliceWork): Promise<SliceOutcome> {
-    let figures: readonly LevelFigures[] | undefined
-    for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
-      const chain = await work.chain()
-      if (!chain) return refused('account_unknown', 'no such account')
-      const tried = await this.#try(work, chain, figures)
-      if (tried.done) return tried.done
-      figures = tried.figures
-    }
+    const first = await this.#tries(work, RACES)
+    if (first.done) return first.done
+    const last = await this.#crowds.run(first.root, () => this.#tries(work, MAX_TRIES))
+    if (last.done) return last.done
     throw new Fault('store_overloaded', 'the accounts of the call change faster than it can be planned', {
       retryable: true,
     })
+  }
+
+  async #tries(work: SliceWork, most: number): Promise<{ readonly done?: SliceOutcome; readonly root: string }> {
+    let figures: readonly LevelFigures[] | undefined
+    let root = ''
+    for (let attempt = 0; attempt < most; attempt += 1) {
+      const chain = await work.chain()
+      if (!chain) return { done: refused('account_unknown', 'no such account'), root }
+      root = chain.levels.at(-1)?.id ?? ''
+      const tried = await this.#try(work, chain, figures)
+      if (tried.done) return { done: tried.done, root }
+      figures = tried.figures
+    }
+    return { root }
   }
 
   async #try(

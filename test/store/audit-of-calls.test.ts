@@ -101,7 +101,7 @@ it('explains every counter while calls begin, go on and end at two levels, by tr
     await desk.extend({ leg, usedSeconds: 40 })
     if (n % 7 !== 0) await desk.event({ type: 'stop', leg, seconds: (n * 13) % 130, tsMs: test.clock.nowMs() })
   }
-  const calls = Promise.all(Array.from({ length: 80 }, (_, n) => call(n)))
+  const calls = Promise.all(Array.from({ length: 240 }, (_, n) => call(n)))
   for (let round = 0; round < 5; round += 1) expect((await test.audit().verify()).drifts).toEqual([])
   await calls
   expect(fundedBy.size).toBeGreaterThan(2)
