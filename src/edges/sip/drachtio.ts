@@ -65,6 +65,7 @@ export interface InDialog {
 
 export interface SipDialog extends EventEmitter {
   readonly id: string
+  readonly sip: { readonly callId: string }
   readonly res: SipResponse
   readonly remote: { readonly sdp?: string }
   queueRequests: boolean

@@ -25,6 +25,8 @@ const BYE_MS = 2_000
 const AT_ONCE = 32
 /** Its own worker hears of a BYE first, and settles. */
 const OTHERS_FIRST_MS = 1_000
+/** A BYE that is sent again, or is told of twice, comes within this. */
+const BYES_WITHIN_MS = 35_000
 
 interface Held {
   readonly bridge: Bridge
@@ -36,6 +38,8 @@ export class SipEdge {
   readonly #links: readonly DrachtioLink[]
   readonly #setups = new Set<Invitation>()
   readonly #held = new Map<string, Held>()
+  /** Call-IDs of both legs of each call that is or was just up here. */
+  readonly #legs = new Set<string>()
   readonly #repeater: Repeater<CallEvent>
   readonly #orphans: Orphans
   #isDraining = false
@@ -117,12 +121,18 @@ export class SipEdge {
   #hold(bridge: Bridge, link: DrachtioLink): void {
     const { call } = bridge.parts
     this.#held.set(call, { bridge, link })
+    for (const callId of callIdsOf(bridge)) this.#legs.add(callId)
     void bridge.end.then((end) => {
       this.#held.delete(call)
+      setTimeout(() => this.#forgetLegs(bridge), BYES_WITHIN_MS).unref()
       this.#over(bridge, end)
     })
     // It broke while the call was being answered.
-    if (!link.isConnected) this.#held.delete(call)
+    if (!link.isConnected) this.#lost(link)
+  }
+
+  #forgetLegs(bridge: Bridge): void {
+    for (const callId of callIdsOf(bridge)) this.#legs.delete(callId)
   }
 
   #over({ parts: { about, answeredAtMs } }: Bridge, { endedAtMs, cause }: BridgeEnd): void {
@@ -138,7 +148,11 @@ export class SipEdge {
 
   /** The dialogs are still at the server, but the phones' words do not reach us any more. */
   #lost(link: DrachtioLink): void {
-    for (const [call, held] of this.#held) if (held.link === link) this.#held.delete(call)
+    for (const [call, held] of this.#held) {
+      if (held.link !== link) continue
+      this.#held.delete(call)
+      this.#forgetLegs(held.bridge)
+    }
   }
 
   async #endCall(call: EdgeCall, reason: string): Promise<void> {
@@ -175,20 +189,13 @@ export class SipEdge {
   async #byeSeen(link: DrachtioLink, bye: SipMessage): Promise<void> {
     const heardAtMs = this.#parts.clock.nowMs()
     try {
-      if (this.#isOurs(bye)) return
+      if (this.#legs.has(bye.get('call-id') ?? '')) return
       await new Promise((resolve) => setTimeout(resolve, OTHERS_FIRST_MS))
       const record = await this.#recordOf(bye)
       if (record && !this.#held.has(record.call)) await this.#orphans.heardBye(record, link, heardAtMs)
     } catch (error) {
       this.#cannotSweep(error)
     }
-  }
-
-  #isOurs(bye: SipMessage): boolean {
-    const callId = bye.get('call-id') ?? ''
-    const call = callOfFarLeg(callId)
-    if (call !== undefined) return this.#held.has(call)
-    return [...this.#held.values()].some(({ bridge }) => bridge.parts.about.leg.callId === callId)
   }
 
   async #recordOf(bye: SipMessage): Promise<CallRecord | undefined> {
@@ -225,3 +232,7 @@ export class SipEdge {
 }
 
 const ALLOWED = 'INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, MESSAGE, NOTIFY'
+
+function callIdsOf({ parts: { about, far } }: Bridge): readonly string[] {
+  return [about.leg.callId, far.sip.callId]
+}
