@@ -8,13 +8,16 @@ import { SipEdge } from '../edges/sip/edge.ts'
 import type { CallerWords, Routed, SipReply, TrunkGroup } from '../edges/sip/parts.ts'
 import type { RefusalCode } from '../base/outcome.ts'
 import type { Logger } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
 import { identify } from '../trunks/identify.ts'
 import { contains, type Network, parseNetwork, parsePeer } from '../trunks/network.ts'
 import type { Core } from './core.ts'
 import { Loops } from './loops.ts'
+import { countStoreFault } from './store-faults.ts'
 
 /** Calls are presumed over after `aliveWithinSeconds`, of which there are 30 at least. */
 const ALIVE_MS = 10_000
+const FIGURES_MS = 1_000
 const PAGE = 200
 const DEFAULT_GROUP = 'default'
 
@@ -25,11 +28,12 @@ export interface SipEdgeParts {
   readonly replies: (code: RefusalCode) => SipReply
   readonly ready: () => boolean
   readonly log: Logger
+  readonly metrics: Metrics
 }
 
 /** Connects; the answer ends it when INVITEs under way are answered. Undefined where the settings want no SIP edge. */
 export function startSipEdge(parts: SipEdgeParts): (() => Promise<void>) | undefined {
-  const { core, outage, catalog, replies, ready, log } = parts
+  const { core, outage, catalog, replies, ready, log, metrics } = parts
   const { sip } = catalog.inForce.settings
   if (!sip.enabled) return undefined
   const trusted = sip.trustedSources.map(networkOf)
@@ -57,7 +61,8 @@ export function startSipEdge(parts: SipEdgeParts): (() => Promise<void>) | undef
   })
   core.controls.provide(sip.node, edge.control)
   edge.start()
-  const loops = new Loops(log, () => undefined)
+  const loops = new Loops(log, (_name, error) => countStoreFault(metrics, error))
+  loops.start({ name: 'sip figures', everyMs: () => FIGURES_MS, round: async () => metrics.sip(edge.figures) })
   loops.start({ name: 'sip calls', everyMs: () => ALIVE_MS, round: () => edge.tick() })
   return async () => {
     await Promise.all([loops.stop(), edge.stop()])

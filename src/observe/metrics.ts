@@ -45,6 +45,8 @@ export class Metrics {
   readonly #held: Gauge<'currency'>
   readonly #spooled: Gauge
   readonly #parked: Gauge
+  readonly #sipCalls: Gauge
+  readonly #sipServers: Gauge
   readonly #reloadOk: Gauge
   readonly #reloadAt: Gauge
 
@@ -66,6 +68,8 @@ export class Metrics {
     this.#held = this.#gauge('held_money', 'Credit put aside for live calls.', ['currency'])
     this.#spooled = this.#gauge('spooled_calls', 'Calls allowed without the store that wait to be settled.')
     this.#parked = this.#gauge('parked_events', 'Events that wait for a person.')
+    this.#sipCalls = this.#gauge('sip_calls', 'Calls that are up and were set up by this worker.')
+    this.#sipServers = this.#gauge('sip_servers', 'drachtio-servers that are connected.')
     this.#reloadOk = this.#gauge('config_last_reload_successful', '1 when the last reload was put in force.')
     // A daemon that runs has read a good configuration.
     this.#reloadOk.set(1)
@@ -119,6 +123,11 @@ export class Metrics {
 
   parkedEvents(events: number): void {
     this.#parked.set(events)
+  }
+
+  sip(figures: { readonly calls: number; readonly servers: number }): void {
+    this.#sipCalls.set(figures.calls)
+    this.#sipServers.set(figures.servers)
   }
 
   reloaded(successful: boolean, atMs: number): void {

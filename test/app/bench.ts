@@ -182,6 +182,12 @@ export class Daemon {
     return this.output.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as LogLine] : []))
   }
 
+  /** As Prometheus scrapes them. */
+  async metrics(): Promise<string> {
+    const answer = await fetch(`${this.url}/metrics`, { headers: { authorization: `Bearer ${this.key}` } })
+    return await answer.text()
+  }
+
   /** Waits until a line of the log says so. */
   async says(words: string, times = 1): Promise<readonly LogLine[]> {
     const found = (): readonly LogLine[] => this.lines().filter(({ msg }) => msg.includes(words))

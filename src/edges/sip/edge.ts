@@ -84,8 +84,8 @@ export class SipEdge {
     await this.#orphans.sweep()
   }
 
-  get callsUp(): number {
-    return this.#held.size
+  get figures(): { readonly calls: number; readonly servers: number } {
+    return { calls: this.#held.size, servers: this.#links.filter(({ isConnected }) => isConnected).length }
   }
 
   /** Takes no INVITE any more, and waits for those under way; calls that are up are left to whoever comes next. */

@@ -67,6 +67,11 @@ describe('a call over drachtio', { timeout: 40_000 }, () => {
     const callee = await bench.called(answers)
     const caller = await bench.ring(payer, { scenario: 'uac-waits' })
     const call = await bench.up(payer)
+    const figures = async (): Promise<boolean> => {
+      const text = await bench.daemon.metrics()
+      return /^tollgate_sip_calls 1$/m.test(text) && /^tollgate_sip_servers 1$/m.test(text)
+    }
+    await until('the metrics show the call', figures)
     await bench.daemon.must('POST', `/v1/calls/${call}/end`, { reason: 'fraud' })
     expect(await bench.settled(payer, 1)).toMatchObject([{ cause: 'fraud' }])
     expect(ended((await caller.finished(5_000)).notes)).toHaveLength(1)
