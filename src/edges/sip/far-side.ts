@@ -21,7 +21,8 @@ export function headersForFar(request: SipRequest, { copying, maxForwards, sessi
     ...bodyType(request),
     'Max-Forwards': String(maxForwards - 1),
     Supported: [...extensions].join(', '),
-    'Session-Expires': String(sessionSeconds),
+    // Else the server would refresh by itself, also with no worker left.
+    'Session-Expires': `${sessionSeconds};refresher=uas`,
     'Min-SE': String(LEAST_SESSION_SECONDS),
   }
 }

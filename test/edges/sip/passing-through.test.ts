@@ -262,7 +262,7 @@ describe('session timers', { timeout: 20_000 }, () => {
   it('are asked of both sides, and are refreshed by the phones', async () => {
     const { near, far } = await connect({ Supported: 'timer', 'Session-Expires': '1800' })
     expect(near.get('Session-Expires')).toBe('300;refresher=uac')
-    expect(far.get('Session-Expires')).toBe('300')
+    expect(far.get('Session-Expires')).toBe('300;refresher=uas')
     expect(far.get('Supported')).toContain('timer')
     const update = within('UPDATE', 2, near)
     update.set('Session-Expires', '300;refresher=uac')
