@@ -128,7 +128,8 @@ function args(call: SippCall, port: number, folder: string): string[] {
   if (call.target === undefined) return [...common, ...logs, ...keys, '-timeout', '120s']
   const calling = [
     ...['-m', String(call.calls ?? 1), '-r', String(call.rate ?? 10), '-s', call.dialled ?? '+442079460999'],
-    ...['-timeout', `${Math.ceil((call.withinMs ?? 20_000) / 1_000)}s`, '-timeout_error', '-recv_timeout', '60000'],
+    ...['-timeout', `${Math.ceil((call.withinMs ?? 20_000) / 1_000)}s`, '-timeout_error'],
+    ...['-recv_timeout', String(Math.max(60_000, call.withinMs ?? 0))],
     ...(call.callId === undefined ? [] : ['-cid_str', call.callId]),
   ]
   return [`127.0.0.1:${call.target}`, ...common, ...logs, ...keys, ...calling]

@@ -91,11 +91,15 @@ export class Proxying {
     const request = this.#onward(call, target)
     const transaction = this.#core.transactions.send(request, to, (response, source) => {
       if (response.status >= 200) stop()
-      if (response.status > 100 || response.status === 0) stopProvisional()
+      stopProvisional()
       this.#answered(call, { transaction, response, source })
     })
     const giveUp = (): void => {
-      if (transaction.status < 200 && call.downstream === transaction) this.#cancelDownstream(call)
+      if (transaction.status >= 200 || call.downstream !== transaction) return
+      stop()
+      this.#cancelDownstream(call)
+      if (call.targets.length > 0 && !call.cancelled) this.#tryNext(call)
+      else this.#refuse(call, responseTo(call.upstream.request, 408, 'Request Timeout'))
     }
     const stopProvisional =
       call.provisionalMs > 0 ? this.#core.timers.after(call.provisionalMs, giveUp) : () => undefined
@@ -123,13 +127,12 @@ export class Proxying {
     const { transaction, response, source } = got
     const isInvite = call.upstream.request.method === 'INVITE'
     const upward = withoutTopVia(response)
-    if (response.status === 100) return
+    if (response.status === 100 || call.downstream !== transaction) return
     if (response.status < 200) return call.upstream.pass(upward)
     if (call.done) {
       if (response.status < 300) call.upstream.pass(upward)
       return
     }
-    if (call.downstream !== transaction) return
     this.#tell(call, response, source)
     if (response.status >= 300) {
       const reason = response.status === 487 ? 'call-canceled' : 'call-rejected'
