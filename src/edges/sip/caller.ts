@@ -1,6 +1,8 @@
 /** Who calls whom, as an INVITE says it. */
 import type { Leg } from '../../calls/call.ts'
+import type { CallWords } from './bridge.ts'
 import { type Address, parseUri, type SipRequest } from './drachtio.ts'
+import type { Routed } from './parts.ts'
 
 export interface Caller {
   readonly leg: Leg
@@ -59,4 +61,9 @@ function userOf(uri: string | undefined): string | undefined {
   if (uri === undefined) return undefined
   const number = /^tel:([^;]+)/i.exec(uri)?.[1]
   return number ?? parseUri(uri)?.user
+}
+
+/** Enough to rate the call should nothing else be known of it. */
+export function aboutCall({ leg, from, to }: Caller, { direction }: Routed, account: string): CallWords {
+  return { leg, from, to, direction, ...(account === '' ? {} : { account }) }
 }

@@ -7,8 +7,8 @@
  *   any of them ──CANCEL──▶ cancelled: nobody is dialled afterwards, nothing is charged
  */
 import type { AuthorizeAnswer, AuthorizeRequest, CallEvent } from '../../calls/requests.ts'
-import { Bridge, type CallWords } from './bridge.ts'
-import { type Caller, callerOf } from './caller.ts'
+import { Bridge } from './bridge.ts'
+import { aboutCall, type Caller, callerOf } from './caller.ts'
 import { Dial, type Dialled, type Far, hangUpOn, isOffer } from './dial.ts'
 import type { DrachtioClient, Headers, SipDialog, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
 import { causeOf, goesOn, headersForFar, LEAST_SESSION_SECONDS, legHeaders, legOf, uriOver } from './far-side.ts'
@@ -82,8 +82,12 @@ export class Invitation {
     this.call = answer.call
     const copying = { names: routed.group.copyHeaders, identity: trusted }
     const setup = { caller, routed, copying, call: answer.call, account: answer.account, maxForwards }
-    if (routed.group.mode === 'redirect') return this.#redirect(setup, answer)
-    return this.#connect(setup, answer)
+    try {
+      return await (routed.group.mode === 'redirect' ? this.#redirect(setup, answer) : this.#connect(setup, answer))
+    } catch (error) {
+      this.#failed(caller, 'fault')
+      throw error
+    }
   }
 
   /** Ends it before it is answered. */
@@ -324,11 +328,6 @@ interface Answered {
   readonly near: SipDialog
   readonly far: SipDialog
   readonly answeredAtMs: number
-}
-
-/** Enough to rate the call should nothing else be known of it. */
-function aboutCall({ leg, from, to }: Caller, { direction }: Routed, account: string): CallWords {
-  return { leg, from, to, direction, ...(account === '' ? {} : { account }) }
 }
 
 function authorizeRequest(caller: Caller, routed: Routed, request: SipRequest): AuthorizeRequest {
