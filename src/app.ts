@@ -92,7 +92,7 @@ async function build(building: Building): Promise<App> {
   stops.work.push(() => close(server))
   await startSocket(building, edges)
   stops.work.push(await startSelfWork({ core, outage: outage.desk, clock, settings, log, metrics }))
-  const stopSip = startSipEdge({ core, outage: outage.desk, catalog, log, metrics, ...sipAnswers(building) })
+  const stopSip = await startSipEdge({ core, outage: outage.desk, catalog, log, metrics, ...sipAnswers(building) })
   if (stopSip) stops.work.push(stopSip)
   const url = await listen(server, settings().http)
   state.started = true

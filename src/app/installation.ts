@@ -1,4 +1,5 @@
 /** What is fixed when a store is used for the first time. */
+import { randomBytes } from 'node:crypto'
 import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
 import type { Keys } from '../store/keys.ts'
@@ -16,4 +17,12 @@ export async function installedPartitions(
   if (!Number.isInteger(installed) || installed < 1)
     throw new Fault('store_unfit', 'the store names no number of partitions')
   return installed
+}
+
+/** A secret that all daemons on this store share, and nobody else knows. */
+export async function sharedSecret(store: RedisStore, keys: Keys): Promise<string> {
+  await store.command((client) => client.hsetnx(keys.meta(), 'secret', randomBytes(32).toString('base64url')))
+  const secret = await store.command((client) => client.hget(keys.meta(), 'secret'))
+  if (secret === null) throw new Fault('store_unfit', 'the store keeps no secret')
+  return secret
 }

@@ -1,5 +1,6 @@
 /** Joins the SIP edge to the use cases of calls, where the settings ask for one. */
 import { randomBytes } from 'node:crypto'
+import { isEmergency } from '../calls/authorize.ts'
 import type { CallRecord } from '../calls/call.ts'
 import { affordableHops } from '../calls/hop-prices.ts'
 import type { OutageDesk } from '../calls/outage.ts'
@@ -9,9 +10,10 @@ import type { CallerWords, Routed, SipReply, TrunkGroup } from '../edges/sip/par
 import type { RefusalCode } from '../base/outcome.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import { identify } from '../trunks/identify.ts'
+import { type Identified, identify, type TrunkRules } from '../trunks/identify.ts'
 import { contains, type Network, parseNetwork, parsePeer } from '../trunks/network.ts'
 import type { Core } from './core.ts'
+import { sharedSecret } from './installation.ts'
 import { Loops } from './loops.ts'
 import { countStoreFault } from './store-faults.ts'
 
@@ -32,11 +34,12 @@ export interface SipEdgeParts {
 }
 
 /** Connects; the answer ends it when INVITEs under way are answered. Undefined where the settings want no SIP edge. */
-export function startSipEdge(parts: SipEdgeParts): (() => Promise<void>) | undefined {
+export async function startSipEdge(parts: SipEdgeParts): Promise<(() => Promise<void>) | undefined> {
   const { core, outage, catalog, replies, ready, log, metrics } = parts
   const { sip } = catalog.inForce.settings
   if (!sip.enabled) return undefined
   const trusted = sip.trustedSources.map(networkOf)
+  const nonceKey = await sharedSecret(core.store, core.keys)
   const edge = new SipEdge({
     desk: {
       authorize: (request) => outage.authorize(request),
@@ -48,6 +51,8 @@ export function startSipEdge(parts: SipEdgeParts): (() => Promise<void>) | undef
     node: sip.node,
     instance: `${core.calls.clock.nowMs()}-${randomBytes(4).toString('hex')}`,
     servers: sip.servers,
+    digest: { realm: sip.realm, algorithm: sip.digestAlgorithm, nonceKey },
+    invitesPerSecond: sip.invitesPerSecond,
     routeOf: (words) => routeOf(catalog, words),
     trusts: (source) => {
       const address = parsePeer(source)
@@ -71,11 +76,18 @@ export function startSipEdge(parts: SipEdgeParts): (() => Promise<void>) | undef
 
 /** Calls that no rule knows go the way of the default group, should they be let in. */
 function routeOf({ inForce }: CurrentCatalog, words: CallerWords): Routed {
-  const found = identify(inForce.trunkRules, words)
-  const { groups } = inForce.settings.sip
-  const group: TrunkGroup = groups[found?.group ?? DEFAULT_GROUP] ?? NOWHERE
-  const { account, trunk, direction = 'outbound' } = found ?? {}
-  return { ...(account === undefined ? {} : { account, trunk }), direction, group }
+  const found = identifyCaller(inForce.trunkRules, words)
+  const { sip, emergency } = inForce.settings
+  const group: TrunkGroup = sip.groups[found?.group ?? DEFAULT_GROUP] ?? NOWHERE
+  const { account, trunk, direction = 'outbound', digest } = found ?? {}
+  const isFree = direction === 'outbound' && isEmergency(words.to, emergency.numbers)
+  return { ...(account && { account, trunk }), direction, group, ...(digest && { digest }), isEmergency: isFree }
+}
+
+/** Who is nobody's user must prove what the first rule that fits asks for: a wrong name opens no later rule. */
+function identifyCaller(rules: TrunkRules, { user, ...arrival }: CallerWords): Identified | undefined {
+  const claimed = user === undefined ? undefined : identify(rules, { ...arrival, user: { name: user } })
+  return claimed?.digest ? claimed : identify(rules, { ...arrival, user: 'anybody' })
 }
 
 /** Of a call whose group is not there: it is refused for want of a route. */

@@ -42,6 +42,10 @@ const group = z.strictObject({
   cutStatus: z.int().min(400).max(699).default(402).describe('Status in the Reason of a call that is cut.'),
 })
 
+function rate() {
+  return z.int().min(1).max(100_000)
+}
+
 function network() {
   return z.string().superRefine((text, context) => {
     const parsed = parseNetwork(text)
@@ -60,6 +64,21 @@ export const sip = z
       .max(16)
       .default([{ host: '127.0.0.1', port: 9022, secret: 'cymru' }])
       .describe('The servers.'),
+    realm: label(100)
+      .regex(/^[^"\\]+$/, 'must have no quotes')
+      .default('tollgate')
+      .describe('What callers with digest authentication are asked to log in to.'),
+    digestAlgorithm: z
+      .enum(['MD5', 'SHA-256'])
+      .default('MD5')
+      .describe('How passwords are proven; all phones know MD5.'),
+    invitesPerSecond: z
+      .strictObject({
+        source: rate().default(500).describe('From one address.'),
+        account: rate().default(100).describe('For one account, whatever it comes from.'),
+      })
+      .prefault({})
+      .describe('How many INVITEs each worker takes; others get 503. Emergency calls are not counted.'),
     trustedSources: z
       .array(network())
       .max(1_000)

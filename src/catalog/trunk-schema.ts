@@ -1,7 +1,7 @@
 /** The rules of trunks.yaml, by which an edge's call is traced to the account that pays. */
 import { z } from 'zod'
 import { parseNetwork } from '../trunks/network.ts'
-import { beginning, direction, name } from './fields.ts'
+import { beginning, direction, label, name } from './fields.ts'
 
 const MAX_ENTRIES = 10_000
 
@@ -33,6 +33,18 @@ const trunkRuleSchema = z.strictObject({
     .max(MAX_ENTRIES)
     .optional()
     .describe('Beginnings of the called number; a whole number of ours for inbound calls.'),
+  digest: z
+    .strictObject({
+      user: label(64)
+        .regex(/^[^"\\\s:]+$/, 'must have no quotes, colons or blanks')
+        .describe('Name of the user.'),
+      password: z.string().min(8, 'must have at least 8 characters').max(128).meta({
+        secret: true,
+        description: 'Password of the user.',
+      }),
+    })
+    .optional()
+    .describe('What callers must prove by digest authentication where the SIP edge takes their calls.'),
 })
 
 export const trunksFileSchema = z.strictObject({
@@ -41,7 +53,7 @@ export const trunksFileSchema = z.strictObject({
     .max(MAX_ENTRIES)
     .default([])
     .describe(
-      'Rules in the order they are asked; the first whose conditions all fit decides. A rule without sources, from and ' +
-        'to is only for calls that name the trunk.',
+      'Rules in the order they are asked; the first whose conditions all fit decides. A rule without sources, from, to ' +
+        'and digest is only for calls that name the trunk.',
     ),
 })

@@ -3,7 +3,7 @@
  *
  * Rules are asked in their order and the first that fits decides. Every condition of a rule must fit; a list fits when
  * one of its entries does. An edge that knows the trunk may name it: the name stands in for what the call does not say,
- * never against what it says. A rule without `sources`, `from` and `to` fits nothing by itself and must be named.
+ * never against what it says. A rule without `sources`, `from`, `to` and `digest` fits nothing by itself and must be named.
  */
 import type { Direction } from '../accounts/account.ts'
 import { dialledDigits } from '../base/e164.ts'
@@ -21,6 +21,13 @@ export interface TrunkRule {
   readonly from?: readonly string[] | undefined
   /** Beginnings of the called number; a whole DID is one. */
   readonly to?: readonly string[] | undefined
+  /** Callers of SIP must prove to be this user. */
+  readonly digest?: Credential | undefined
+}
+
+export interface Credential {
+  readonly user: string
+  readonly password: string
 }
 
 /** What an edge says of a call. */
@@ -30,6 +37,8 @@ export interface Arrival {
   readonly from?: string | undefined
   readonly to?: string | undefined
   readonly direction?: Direction | undefined
+  /** Who the caller claims to be; `anybody` fits every rule that asks for a user. Whoever asks checks the claim. */
+  readonly user?: { readonly name: string } | 'anybody' | undefined
 }
 
 export interface Identified {
@@ -38,6 +47,8 @@ export interface Identified {
   /** The call's own direction, else the rule's. */
   readonly direction?: Direction
   readonly group?: string
+  /** What the caller has to prove. */
+  readonly digest?: Credential
 }
 
 /** Rules made ready for asking. */
@@ -51,6 +62,7 @@ interface ReadyRule {
   readonly sources: readonly Network[] | undefined
   readonly from: Beginnings | undefined
   readonly to: Beginnings | undefined
+  readonly digest: Credential | undefined
   readonly onlyByName: boolean
 }
 
@@ -69,7 +81,8 @@ export function readyRules(rules: readonly TrunkRule[]): TrunkRules {
     sources: rule.sources?.map((source) => networkOf(source, rule.name)),
     from: beginnings(rule.from),
     to: beginnings(rule.to),
-    onlyByName: !rule.sources && !rule.from && !rule.to,
+    digest: rule.digest,
+    onlyByName: !rule.sources && !rule.from && !rule.to && !rule.digest,
   }))
 }
 
@@ -82,14 +95,15 @@ export function identify(rules: TrunkRules, arrival: Arrival): Identified | unde
     (candidate) =>
       fitsName(candidate, arrival.trunk) &&
       fitsDirection(candidate, arrival.direction) &&
+      fitsUser(candidate, arrival) &&
       fitsSource(candidate, arrival, address) &&
       fitsNumber(candidate.from, from, arrival.trunk !== undefined) &&
       fitsNumber(candidate.to, to, arrival.trunk !== undefined),
   )
   if (!rule) return undefined
   const direction = arrival.direction ?? rule.direction
-  const { account, name: trunk, group } = rule
-  return { account, trunk, ...(direction && { direction }), ...(group === undefined ? {} : { group }) }
+  const { account, name: trunk, group, digest } = rule
+  return { account, trunk, ...(direction && { direction }), ...(group && { group }), ...(digest && { digest }) }
 }
 
 function fitsName(rule: ReadyRule, trunk: string | undefined): boolean {
@@ -99,6 +113,12 @@ function fitsName(rule: ReadyRule, trunk: string | undefined): boolean {
 /** A call that does not say its direction takes the rule's. */
 function fitsDirection(rule: ReadyRule, direction: Direction | undefined): boolean {
   return rule.direction === undefined || direction === undefined || rule.direction === direction
+}
+
+/** An edge that names the trunk has seen for itself who calls. */
+function fitsUser({ digest }: ReadyRule, { user, trunk }: Arrival): boolean {
+  if (!digest || user === 'anybody') return true
+  return user === undefined ? trunk !== undefined : user.name === digest.user
 }
 
 function fitsSource(rule: ReadyRule, arrival: Arrival, address: bigint | undefined): boolean {

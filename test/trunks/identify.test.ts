@@ -80,3 +80,24 @@ describe('identify', () => {
     expect(identify(many, { to: '+14155560000' })).toBeUndefined()
   })
 })
+
+describe('a rule that wants a password', () => {
+  const asked = readyRules([
+    { name: 'phones', account: 'acme', from: ['+4420'], digest: { user: 'acme', password: 'correct-horse' } },
+    { name: 'phones', account: 'beta', digest: { user: 'beta', password: 'battery-staple' } },
+    { name: 'pbx', account: 'shop', sources: ['192.0.2.10'] },
+  ])
+
+  it.each<readonly [string, Arrival, string | undefined]>([
+    ['fits the user that it names', { user: { name: 'beta' }, to }, 'beta wants beta'],
+    ['fits no other user', { user: { name: 'gamma' }, to }, undefined],
+    ['fits nobody without a user', { from: '+442079460958', to }, undefined],
+    ['keeps its other conditions', { user: { name: 'acme' }, from: '+33142', to }, undefined],
+    ['fits whoever is still to be asked', { user: 'anybody', from: '+442079460958', to }, 'acme wants acme'],
+    ['fits an edge that names the trunk', { trunk: 'phones', from: '+33142', to }, 'beta wants beta'],
+    ['leaves the other rules alone', { user: { name: 'gamma' }, source: '192.0.2.10', to }, 'shop wants nobody'],
+  ])('%s', (_what, arrival, wanted) => {
+    const found = identify(asked, arrival)
+    expect(found && `${found.account} wants ${found.digest?.user ?? 'nobody'}`).toBe(wanted)
+  })
+})

@@ -1,5 +1,6 @@
 /** Who calls whom, as an INVITE says it. */
 import type { Leg } from '../../calls/call.ts'
+import type { AuthorizeRequest } from '../../calls/requests.ts'
 import type { CallWords } from './bridge.ts'
 import { type Address, parseUri, type SipRequest } from './drachtio.ts'
 import type { Routed } from './parts.ts'
@@ -61,6 +62,22 @@ function userOf(uri: string | undefined): string | undefined {
   if (uri === undefined) return undefined
   const number = /^tel:([^;]+)/i.exec(uri)?.[1]
   return number ?? parseUri(uri)?.user
+}
+
+export function authorizeRequest(caller: Caller, routed: Routed, request: SipRequest): AuthorizeRequest {
+  const { leg, attempt, source, from, to } = caller
+  const { account, trunk, direction } = routed
+  return {
+    leg,
+    attempt,
+    source,
+    from,
+    to,
+    direction,
+    media: /^m=video [1-9]/m.test(request.body ?? '') ? 'video' : 'voice',
+    ...(account === undefined ? {} : { account }),
+    ...(trunk === undefined ? {} : { trunk }),
+  }
 }
 
 /** Enough to rate the call should nothing else be known of it. */

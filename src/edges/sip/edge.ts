@@ -8,6 +8,7 @@ import type { CallRecord } from '../../calls/call.ts'
 import type { EdgeCall, EdgeControl } from '../../calls/edge-control.ts'
 import type { CallEvent } from '../../calls/requests.ts'
 import { Repeater } from '../repeater.ts'
+import { Admission } from './admission.ts'
 import type { Bridge, BridgeEnd } from './bridge.ts'
 import { byeById, dialogId } from './by-id.ts'
 import type { SipMessage, SipRequest, SipResponse } from './drachtio.ts'
@@ -42,10 +43,12 @@ export class SipEdge {
   readonly #legs = new Set<string>()
   readonly #repeater: Repeater<CallEvent>
   readonly #orphans: Orphans
+  readonly #admission: Admission
   #isDraining = false
 
   constructor(parts: SipParts) {
     this.#parts = parts
+    this.#admission = new Admission(parts)
     this.#repeater = new Repeater((event) => parts.desk.event(event))
     this.#orphans = new Orphans({
       parts,
@@ -104,7 +107,13 @@ export class SipEdge {
       return refuse(response, ownReplies[own], { code: own })
     }
     const { client, name: server } = link
-    const context = { client, server, parts: this.#parts, report: (event: CallEvent) => this.#report(event) }
+    const context = {
+      client,
+      server,
+      parts: this.#parts,
+      admission: this.#admission,
+      report: (event: CallEvent) => this.#report(event),
+    }
     const invitation = new Invitation(context, request, response)
     this.#setups.add(invitation)
     try {

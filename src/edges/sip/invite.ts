@@ -7,8 +7,9 @@
  *   any of them ──CANCEL──▶ cancelled: nobody is dialled afterwards, nothing is charged
  */
 import type { AuthorizeAnswer, AuthorizeRequest, CallEvent } from '../../calls/requests.ts'
+import type { Admission } from './admission.ts'
 import { Bridge } from './bridge.ts'
-import { aboutCall, type Caller, callerOf } from './caller.ts'
+import { aboutCall, authorizeRequest, type Caller, callerOf } from './caller.ts'
 import { Dial, type Dialled, type Far, hangUpOn, isOffer } from './dial.ts'
 import type { DrachtioClient, Headers, SipDialog, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
 import { causeOf, goesOn, headersForFar, LEAST_SESSION_SECONDS, legHeaders, legOf, uriOver } from './far-side.ts'
@@ -31,6 +32,7 @@ export interface InviteContext {
   /** Where the server is, for whoever hangs up later. */
   readonly server: string
   readonly parts: SipParts
+  readonly admission: Admission
   /** Told until it is durable. */
   readonly report: (event: CallEvent) => void
 }
@@ -70,13 +72,15 @@ export class Invitation {
 
   /** The call that came of it; undefined when none did, and the caller was answered. */
   async run(): Promise<Bridge | undefined> {
-    const { parts } = this.#context
+    const { parts, admission } = this.#context
     const maxForwards = Number(this.#request.get('max-forwards') ?? MAX_FORWARDS)
     const trusted = parts.trusts(this.#request.source_address)
     const caller = callerOf(this.#request, { node: parts.node, trusted })
     if (!caller) return this.#refuse('malformed')
     if (!(maxForwards > 0)) return this.#refuse('too_many_hops')
-    const routed = parts.routeOf(caller)
+    const admitted = admission.admit(this.#request, caller)
+    if ('own' in admitted) return this.#refuse(admitted.own, admitted)
+    const { routed } = admitted
     const answer = await this.#decide(authorizeRequest(caller, routed, this.#request))
     if (!answer) return undefined
     this.call = answer.call
@@ -106,7 +110,7 @@ export class Invitation {
       )
       return this.#refuse('no_decision')
     }
-    if (answer.kind === 'conflict') return this.#refuse('request_conflict', answer.call)
+    if (answer.kind === 'conflict') return this.#refuse('request_conflict', { call: answer.call })
     if (answer.kind === 'allowed') return answer
     const { code } = answer.refusal
     refuse(this.#response, this.#context.parts.replies(code), { code, call: answer.call })
@@ -118,7 +122,7 @@ export class Invitation {
     if (this.#cancel) this.#failed(caller, 'cancelled')
     else if (hops.length === 0) {
       this.#failed(caller, 'no_route')
-      this.#refuse('no_route', call)
+      this.#refuse('no_route', { call })
     } else {
       const contacts = hops.map((hop, nth) => `<${uriOver(hop, caller.to)}>;q=${(1 - nth / 20).toFixed(2)}`)
       const headers = {
@@ -220,7 +224,7 @@ export class Invitation {
       hangUpOn(far, { Reason: reasonHeader(487, cause) })
       near?.destroy({}, () => undefined)
       this.#failed(caller, cause)
-      if (!this.#cancel) this.#refuse('no_answer', setup.call)
+      if (!this.#cancel) this.#refuse('no_answer', { call: setup.call })
       return undefined
     }
     return this.#bridged(setup, { near, far: farDialog, answeredAtMs })
@@ -310,15 +314,15 @@ export class Invitation {
       return
     }
     if (last.kind !== 'refused') {
-      this.#refuse(last.kind === 'unanswered' ? 'no_answer' : 'no_route', call)
+      this.#refuse(last.kind === 'unanswered' ? 'no_answer' : 'no_route', { call })
       return
     }
     const { response, status, reason } = last
     this.#response.send(status, reason, { headers: response ? copied(response, copying) : {} })
   }
 
-  #refuse(own: OwnReply, call?: string): undefined {
-    refuse(this.#response, ownReplies[own], { code: own, ...(call === undefined ? {} : { call }) })
+  #refuse(own: OwnReply, about: { readonly call?: string; readonly more?: Headers } = {}): undefined {
+    refuse(this.#response, ownReplies[own], { ...about, code: own })
   }
 }
 
@@ -328,20 +332,4 @@ interface Answered {
   readonly near: SipDialog
   readonly far: SipDialog
   readonly answeredAtMs: number
-}
-
-function authorizeRequest(caller: Caller, routed: Routed, request: SipRequest): AuthorizeRequest {
-  const { leg, attempt, source, from, to } = caller
-  const { account, trunk, direction } = routed
-  return {
-    leg,
-    attempt,
-    source,
-    from,
-    to,
-    direction,
-    media: /^m=video [1-9]/m.test(request.body ?? '') ? 'video' : 'voice',
-    ...(account === undefined ? {} : { account }),
-    ...(trunk === undefined ? {} : { trunk }),
-  }
 }

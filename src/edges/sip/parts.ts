@@ -37,12 +37,28 @@ export interface TrunkGroup {
   readonly cutStatus: number
 }
 
+export interface Credential {
+  readonly user: string
+  readonly password: string
+}
+
+export interface DigestSettings {
+  readonly realm: string
+  readonly algorithm: 'MD5' | 'SHA-256'
+  /** All workers have the same. */
+  readonly nonceKey: string
+}
+
 /** What the rules of trunks.yaml say of a call. */
 export interface Routed {
   readonly account?: string
   readonly trunk?: string
   readonly direction: Direction
   readonly group: TrunkGroup
+  /** What the caller has to prove before anything else. */
+  readonly digest?: Credential
+  /** To a number that is never refused. */
+  readonly isEmergency: boolean
 }
 
 export interface SipReply {
@@ -65,6 +81,8 @@ export interface CallerWords {
   readonly source: string
   readonly from: string
   readonly to: string
+  /** Who it claims to be. */
+  readonly user?: string | undefined
 }
 
 export interface PaidCall {
@@ -79,6 +97,9 @@ export interface SipParts {
   /** This worker, by a name that no other has. */
   readonly instance: string
   readonly servers: readonly SipServerSettings[]
+  readonly digest: DigestSettings
+  /** INVITEs that one may send; kept by each worker for itself. */
+  readonly invitesPerSecond: { readonly source: number; readonly account: number }
   readonly routeOf: (words: CallerWords) => Routed
   /** Whether what this address says of the caller's identity is believed. */
   readonly trusts: (source: string) => boolean

@@ -15,6 +15,9 @@ export type OwnReply =
   | 'no_route'
   | 'no_answer'
   | 'request_conflict'
+  | 'credentials_missing'
+  | 'credentials_wrong'
+  | 'too_many_calls'
 
 export const ownReplies: Readonly<Record<OwnReply, SipReply>> = {
   malformed: { status: 400, reason: 'Bad Request' },
@@ -25,13 +28,16 @@ export const ownReplies: Readonly<Record<OwnReply, SipReply>> = {
   no_route: { status: 503, reason: 'Service Unavailable' },
   no_answer: { status: 480, reason: 'Temporarily Unavailable' },
   request_conflict: { status: 482, reason: 'Loop Detected' },
+  credentials_missing: { status: 401, reason: 'Unauthorized' },
+  credentials_wrong: { status: 403, reason: 'Forbidden' },
+  too_many_calls: { status: 503, reason: 'Service Unavailable' },
 }
 
 /** Refuses an INVITE, once: what was answered before stands. */
 export function refuse(
   response: SipResponse,
   { status, reason }: SipReply,
-  { code, call }: { readonly code: string; readonly call?: string },
+  { code, call, more }: { readonly code: string; readonly call?: string; readonly more?: Headers },
 ): void {
   if (response.finalResponseSent) return
   const headers: Headers = {
@@ -39,6 +45,7 @@ export function refuse(
     'X-Tollgate-Code': code,
     ...(call === undefined ? {} : { 'X-Tollgate-Call': call }),
     ...(status === 503 ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {}),
+    ...more,
   }
   response.send(status, reason, { headers })
 }

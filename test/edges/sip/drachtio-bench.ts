@@ -10,6 +10,8 @@ export interface GroupWish {
   readonly hopsYaml?: (calleePort: number) => string
   readonly files?: Readonly<Record<string, string>>
   readonly more?: string
+  /** Further keys of `sip`. */
+  readonly sip?: string
 }
 
 export interface SipCdr {
@@ -21,7 +23,7 @@ export interface SipCdr {
   readonly flags: readonly string[]
 }
 
-export type Phone = Omit<SippCall, 'target' | 'port' | 'account'>
+export type Phone = Omit<SippCall, 'target' | 'port'>
 
 export interface Seen {
   readonly caller: readonly Note[]
@@ -53,7 +55,7 @@ export class SipBench {
     const drachtio = await DrachtioDouble.open({ secret: 'cymru', sipPort: await freePort() })
     atEnd(() => drachtio.close())
     const hops = wish.hopsYaml?.(calleePort) ?? hopsYaml(wish.hops ?? [calleePort])
-    const text = settings(drachtio, hops, wish.more ?? '')
+    const text = settings(drachtio, hops, wish)
     const home = await Home.make(atEnd, { 'tollgate.yaml': text, ...wish.files })
     const daemon = await home.daemon()
     const bench = new SipBench({ drachtio, home, daemon, calleePort }, atEnd)
@@ -87,12 +89,13 @@ export class SipBench {
   }
 
   /** An account whose calls are known by the calling number. */
-  async account(id: string, wish: { readonly credit?: string; readonly outbound?: number }): Promise<Payer> {
+  async account(id: string, wish: PayerWish): Promise<Payer> {
     this.#phones += 1
     const number = `+4420${String(this.#phones).padStart(8, '0')}`
     const trunks = { inbound: 0, outbound: wish.outbound ?? 0, twoWay: 0 }
     await this.daemon.account(id, { ...(wish.credit === undefined ? {} : { credit: wish.credit }), trunks })
-    this.#payers.push(`  - { name: ${id}, account: ${id}, direction: outbound, from: ['${number}'] }`)
+    const digest = wish.password === undefined ? '' : `, digest: { user: ${id}, password: ${wish.password} }`
+    this.#payers.push(`  - { name: ${id}, account: ${id}, direction: outbound, from: ['${number}']${digest} }`)
     await this.home.write('trunks.yaml', `trunks:\n${this.#payers.join('\n')}\n`)
     this.daemon.signal('SIGHUP')
     this.#reloads += 1
@@ -169,6 +172,13 @@ export class SipBench {
   }
 }
 
+export interface PayerWish {
+  readonly credit?: string
+  readonly outbound?: number
+  /** Its calls must prove to be of the user of its name. */
+  readonly password?: string
+}
+
 export interface Payer {
   readonly id: string
   readonly number: string
@@ -182,13 +192,14 @@ function hopsYaml(ports: readonly number[]): string {
   return `[${ports.map((port) => `{ uri: 'sip:127.0.0.1:${port}' }`).join(', ')}]`
 }
 
-function settings(drachtio: DrachtioDouble, hops: string, more: string): string {
+function settings(drachtio: DrachtioDouble, hops: string, { more = '', sip }: GroupWish): string {
   return [
     'defaults: { tariff: bench, currency: USD, timezone: UTC }',
     'calls: { sliceSeconds: 2, extendAheadSeconds: 1, guardMs: 300 }',
     'sip:',
     '  enabled: true',
     `  servers: [{ port: ${drachtio.adminPort} }]`,
+    ...(sip === undefined ? [] : [`  ${sip}`]),
     '  groups:',
     `    default: { hops: ${hops}${more === '' ? '' : `, ${more}`} }`,
     '',

@@ -20,6 +20,8 @@ export interface SippCall {
   readonly rate?: number
   readonly withinMs?: number
   readonly callId?: string
+  /** Of the account's user. */
+  readonly password?: string
 }
 
 export interface Note {
@@ -130,6 +132,7 @@ function args(call: SippCall, port: number, folder: string): string[] {
     ...['-m', String(call.calls ?? 1), '-r', String(call.rate ?? 10), '-s', call.dialled ?? '+442079460999'],
     ...['-timeout', `${Math.ceil((call.withinMs ?? 20_000) / 1_000)}s`, '-timeout_error'],
     ...['-recv_timeout', String(Math.max(60_000, call.withinMs ?? 0))],
+    ...(call.password === undefined ? [] : ['-au', call.account ?? 'nobody', '-ap', call.password]),
     ...(call.callId === undefined ? [] : ['-cid_str', call.callId]),
   ]
   return [`127.0.0.1:${call.target}`, ...common, ...logs, ...keys, ...calling]
