@@ -19,6 +19,7 @@ const POLICY: CallPolicy = {
   extendAheadSeconds: 10,
   setupSeconds: 180,
   guardMs: 500,
+  warnSeconds: 0,
   aliveWithinSeconds: 14_400,
   maxCallSeconds: 14_400,
   unattendedSeconds: 600,

@@ -52,6 +52,7 @@ export async function startSipEdge(parts: SipEdgeParts): Promise<(() => Promise<
     instance: `${core.calls.clock.nowMs()}-${randomBytes(4).toString('hex')}`,
     servers: sip.servers,
     digest: { realm: sip.realm, algorithm: sip.digestAlgorithm, nonceKey },
+    warning: sip.warning,
     invitesPerSecond: sip.invitesPerSecond,
     routeOf: (words) => routeOf(catalog, words),
     trusts: (source) => {

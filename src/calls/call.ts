@@ -125,6 +125,8 @@ export interface CallRecord {
   readonly grantedSeconds: number
   /** Nothing more can be granted: `no_credit`, `no_minutes`, `spend_cap`, `max_call`. */
   readonly finalReason?: string
+  /** The parties were told that the call ends when these are used up. */
+  readonly warnedOfSeconds?: number
   /** What the edge was told the call may last. */
   readonly maxDurationSeconds: number
   readonly levels: readonly CallLevel[]

@@ -10,7 +10,7 @@ import { Ender, MAX_END_ATTEMPTS, NO_SIGN_OF_LIFE } from './ending.ts'
 import { Extender } from './extend.ts'
 import type { CallMemory } from './memory.ts'
 import { type CallParts, MAX_TRIES } from './parts.ts'
-import { cutAtMs, dueAtMs, grantEndsAtMs, isAlive, setupEndsAtMs } from './schedule.ts'
+import { cutAtMs, dueAtMs, grantEndsAtMs, isAlive, setupEndsAtMs, warnAtMs } from './schedule.ts'
 import { Settler } from './settle.ts'
 
 /** A claim is over after this long: a call whose daemon died is taken over then. */
@@ -127,18 +127,31 @@ export class Clockwork {
   /** Until the money ends the call goes on; then it is looked at once more. */
   async #waitForCut(record: CallRecord): Promise<Looked> {
     const policy = this.#parts.policy()
-    return this.#mark(
-      record,
-      {
-        ...record,
-        finalReason: record.finalReason ?? NO_SIGN_OF_LIFE,
-        history:
-          record.finalReason === undefined
-            ? withStep(record, this.#parts.clock.nowMs(), 'no more is granted')
-            : record.history,
-      },
-      cutAtMs(record, policy),
-    )
+    const nowMs = this.#parts.clock.nowMs()
+    const { finalReason = NO_SIGN_OF_LIFE } = record
+    const history = record.finalReason === undefined ? withStep(record, nowMs, 'no more is granted') : record.history
+    const waiting = { ...record, finalReason, history }
+    const warnAt = warnAtMs(waiting, policy)
+    if (warnAt === undefined || warnAt > nowMs) {
+      return this.#mark(record, waiting, Math.min(cutAtMs(record, policy), warnAt ?? Infinity))
+    }
+    const warned = { ...waiting, warnedOfSeconds: record.grantedSeconds, history: withStep(waiting, nowMs, 'warned') }
+    const looked = await this.#mark(record, warned, cutAtMs(record, policy))
+    if (looked.kind === 'done') this.#warn(warned, nowMs)
+    return looked
+  }
+
+  /** Once: a warning that does not arrive is not worth another one. */
+  #warn(record: CallRecord, nowMs: number): void {
+    const { leg, call, ref } = record
+    const control = this.#parts.controlOf(leg.node)
+    const secondsLeft = Math.ceil((grantEndsAtMs(record) - nowMs) / 1000)
+    const run = async (): Promise<void> => control.warn?.({ call, ...leg, ref }, secondsLeft)
+    this.#asks.put({
+      node: leg.node,
+      call,
+      run: () => run().catch(() => this.#parts.observer.happened('warn_failed', record)),
+    })
   }
 
   async #cut(record: CallRecord, reason: string): Promise<Looked> {

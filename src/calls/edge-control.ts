@@ -21,5 +21,7 @@ export interface EdgeControl {
   end(call: EdgeCall, reason: string): Promise<void>
   /** Sets the edge's own timer: how long the call may last in all, from answer. */
   raise(call: EdgeCall, totalSeconds: number): Promise<void>
+  /** Tells the parties that the call ends so soon unless money comes in. Absent where the edge has no way to. */
+  warn?(call: EdgeCall, secondsLeft: number): Promise<void>
   list(): Promise<readonly ListedCall[]>
 }

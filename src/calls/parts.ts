@@ -17,6 +17,8 @@ export interface CallPolicy {
   readonly setupSeconds: number
   /** A cut is begun this long before the money ends. */
   readonly guardMs: number
+  /** The parties are warned this long before the money ends; 0 where they are not. */
+  readonly warnSeconds: number
   readonly aliveWithinSeconds: number
   readonly maxCallSeconds: number
   readonly unattendedSeconds: number
@@ -51,6 +53,7 @@ export interface Decision {
 }
 
 export type CallHappening =
+  | 'warn_failed'
   | 'presumed_end'
   | 'late_settlement'
   | 'fail_open'

@@ -25,6 +25,12 @@ function extendAtMs(record: CallRecord, policy: CallPolicy, sinceMs: number): nu
   return endsAt - Math.min(policy.extendAheadSeconds * 1000, halfMs)
 }
 
+/** When the parties are to be warned; undefined where they are not, or were. */
+export function warnAtMs(record: CallRecord, policy: CallPolicy): number | undefined {
+  const isLast = record.finalReason !== undefined && record.warnedOfSeconds !== record.grantedSeconds
+  return isLast && policy.warnSeconds > 0 ? grantEndsAtMs(record) - policy.warnSeconds * 1000 : undefined
+}
+
 /** True while something said that the call is up, not too long ago. */
 export function isAlive(record: CallRecord, policy: CallPolicy, nowMs: number): boolean {
   return nowMs - record.lastAliveAtMs <= policy.aliveWithinSeconds * 1000
@@ -38,7 +44,9 @@ export function dueAtMs(record: CallRecord, policy: CallPolicy, nowMs: number): 
     return (record.endingSinceMs ?? nowMs) + attempts * policy.endRetrySeconds * 1000
   }
   const waits = record.mode !== 'clock' || record.finalReason !== undefined
-  return waits ? cutAtMs(record, policy) : extendAtMs(record, policy, nowMs)
+  return waits
+    ? Math.min(cutAtMs(record, policy), warnAtMs(record, policy) ?? Infinity)
+    : extendAtMs(record, policy, nowMs)
 }
 
 /** How long a record without a call is kept. */

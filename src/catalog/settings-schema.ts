@@ -60,6 +60,9 @@ const calls = z
       .default(180)
       .describe('How long a call that is not answered keeps its reservation.'),
     guardMs: z.int().min(0).max(10_000).default(500).describe('How long before the money ends a call is ended.'),
+    warnSeconds: seconds(0, 3600)
+      .default(0)
+      .describe('How long before the money ends the edge is asked to warn the parties; 0 is not at all.'),
     aliveWithinSeconds: seconds(30, 3600)
       .default(120)
       .describe('A call without evidence of life for longer is not extended.'),
@@ -158,7 +161,7 @@ const edge = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('webhook').describe('An edge that takes signed requests.'),
     mode,
-    url: httpUrl().describe('Where requests to list, raise and end calls are sent.'),
+    url: httpUrl().describe('Where requests to list, raise, warn and end calls are sent.'),
     secret: z
       .string()
       .min(16, 'must have at least 16 characters')

@@ -22,6 +22,15 @@ const hop = z.strictObject({
 
 const headerName = z.string().regex(/^(\*|[A-Za-z0-9-]{1,64})$/, 'must be the name of a header, or "*"')
 
+/** Headers that the server writes itself. */
+const OF_THE_STACK =
+  /^(via|v|from|f|to|t|call-id|i|cseq|contact|m|route|record-route|max-forwards|content-length|l|require|proxy-require)$/i
+
+const ownHeader = z
+  .string()
+  .regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the name of a header')
+  .refine((name) => !OF_THE_STACK.test(name), 'is written by the server itself')
+
 const group = z.strictObject({
   mode: z
     .enum(['b2bua', 'redirect'])
@@ -41,6 +50,13 @@ const group = z.strictObject({
     .describe('Session timer of both sides, where they have one: so long a dead side may go unnoticed.'),
   cutStatus: z.int().min(400).max(699).default(402).describe('Status in the Reason of a call that is cut.'),
 })
+
+function line(longest: number) {
+  return z
+    .string()
+    .max(longest)
+    .regex(/^[^\r\n]*$/, 'must be one line')
+}
 
 function rate() {
   return z.int().min(1).max(100_000)
@@ -79,6 +95,16 @@ export const sip = z
       })
       .prefault({})
       .describe('How many INVITEs each worker takes; others get 503. Emergency calls are not counted.'),
+    warning: z
+      .strictObject({
+        headers: z
+          .record(ownHeader, line(256))
+          .default({ 'X-Tollgate-Seconds-Left': '{seconds}' })
+          .describe('Its headers; `{seconds}` is what is left.'),
+        body: z.string().max(2_000).optional().describe('Its body, likewise; a Content-Type is one of the headers.'),
+      })
+      .prefault({})
+      .describe('The INFO to the caller before the money ends, where `calls.warnSeconds` wants one.'),
     trustedSources: z
       .array(network())
       .max(1_000)

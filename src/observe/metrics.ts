@@ -25,6 +25,7 @@ const HAPPENINGS: Readonly<Record<CallHappening, readonly [name: string, help: s
   ignored_event: ['events_ignored_total', 'Events that changed nothing.'],
   end_failed: ['end_failures_total', 'Requests to end a call that an edge did not take.'],
   raise_failed: ['raise_failures_total', 'Requests to raise a timer that an edge did not take.'],
+  warn_failed: ['warning_failures_total', 'Warnings before the end of the money that an edge did not take.'],
   emergency: ['emergency_calls_total', 'Calls to emergency numbers.'],
   unrated: ['unrated_calls_total', 'Calls that ended without a price.'],
 }

@@ -101,6 +101,41 @@ describe.each(twoForms)('real-time enforcement, on $name', (form) => {
     expect(await call.stop()).toMatchObject({ seconds: 300, charge: usd('0.3') })
   })
 
+  it('E6: its parties are warned once before the money ends, and again before another end', async () => {
+    world.policy = { ...world.policy, warnSeconds: 20 }
+    await world.account('acme', { credit: usd('0.15') })
+    const call = await up('c1')
+    await call.talk(129)
+    expect(world.control.warned).toEqual([])
+    await call.talk(11)
+    expect(world.control.warned).toEqual([{ callId: 'c1', secondsLeft: 20 }])
+    await world.credit('acme', usd('0.1'))
+    await call.talk(89)
+    expect(world.control.warned).toHaveLength(1)
+    await call.talk(1)
+    expect(world.control.warned[1]).toEqual({ callId: 'c1', secondsLeft: 20 })
+    expect(world.control.ended).toEqual([])
+    await call.talk(20)
+    expect(world.control.ended).toMatchObject([{ callId: 'c1', reason: 'credit_exhausted' }])
+    expect(world.control.warned).toHaveLength(2)
+    expect(await call.stop()).toMatchObject({ seconds: 250, charge: usd('0.25') })
+  })
+
+  it('E6: no warning comes to a call that money goes on for, nor where its edge does not take one', async () => {
+    world.policy = { ...world.policy, warnSeconds: 20 }
+    await world.account('acme', { credit: usd('10') })
+    await (await up('c1')).talk(300)
+    expect(world.control.warned).toEqual([])
+    await world.account('other', { credit: usd('0.05') })
+    world.control.isDead = true
+    const call = world.call('c2', { account: 'other' })
+    allowed(await call.authorize())
+    await call.start()
+    await call.talk(35)
+    expect(world.control.warned).toEqual([{ callId: 'c2', secondsLeft: 20 }])
+    expect(world.observer.happenings).toEqual(['warn_failed'])
+  })
+
   it('E7: minutes that run out never end the call, however long it lasts, and cost nothing more', async () => {
     await world.account('acme', { credit: usd('10'), pools: [minutes('plan', 2)] })
     const call = await up('c1')

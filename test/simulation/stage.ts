@@ -22,6 +22,7 @@ const POLICY: CallPolicy = {
   extendAheadSeconds: 10,
   setupSeconds: 180,
   guardMs: 500,
+  warnSeconds: 0,
   aliveWithinSeconds: 120,
   maxCallSeconds: 14_400,
   unattendedSeconds: UNATTENDED_SECONDS,

@@ -14,6 +14,7 @@ const policy: CallPolicy = {
   extendAheadSeconds: 15,
   setupSeconds: 180,
   guardMs: 1_500,
+  warnSeconds: 0,
   aliveWithinSeconds: 120,
   maxCallSeconds: 14_400,
   unattendedSeconds: 600,

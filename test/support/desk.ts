@@ -72,6 +72,7 @@ const POLICY: CallPolicy = {
   extendAheadSeconds: 10,
   setupSeconds: 180,
   guardMs: 500,
+  warnSeconds: 0,
   aliveWithinSeconds: 120,
   maxCallSeconds: 14_400,
   unattendedSeconds: 600,
@@ -92,6 +93,7 @@ class TestControl implements EdgeControl {
   isDead = false
   readonly ended: { readonly callId: string; readonly reason: string; readonly ref: unknown }[] = []
   readonly raised: { readonly callId: string; readonly seconds: number }[] = []
+  readonly warned: { readonly callId: string; readonly secondsLeft: number }[] = []
   calls: readonly ListedCall[] = []
 
   async end(call: EdgeCall, reason: string): Promise<void> {
@@ -101,6 +103,11 @@ class TestControl implements EdgeControl {
 
   async raise(call: EdgeCall, totalSeconds: number): Promise<void> {
     this.raised.push({ callId: call.callId, seconds: totalSeconds })
+    if (this.isDead) throw new Error('the edge does not answer')
+  }
+
+  async warn(call: EdgeCall, secondsLeft: number): Promise<void> {
+    this.warned.push({ callId: call.callId, secondsLeft })
     if (this.isDead) throw new Error('the edge does not answer')
   }
 

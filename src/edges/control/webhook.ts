@@ -2,7 +2,7 @@
  * Control of an edge by signed requests, for the glue beside a FreeSWITCH or an Asterisk.
  *
  * The signature follows Standard Webhooks: HMAC-SHA256 over `id.timestamp.body` in `webhook-signature`, so that the
- * receiver can refuse forged and old requests. `end` and `raise` expect 2xx; `list` expects `{ calls: [{ callId, legId }] }`.
+ * receiver can refuse forged and old requests. `end`, `raise` and `warn` expect 2xx; `list` expects `{ calls: [{ callId, legId }] }`.
  */
 import { createHmac, randomUUID } from 'node:crypto'
 import { z } from 'zod'
@@ -47,6 +47,10 @@ export class WebhookControl implements EdgeControl {
 
   async raise(call: EdgeCall, totalSeconds: number): Promise<void> {
     await this.#send({ type: 'call.raise', ...call, maxDurationSeconds: totalSeconds }, MAX_ACT_BYTES)
+  }
+
+  async warn(call: EdgeCall, secondsLeft: number): Promise<void> {
+    await this.#send({ type: 'call.warn', ...call, secondsLeft }, MAX_ACT_BYTES)
   }
 
   async list(): Promise<readonly ListedCall[]> {

@@ -30,16 +30,30 @@ export function byeById(
   return ask({ client, id, method: 'BYE', headers, withinMs }, () => 'unknown')
 }
 
+/** A request in the dialog that its phone answers as it likes. */
+export function infoById(
+  client: DrachtioClient,
+  { id, withinMs, ...info }: { readonly id: string; readonly withinMs: number } & Info,
+): Promise<Found> {
+  return ask({ client, id, method: 'INFO', withinMs, ...info }, () => 'unknown')
+}
+
+export interface Info {
+  readonly headers: Headers
+  readonly body?: string
+}
+
 interface Asking {
   readonly client: DrachtioClient
   readonly id: string
   readonly method: string
   readonly headers: Headers
+  readonly body?: string
   readonly withinMs: number
 }
 
 function ask(
-  { client, id, method, headers, withinMs }: Asking,
+  { client, id, withinMs, ...request }: Asking,
   whenRefused: (error: Error | null) => Found,
 ): Promise<Found> {
   return new Promise((resolve) => {
@@ -49,12 +63,12 @@ function ask(
       resolve(found)
     }
     try {
-      client.request(TARGET, { method, stackDialogId: id, uri: TARGET, headers }, (error, request) => {
+      client.request(TARGET, { ...request, stackDialogId: id, uri: TARGET }, (error, sent) => {
         if (error?.code === 'ENODIALOG') return end('gone')
-        if (error || !request) return end(whenRefused(error))
-        // Whatever a phone says to a BYE, its dialog is over.
-        request.on('response', (response: SipResponse) => {
-          if (response.status >= 200) end('gone')
+        if (error || !sent) return end(whenRefused(error))
+        sent.on('response', ({ status }: SipResponse) => {
+          // Whatever a phone says to a BYE, its dialog is over.
+          if (status >= 200) end(request.method === 'BYE' || status === 481 ? 'gone' : 'there')
         })
       })
     } catch {

@@ -10,8 +10,8 @@ import type { CallEvent } from '../../calls/requests.ts'
 import { Repeater } from '../repeater.ts'
 import { Admission } from './admission.ts'
 import type { Bridge, BridgeEnd } from './bridge.ts'
-import { byeById, dialogId } from './by-id.ts'
-import type { SipMessage, SipRequest, SipResponse } from './drachtio.ts'
+import { byeById, dialogId, infoById } from './by-id.ts'
+import type { DrachtioClient, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
 import { callOfFarLeg } from './far-side.ts'
 import { reasonHeader } from './headers.ts'
 import { Invitation } from './invite.ts'
@@ -78,6 +78,7 @@ export class SipEdge {
     canList: false,
     end: (call, reason) => this.#endCall(call, reason),
     raise: () => Promise.resolve(),
+    warn: (call, secondsLeft) => this.#warn(call, secondsLeft),
     list: () => Promise.resolve([]),
   }
 
@@ -172,16 +173,34 @@ export class SipEdge {
     await this.#endById(call, reason)
   }
 
+  async #warn(call: EdgeCall, secondsLeft: number): Promise<void> {
+    const { client } = this.#reach(call)
+    const { headers, body } = this.#parts.warning
+    const said = (text: string): string => text.replaceAll('{seconds}', String(secondsLeft))
+    const info = {
+      headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, said(value)])),
+      ...(body === undefined ? {} : { body: said(body) }),
+    }
+    const found = await infoById(client, { id: dialogId(call.callId, call.legId), withinMs: BYE_MS, ...info })
+    if (found === 'unknown') throw outOfReach('the phone or its drachtio-server did not answer in time')
+  }
+
+  /** The server that has a call, and the id of its called side there. */
+  #reach({ ref }: EdgeCall): { readonly client: DrachtioClient; readonly far: string } {
+    const sip = sipRefOf(ref)
+    const link = sip && this.#linkOf(sip)
+    if (!link) throw outOfReach('the call is with a drachtio-server that is out of reach')
+    return { client: link.client, far: sip.far }
+  }
+
   async #endById(call: EdgeCall, reason: string): Promise<void> {
-    const ref = sipRefOf(call.ref)
-    const link = ref && this.#linkOf(ref)
-    if (!ref || !link) throw new Fault('edge_unreachable', 'the call is with a drachtio-server that is out of reach')
+    const { client, far } = this.#reach(call)
     const headers = { Reason: reasonHeader(402, reason) }
     const endedAtMs = this.#parts.clock.nowMs()
-    const ids = [dialogId(call.callId, call.legId), ref.far]
-    const ended = await Promise.all(ids.map((id) => byeById(link.client, { id, headers, withinMs: BYE_MS })))
+    const ids = [dialogId(call.callId, call.legId), far]
+    const ended = await Promise.all(ids.map((id) => byeById(client, { id, headers, withinMs: BYE_MS })))
     if (ended.every((side) => side === 'unknown')) {
-      throw new Fault('edge_unreachable', 'drachtio-server did not answer in time', { retryable: true })
+      throw outOfReach('drachtio-server did not answer in time')
     }
     const { node, callId, legId } = call
     this.#report({
@@ -241,6 +260,10 @@ export class SipEdge {
 }
 
 const ALLOWED = 'INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, MESSAGE, NOTIFY'
+
+function outOfReach(why: string): Fault {
+  return new Fault('edge_unreachable', why, { retryable: true })
+}
 
 function callIdsOf({ parts: { about, far } }: Bridge): readonly string[] {
   return [about.leg.callId, far.sip.callId]

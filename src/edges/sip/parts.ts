@@ -98,6 +98,8 @@ export interface SipParts {
   readonly instance: string
   readonly servers: readonly SipServerSettings[]
   readonly digest: DigestSettings
+  /** Sent in an INFO to the caller before the money ends; `{seconds}` stands for what is left. */
+  readonly warning: { readonly headers: Readonly<Record<string, string>>; readonly body?: string | undefined }
   /** INVITEs that one may send; kept by each worker for itself. */
   readonly invitesPerSecond: { readonly source: number; readonly account: number }
   readonly routeOf: (words: CallerWords) => Routed

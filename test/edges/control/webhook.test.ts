@@ -43,6 +43,12 @@ describe('a webhook', () => {
     )
   })
 
+  it('asks for a warning with the seconds that are left', async () => {
+    const control = await webhook((response) => json(response, {}))
+    await control.warn?.(call, 30)
+    expect(JSON.parse(edge?.asked[0]?.body ?? '')).toEqual({ type: 'call.warn', ...call, secondsLeft: 30 })
+  })
+
   it('raises limits and lists calls', async () => {
     const control = await webhook((response) =>
       json(response, { calls: [{ callId: 'a', legId: 'b' }, { callId: 'c' }] }),

@@ -12,6 +12,8 @@ export interface GroupWish {
   readonly more?: string
   /** Further keys of `sip`. */
   readonly sip?: string
+  /** Further keys of `calls`. */
+  readonly calls?: string
 }
 
 export interface SipCdr {
@@ -192,10 +194,10 @@ function hopsYaml(ports: readonly number[]): string {
   return `[${ports.map((port) => `{ uri: 'sip:127.0.0.1:${port}' }`).join(', ')}]`
 }
 
-function settings(drachtio: DrachtioDouble, hops: string, { more = '', sip }: GroupWish): string {
+function settings(drachtio: DrachtioDouble, hops: string, { more = '', sip, calls = '' }: GroupWish): string {
   return [
     'defaults: { tariff: bench, currency: USD, timezone: UTC }',
-    'calls: { sliceSeconds: 2, extendAheadSeconds: 1, guardMs: 300 }',
+    `calls: { sliceSeconds: 2, extendAheadSeconds: 1, guardMs: 300${calls} }`,
     'sip:',
     '  enabled: true',
     `  servers: [{ port: ${drachtio.adminPort} }]`,

@@ -7,6 +7,20 @@ import { freePort, until } from './process.ts'
 const CALLED = '+442079460999'
 
 describe('a trunk group', { timeout: 60_000 }, () => {
+  it('whose calls are warned tells the caller in an INFO how many seconds the money still lasts', async ({
+    onTestFinished,
+  }) => {
+    const bench = await SipBench.start(onTestFinished, {
+      calls: ', warnSeconds: 2',
+      sip: `warning: { headers: { X-Tollgate-Seconds-Left: '{seconds}', Content-Type: text/plain }, body: '{seconds} seconds left' }`,
+    })
+    const payer = await bench.account('warned', { credit: '5.00' })
+    const { caller, callee } = await bench.talk(payer, { scenario: 'uas-answers' }, { scenario: 'uac-is-warned' })
+    expect(caller.map(({ what }) => what)).toEqual(['answered', 'warned', 'bye'])
+    expect(ended(callee)).toHaveLength(1)
+    expect(await bench.settled(payer, 1)).toMatchObject([{ seconds: 5, cause: 'credit_exhausted' }])
+  })
+
   it('that redirects tells the caller where to go and for how long, and calls nobody', async ({ onTestFinished }) => {
     const bench = await SipBench.start(onTestFinished, { hops: [5071, 5072], more: 'mode: redirect' })
     const payer = await bench.account('redirected', { credit: '100.00' })

@@ -139,7 +139,7 @@ function args(call: SippCall, port: number, folder: string): string[] {
 }
 
 function note(line: string): Note[] {
-  const match = /(answered|bye|hungup|cancelled|refused) (\S+) (\d+)(?: (\d{3}) ([a-z_]*))?/.exec(line)
+  const match = /(answered|warned|bye|hungup|cancelled|refused) (\S+) (\d+)(?: (\d{3}) ([a-z_]*))?/.exec(line)
   if (!match) return []
   const [, what = '', callId = '', atMs = '0', status, code] = match
   const refusal = status === undefined ? {} : { status: Number(status), code: code ?? '' }
