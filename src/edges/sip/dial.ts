@@ -8,6 +8,7 @@ import {
   type SipRequest,
   type SipResponse,
 } from './drachtio.ts'
+import { notYet } from './replies.ts'
 
 export interface DialSettings {
   readonly uri: string
@@ -64,6 +65,8 @@ export class Dial {
 
   #wasSent(request: SipRequest | undefined): void {
     this.#sent = request
+    // drachtio-srf, which listens next, would answer with our offer, whatever is asked.
+    queueMicrotask(() => request?.removeAllListeners('update').on('update', notYet))
     if (this.#isOver) request?.cancel({})
   }
 
