@@ -7,7 +7,7 @@
 import { earlyDialog } from './by-id.ts'
 import { type Far, isOffer } from './dial.ts'
 import type { DrachtioClient, SipRequest, SipResponse } from './drachtio.ts'
-import { bodyType, copied, type Copying, supports } from './headers.ts'
+import { bodyType, copied, type Copying, requires, supports } from './headers.ts'
 import { inTime } from './in-time.ts'
 import { notYet } from './replies.ts'
 import { relay, withAlways } from './within-dialog.ts'
@@ -45,11 +45,11 @@ export class Early {
     if (!isOffer(far)) far.remote.sdp ||= this.#sdp
   }
 
-  /** Ringing and early media, as they come; reliable where the called side made them so and the caller can. */
+  /** Ringing and early media, as they come; reliable where the called side or the caller wants it and the caller can. */
   progress(progress: SipResponse): void {
     const { request, response, copying } = this.#parts
     const fromReliable = progress.has('rseq')
-    const isReliable = fromReliable && supports(request, '100rel')
+    const isReliable = supports(request, '100rel') && (fromReliable || requires(request, '100rel'))
     if (fromReliable && progress.body) this.#sdp = progress.body
     if (isReliable) this.#unpracked += 1
     const headers = {

@@ -65,6 +65,10 @@ export function supports(message: SipMessage, extension: string): boolean {
   return ['supported', 'require'].some((name) => tokens(message.get(name)).includes(extension))
 }
 
+export function requires(message: SipMessage, extension: string): boolean {
+  return tokens(message.get('require')).includes(extension)
+}
+
 /** What the message says it supports or requires, as far as it works across us. */
 export function passingExtensions(message: SipMessage, name: 'supported' | 'require'): readonly string[] {
   return tokens(message.get(name)).filter((token) => PASSING_EXTENSIONS.has(token))

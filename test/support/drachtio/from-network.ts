@@ -181,7 +181,9 @@ export class FromNetwork {
     const answer = responseTo(request, given.status, given.reason)
     answer.set('To', withTag(answer.get('To'), localTag))
     const contact = given.get('Contact')
-    const needed = request.method === 'INVITE' && (dialog !== undefined || (given.status >= 200 && given.status < 300))
+    const isReliable = given.status < 200 && wantsReliable(given, 'Require')
+    const needed =
+      request.method === 'INVITE' && (dialog !== undefined || isReliable || (given.status >= 200 && given.status < 300))
     if (contact !== '') answer.add('Contact', localised(this.#core, contact))
     else if (needed) answer.add('Contact', ownContact(this.#core, source))
     addFromApp(answer, given)
