@@ -1,0 +1,69 @@
+/** Called sides that answer what no phone should, and callers that say what cannot be read: no crash, no call for nothing. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { RawPhone } from '../../support/drachtio/raw-phone.ts'
+import { type Payer, SipBench } from './drachtio-bench.ts'
+import { ANSWER, Phones } from './phones.ts'
+
+let bench: SipBench
+let callee: RawPhone
+let payer: Payer
+let phones: Phones
+const ends: (() => Promise<void>)[] = []
+
+beforeAll(async () => {
+  callee = await RawPhone.open(0)
+  bench = await SipBench.start((end) => ends.unshift(end), { hops: [callee.port] })
+  payer = await bench.account('odd', { credit: '1000.00' })
+}, 60_000)
+
+afterAll(async () => {
+  callee.close()
+  for (const end of ends) await end()
+})
+
+beforeEach(async ({ onTestFinished }) => {
+  phones = await Phones.open(bench, { payer, callee }, onTestFinished)
+})
+
+describe('a called side that answers', { timeout: 20_000 }, () => {
+  it.for([
+    [199, 199],
+    [188, 183],
+  ])('%i first has that passed on as %i', async ([said, shown], { onTestFinished }) => {
+    phones.caller.say(phones.invite())
+    const far = await phones.heard(callee, 'INVITE')
+    phones.reply(far, said as number)
+    await phones.answered('INVITE', shown as number)
+    phones.reply(far, 486)
+    expect((await phones.final()).status).toBe(486)
+    await phones.another(onTestFinished)
+  })
+
+  it.for([
+    [399, 300],
+    [498, 400],
+    [486, 486],
+    [699, 600],
+    [607, 600],
+  ])('%i has refused as %i', async ([said, shown], { onTestFinished }) => {
+    phones.caller.say(phones.invite())
+    phones.reply(await phones.heard(callee, 'INVITE'), said as number)
+    expect((await phones.final()).status).toBe(shown)
+    await bench.daemon.heldNothing(payer.id)
+    await phones.another(onTestFinished)
+  })
+
+  it.for([202, 204, 299])(
+    '%i has taken no call: it is hung up on, and the caller is refused',
+    async (status, { onTestFinished }) => {
+      phones.caller.say(phones.invite())
+      const far = await phones.heard(callee, 'INVITE')
+      phones.reply(far, status, { body: ANSWER })
+      expect((await phones.final()).status).toBe(502)
+      phones.reply(await phones.heard(callee, 'BYE'), 200)
+      await bench.legsOver()
+      await bench.daemon.heldNothing(payer.id)
+      await phones.another(onTestFinished)
+    },
+  )
+})
