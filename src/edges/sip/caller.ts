@@ -1,6 +1,7 @@
 /** Who calls whom, as an INVITE says it. */
 import type { Leg } from '../../calls/call.ts'
 import type { AuthorizeRequest } from '../../calls/requests.ts'
+import { addressIn, isReachable } from './addresses.ts'
 import type { CallWords } from './bridge.ts'
 import { type Address, parseUri, type SipRequest } from './drachtio.ts'
 import type { Routed } from './parts.ts'
@@ -24,7 +25,7 @@ export function callerOf(
   const shown = addressIn(request, 'from')
   const leg = shown && legOf(request, shown, edge.node)
   const to = parseUri(request.uri)?.user
-  if (!shown || !leg || !to) return undefined
+  if (!shown || !leg || !to || !isReachable(request)) return undefined
   const asserted = edge.trusted ? addressIn(request, 'p-asserted-identity') : undefined
   return {
     leg,
@@ -45,16 +46,6 @@ function legOf(request: SipRequest, { params }: Address, node: string): Leg | un
   const callId = request.get('call-id')
   const legId = params?.['tag']
   return callId && legId ? { node, callId, legId } : undefined
-}
-
-/** The first address of a header; undefined where there is none that can be read. */
-function addressIn(request: SipRequest, name: 'from' | 'p-asserted-identity'): Address | undefined {
-  if (!request.has(name)) return undefined
-  try {
-    return [request.getParsedHeader(name)].flat()[0]
-  } catch {
-    return undefined
-  }
 }
 
 /** Of `sip:` and `tel:` addresses. */

@@ -1,4 +1,5 @@
 /** One try to reach the called side over one hop. */
+import { isReachable } from './addresses.ts'
 import { byeById } from './by-id.ts'
 import {
   type DrachtioClient,
@@ -83,8 +84,11 @@ export class Dial {
   }
 
   #answered(far: Far): void {
-    if (this.#isOver) hangUpOn(far)
-    else this.#end({ kind: 'answered', far })
+    if (this.#isOver) return hangUpOn(far)
+    if (isReachable(far.res)) return this.#end({ kind: 'answered', far })
+    hangUpOn(far)
+    this.#hangUpById()
+    this.#end(UNUSABLE)
   }
 
   #failed(error: unknown): void {

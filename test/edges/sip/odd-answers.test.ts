@@ -67,3 +67,45 @@ describe('a called side that answers', { timeout: 20_000 }, () => {
     },
   )
 })
+
+async function forgotten(): Promise<void> {
+  await bench.drachtio.restart()
+  await bench.connected(1)
+}
+
+/** Header value, and whether the caller offers SDP. */
+const unreachable: readonly (readonly [string, string, boolean])[] = [
+  ['no Contact', '', true],
+  ['no Contact, and an offer of its own', '', false],
+  ['a Contact that nobody can read', '"', true],
+  ['a Contact that nobody can read, and an offer of its own', '"', false],
+]
+
+describe('a phone that cannot be reached again', { timeout: 20_000 }, () => {
+  it.for(unreachable)('as it answers with %s, is hung up on, and the caller is refused', async (answer, context) => {
+    const [, contact, offers] = answer
+    phones.caller.say(phones.invite(offers ? {} : { body: '' }))
+    const far = await phones.heard(callee, 'INVITE')
+    phones.reply(far, 200, { body: ANSWER, headers: { Contact: contact } })
+    expect((await phones.final()).status).toBe(502)
+    await bench.daemon.heldNothing(payer.id)
+    // Where nobody can read it, the server cannot either.
+    if (contact === '') phones.reply(await phones.heard(callee, 'BYE'), 200)
+    else await forgotten()
+    await bench.legsOver()
+    await phones.another(context.onTestFinished)
+  })
+
+  it.for(['', '*', '"', '<>', '<phone>'])(
+    'as it calls with the Contact %j, is refused with 400',
+    async (contact, context) => {
+      const invite = phones.invite()
+      invite.set('Contact', ...(contact === '' ? [] : [contact]))
+      phones.caller.say(invite)
+      const answer = await phones.final()
+      expect([answer.status, answer.get('X-Tollgate-Code')]).toEqual([400, 'malformed'])
+      expect(callee.got).toEqual([])
+      await phones.another(context.onTestFinished)
+    },
+  )
+})

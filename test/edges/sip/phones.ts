@@ -3,7 +3,7 @@ import { expect } from 'vitest'
 import { RawPhone } from '../../support/drachtio/raw-phone.ts'
 import { SipMessage } from '../../support/drachtio/sip-message.ts'
 import type { AtEnd } from '../../app/bench.ts'
-import { type Payer, SipBench } from './drachtio-bench.ts'
+import type { Payer, SipBench } from './drachtio-bench.ts'
 import { until } from './process.ts'
 
 export const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 8\r\n'
