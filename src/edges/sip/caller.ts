@@ -24,7 +24,7 @@ export function callerOf(
 ): Caller | undefined {
   const shown = addressIn(request, 'from')
   const leg = shown && legOf(request, shown, edge.node)
-  const to = parseUri(request.uri)?.user
+  const to = userOf(request.uri)
   if (!shown || !leg || !to || !isReachable(request)) return undefined
   const asserted = edge.trusted ? addressIn(request, 'p-asserted-identity') : undefined
   return {
@@ -45,14 +45,34 @@ function numberOf(...addresses: readonly (Address | undefined)[]): string {
 function legOf(request: SipRequest, { params }: Address, node: string): Leg | undefined {
   const callId = request.get('call-id')
   const legId = params?.['tag']
-  return callId && legId ? { node, callId, legId } : undefined
+  if (!callId || !legId || !CALL_ID.test(callId) || legId.length > MAX_NAME) return undefined
+  return { node, callId, legId }
 }
 
-/** Of `sip:` and `tel:` addresses. */
+/**
+ * RFC 3261, 25.1. Others would not come back from the server as they are: a bar or a semicolon in it could make the dialog
+ * of one call look like that of another.
+ */
+const CALL_ID = /^[\w.!%*+`'~()<>:\\"/[\]?{}@-]{1,256}$/
+const MAX_NAME = 256
+
+/** Of `sip:` and `tel:` addresses; what is escaped in it is the same number (RFC 3261, 19.1.4). */
 function userOf(uri: string | undefined): string | undefined {
   if (uri === undefined) return undefined
-  const number = /^tel:([^;]+)/i.exec(uri)?.[1]
-  return number ?? parseUri(uri)?.user
+  const written = /^tel:([^;]+)/i.exec(uri)?.[1] ?? parseUri(uri)?.user
+  const user = written && unescaped(written)
+  return user && USER.test(user) ? user : undefined
+}
+
+/** What may stand in an address, and #. */
+const USER = /^[\w.!~*'()&=+$,;?/#-]{1,128}$/
+
+function unescaped(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }
 
 export function authorizeRequest(caller: Caller, routed: Routed, request: SipRequest): AuthorizeRequest {

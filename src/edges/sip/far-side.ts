@@ -51,7 +51,7 @@ export function legHeaders({ shown }: Caller, { callId, fromTag }: FarLeg): Head
 
 /** The same number at the next hop. */
 export function uriOver({ uri }: Hop, to: string): string {
-  return uri.replace(/^(sips?:)/, `$1${to}@`)
+  return uri.replace(/^(sips?:)/, (scheme) => `${scheme}${to.replaceAll('#', '%23')}@`)
 }
 
 /** Another hop may take what this one could not (RFC 3261: 5xx, a timeout); a refusal of the called side stands. */

@@ -109,3 +109,58 @@ describe('a phone that cannot be reached again', { timeout: 20_000 }, () => {
     },
   )
 })
+
+describe('a caller that writes', { timeout: 20_000 }, () => {
+  it.for([
+    ['%2B442079460999', '+442079460999'],
+    ['+44%32079460999', '+442079460999'],
+    ['+44-20-7946-0999', '+44-20-7946-0999'],
+  ])('the number as %s is charged for what is called', async ([written, called], context) => {
+    const { near, far } = await phones.connect({ user: written ?? '' })
+    expect(far.uri).toBe(`sip:${called}@127.0.0.1:${callee.port}`)
+    await phones.hangUp(near)
+    await bench.settled(payer, 1)
+    const [cdr] = await bench.cdrs(payer.id)
+    expect(cdr).toMatchObject({ to: called })
+    await phones.another(context.onTestFinished)
+  })
+
+  it('a number that costs as one that does not is refused for want of a price', async () => {
+    // The tariff of the bench knows numbers that begin with 44.
+    phones.caller.say(phones.invite({ user: '%39%39442079460999' }))
+    expect((await phones.final()).get('X-Tollgate-Code')).toBe('no_rate')
+  })
+
+  it('an emergency number in escapes is connected all the same', async () => {
+    await bench.account('poor', {})
+    const { near, far } = await phones.connect({ user: '%31%31%32', headers: { From: '<sip:nobody@phone>;tag=sos' } })
+    expect(far.uri).toBe(`sip:112@127.0.0.1:${callee.port}`)
+    await phones.hangUp(near)
+  })
+
+  it('its own number in escapes is known by it', async () => {
+    const number = payer.number.replace('+', '%2B')
+    const { near } = await phones.connect({ headers: { From: `<sip:${number}@phone>;tag=escaped` } })
+    await phones.hangUp(near)
+  })
+
+  it.for(['%0D%0AX-Evil:1', '%00112', 'a%40b', '%', '%E0%A4%A', '%EF%BC%91'])(
+    'the number as %s is refused with 400',
+    async (user, context) => {
+      phones.caller.say(phones.invite({ user }))
+      const answer = await phones.final()
+      expect([answer.status, answer.get('X-Tollgate-Code')]).toEqual([400, 'malformed'])
+      await phones.another(context.onTestFinished)
+    },
+  )
+
+  it.for(['a|b', 'victim;from-tag=1|x', `${'x'.repeat(300)}@phone`, 'a b', 'a,b'])(
+    'the Call-ID %s is refused with 400',
+    async (callId, context) => {
+      phones.caller.say(phones.invite({ callId }))
+      const answer = await phones.final()
+      expect([answer.status, answer.get('X-Tollgate-Code')]).toEqual([400, 'malformed'])
+      await phones.another(context.onTestFinished)
+    },
+  )
+})
