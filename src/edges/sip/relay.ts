@@ -1,5 +1,6 @@
 /** Passes on what the other side answered, whatever that is. */
 import type { Headers, SipResponse } from './drachtio.ts'
+import { inOneLine } from './headers.ts'
 
 export interface Relayed {
   readonly status: number
@@ -13,7 +14,8 @@ export interface Relayed {
  * who do not know it (RFC 3261, 8.1.3.2); a provisional one as 183.
  */
 export function relay(response: SipResponse, answer: Relayed, pracked?: () => void): void {
-  const { status, reason, headers, body } = answer
+  const { status, headers, body } = answer
+  const reason = answer.reason && inOneLine(answer.reason)
   const content = { headers, ...(body ? { body } : {}) }
   try {
     response.send(status, reason, content, undefined, pracked)

@@ -1,6 +1,7 @@
 /** Called sides that answer what no phone should, and callers that say what cannot be read: no crash, no call for nothing. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { RawPhone } from '../../support/drachtio/raw-phone.ts'
+import type { SipMessage } from '../../support/drachtio/sip-message.ts'
 import { type Payer, SipBench } from './drachtio-bench.ts'
 import { ANSWER, Phones } from './phones.ts'
 
@@ -164,3 +165,48 @@ describe('a caller that writes', { timeout: 20_000 }, () => {
     },
   )
 })
+
+/** What a parser that takes a bare line end for one would read as a header of its own. */
+const SMUGGLED = 'a\nX-Smuggled: b'
+
+describe('line ends and NULs that stand where none may', { timeout: 20_000 }, () => {
+  it.for(['\n', '\r', '\0'])('do not reach the called side: %j', async (end, context) => {
+    const headers = {
+      'X-Odd': `a${end}X-Smuggled: b`,
+      'X-Even': 'good',
+      From: `"An${end}X-Smuggled: b" <sip:${payer.number}@phone>;tag=smuggled`,
+    }
+    const { near, far } = await phones.connect({ headers })
+    expect(withoutLineEnds(far)).not.toMatch(/[\r\n\0]/)
+    expect(far.get('X-Even')).toBe('good')
+    await phones.hangUp(near)
+    await phones.another(context.onTestFinished)
+  })
+
+  it('do not come back to the caller, or in what ends the call', async ({ onTestFinished }) => {
+    phones.caller.say(phones.invite())
+    const far = await phones.heard(callee, 'INVITE')
+    phones.reply(far, 180, { headers: { 'X-Odd': SMUGGLED } })
+    phones.reply(far, 200, {
+      body: ANSWER,
+      headers: { 'X-Odd': SMUGGLED, 'Content-Type': `application/sdp;${SMUGGLED}` },
+    })
+    const near = await phones.answered('INVITE', 200)
+    for (const answer of phones.caller.got) expect(withoutLineEnds(answer)).not.toMatch(/[\r\n\0]/)
+    phones.caller.say(phones.within('ACK', 1, near))
+    await phones.heard(callee, 'ACK')
+    const bye = phones.within('BYE', 2, near)
+    bye.set('Reason', SMUGGLED)
+    phones.caller.say(bye)
+    const passed = await phones.heard(callee, 'BYE')
+    expect(withoutLineEnds(passed)).not.toMatch(/[\r\n\0]/)
+    phones.reply(passed, 200)
+    await phones.another(onTestFinished)
+  })
+})
+
+/** The message without the ends of its lines. */
+function withoutLineEnds(message: SipMessage): string {
+  const text = message.toString()
+  return text.slice(0, text.indexOf('\r\n\r\n')).replaceAll('\r\n', '|')
+}
