@@ -20,13 +20,15 @@ export interface SipUri {
   readonly host?: string
 }
 
+export type AddressHeader = 'from' | 'to' | 'contact' | 'p-asserted-identity'
+
 export interface SipMessage {
   readonly headers: Headers
   readonly body?: string
   get(name: string): string | undefined
   has(name: string): boolean
   /** Throws where the header is absent or cannot be read. */
-  getParsedHeader(name: 'from' | 'to' | 'p-asserted-identity'): Address | readonly Address[]
+  getParsedHeader(name: AddressHeader): Address | readonly Address[]
 }
 
 export interface SipRequest extends SipMessage, EventEmitter {

@@ -9,6 +9,7 @@
 import type { AuthorizeAnswer, AuthorizeRequest, CallEvent } from '../../calls/requests.ts'
 import type { Admission } from './admission.ts'
 import { Bridge } from './bridge.ts'
+import { dialogId } from './by-id.ts'
 import { aboutCall, authorizeRequest, type Caller, callerOf } from './caller.ts'
 import { Dial, type Dialled, type Far, hangUpOn, isOffer } from './dial.ts'
 import type { DrachtioClient, Headers, SipDialog, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
@@ -16,6 +17,7 @@ import { causeOf, goesOn, headersForFar, LEAST_SESSION_SECONDS, legHeaders, legO
 import { bodyType, copied, type Copying, reasonHeader, reasonOf, supports } from './headers.ts'
 import { inTime, LATE } from './in-time.ts'
 import type { Hop, Routed, SipParts } from './parts.ts'
+import { relay } from './relay.ts'
 import { type OwnReply, ownReplies, refuse } from './replies.ts'
 import { joinSides, sessionSecondsOf } from './within-dialog.ts'
 
@@ -167,12 +169,11 @@ export class Invitation {
   ): Promise<Dialled> {
     const { caller, routed, call } = setup
     const { tryMs, ringSeconds } = routed.group
+    const leg = legOf(call, nth)
     const dial = new Dial(this.#context.client, {
       uri: uriOver(hop, caller.to),
-      headers: {
-        ...headersForFar(this.#request, { ...setup, sessionSeconds }),
-        ...legHeaders(caller, legOf(call, nth)),
-      },
+      headers: { ...headersForFar(this.#request, { ...setup, sessionSeconds }), ...legHeaders(caller, leg) },
+      dialog: dialogId(leg.callId, leg.fromTag),
       ...(this.#request.body ? { sdp: this.#request.body } : {}),
       tryMs,
       ringMs: ringSeconds * 1000,
@@ -192,14 +193,8 @@ export class Invitation {
       ...(isReliable ? { Require: '100rel' } : {}),
     }
     if (isReliable) this.#unpracked += 1
-    const content = { headers, ...(response.body ? { body: response.body } : {}) }
-    this.#response.send(
-      response.status,
-      response.reason,
-      content,
-      undefined,
-      isReliable ? () => this.#hadPrack() : undefined,
-    )
+    const { status, reason, body } = response
+    relay(this.#response, { status, reason, headers, body }, isReliable ? () => this.#hadPrack() : undefined)
   }
 
   #hadPrack(): void {
@@ -318,7 +313,7 @@ export class Invitation {
       return
     }
     const { response, status, reason } = last
-    this.#response.send(status, reason, { headers: response ? copied(response, copying) : {} })
+    relay(this.#response, { status, reason, headers: response ? copied(response, copying) : {} })
   }
 
   #refuse(own: OwnReply, about: { readonly call?: string; readonly more?: Headers } = {}): undefined {

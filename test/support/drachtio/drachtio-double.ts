@@ -60,8 +60,9 @@ export class DrachtioDouble {
     return this.#now.core.dialogs.size
   }
 
-  get connections(): number {
-    return this.#now.admin.clients.length
+  /** How many apps are asked for a kind of request. */
+  takers(verb: string): number {
+    return this.#now.admin.clients.filter(({ connected, routes }) => connected && routes.has(verb)).length
   }
 
   /** Cuts the connections of all apps; they may come back. */
