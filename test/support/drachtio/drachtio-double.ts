@@ -114,7 +114,7 @@ export class DrachtioDouble {
     }
     const admin = await Admin.open(this.adminPort, {
       secret: this.#settings.secret,
-      hostPort: `udp/127.0.0.1:${this.sipPort}`,
+      hostPort: `udp/127.0.0.1:${this.sipPort},tcp/127.0.0.1:${this.sipPort}`,
       receive: (client: Client, frame: Frame) => apps.receive(client, frame),
     })
     this.#running = { core, admin, network }
