@@ -8,7 +8,7 @@ import type { DrachtioDouble } from './drachtio-double.ts'
 import { frameText, FrameReader, type Frame } from './frames.ts'
 import { RawPhone } from './raw-phone.ts'
 import { events, legs, noted, outcome, Stage, stops } from './stage.ts'
-import { answered, connect, dialogIdOf, hangUp, type Invite } from './test-app.ts'
+import { connect, dialogIdOf, hangUp, type Invite } from './test-app.ts'
 
 const T1_MS = 10
 
@@ -141,8 +141,7 @@ describe('the double when told so', () => {
     await expect(app.bye(dialogIdOf(uac))).rejects.toMatchObject({ code: 'ENODIALOG' })
     expect((await called.notes()).map(({ what }) => what)).toEqual(['answered'])
     const second = await stage.callee('uas-busy')
-    const refused = await answered(await app.request(`sip:called@127.0.0.1:${second.port}`, { method: 'INVITE' }))
-    expect(refused).toBe(486)
+    expect(await app.ask(`sip:called@127.0.0.1:${second.port}`, { method: 'INVITE' })).toBe(486)
   })
 
   it('refuses a final response as too late, and sends nothing', async () => {

@@ -23,8 +23,11 @@ interface Proxied {
   readonly finalStatus: number
 }
 
-interface Promising {
+type Sent = (error: Error | null, request?: Srf.SrfRequest) => void
+
+interface Asking {
   request(uri: string, options: object): Promise<Srf.SrfRequest>
+  request(uri: string, options: object, sent: Sent): void
   proxyRequest(req: Srf.SrfRequest, targets: string[], options: object): Promise<Proxied>
 }
 
@@ -87,18 +90,32 @@ export class TestApp {
   }
 
   request(uri: string, options: object): Promise<Srf.SrfRequest> {
-    return (this.srf as unknown as Promising).request(uri, options)
+    return this.#asking.request(uri, options)
   }
 
   proxy(req: Srf.SrfRequest, ports: readonly number[], options: object): Promise<Proxied> {
     const targets = ports.map((port) => `sip:127.0.0.1:${port}`)
-    return (this.srf as unknown as Promising).proxyRequest(req, targets, options)
+    return this.#asking.proxyRequest(req, targets, options)
   }
 
-  /** A BYE by the id of a dialog, whoever set that up; returns the status of its answer. */
+  /** Resolves with the status of the final answer. */
+  async ask(uri: string, options: object): Promise<number> {
+    const sent = Promise.withResolvers<number>()
+    // By callback: the answer may be in the same packet as the echo, and is shown before a promise would be kept.
+    this.#asking.request(uri, options, (error, request) => {
+      if (error || !request) sent.reject(error ?? new Error('nothing was sent'))
+      else sent.resolve(answered(request))
+    })
+    return await sent.promise
+  }
+
+  /** A BYE by the id of a dialog, whoever set that up; resolves as `ask`. */
   async bye(id: string): Promise<number> {
-    const bye = await this.request('sip:placeholder', { method: 'BYE', stackDialogId: id })
-    return await answered(bye)
+    return await this.ask('sip:placeholder', { method: 'BYE', stackDialogId: id })
+  }
+
+  get #asking(): Asking {
+    return this.srf as unknown as Asking
   }
 
   #handle(onInvite: Invite, { req, res }: { req: Srf.SrfRequest; res: Srf.SrfResponse }): void {
