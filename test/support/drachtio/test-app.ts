@@ -1,9 +1,11 @@
 /** An app on the unmodified drachtio-srf, for the tests of the double; what that types wrongly is put right here. */
-import type { Socket } from 'node:net'
 import Srf from 'drachtio-srf'
 import { until } from '../../edges/sip/process.ts'
+import type { DrachtioServer } from './drachtio-server.ts'
 
 export type Invite = (call: { req: Srf.SrfRequest; res: Srf.SrfResponse; app: TestApp }) => Promise<unknown> | undefined
+
+type Login = Pick<DrachtioServer, 'adminPort' | 'secret'>
 
 export interface Legs {
   readonly uas: Srf.Dialog
@@ -39,9 +41,8 @@ export class TestApp {
   /** How each INVITE ended for its handler, in their order. */
   readonly outcomes: unknown[] = []
   #connects = 0
-  #sockets: Socket[] = []
 
-  static async connect(server: { adminPort: number }, onInvite?: Invite): Promise<TestApp> {
+  static async connect({ adminPort, secret }: Login, onInvite?: Invite): Promise<TestApp> {
     const app = new TestApp()
     app.srf.on('error', () => undefined)
     app.srf.on('connect', (error: Error | null) => {
@@ -50,11 +51,10 @@ export class TestApp {
     for (const kind of CDR_KINDS) app.#note(kind)
     if (onInvite) {
       app.srf.invite((req, res) => {
-        app.#sockets.push((req as unknown as { socket: Socket }).socket)
         app.#handle(onInvite, { req, res })
       })
     }
-    const settings = { host: '127.0.0.1', port: server.adminPort, secret: 'cymru', reconnect: { retryMaxDelay: 200 } }
+    const settings = { host: '127.0.0.1', port: adminPort, secret, reconnect: { retryMaxDelay: 200 } }
     void app.srf.connect(settings)
     await app.connected(1)
     return app
@@ -82,11 +82,6 @@ export class TestApp {
     } catch {
       // It was not connected.
     }
-  }
-
-  /** Cuts the connection of its last call from its own side; it comes back. */
-  cut(): void {
-    this.#sockets.at(-1)?.destroy()
   }
 
   request(uri: string, options: object): Promise<Srf.SrfRequest> {
