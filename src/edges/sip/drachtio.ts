@@ -106,7 +106,7 @@ export interface DrachtioClient {
     readonly host: string
     readonly port: number
     readonly secret: string
-    readonly reconnect: { readonly retryMaxDelay: number }
+    readonly reconnect: { readonly retryMaxDelay?: number; readonly maxAttempts?: number }
     readonly enablePing: boolean
   }): void
   disconnect(): void
