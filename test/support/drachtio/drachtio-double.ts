@@ -65,6 +65,11 @@ export class DrachtioDouble implements DrachtioServer {
     return this.#now.core.dialogs.size
   }
 
+  /** Of apps. */
+  get connections(): number {
+    return this.#now.admin.clients.filter(({ connected }) => connected).length
+  }
+
   /** How many apps are asked for a kind of request. */
   takers(verb: string): number {
     return this.#now.admin.clients.filter(({ connected, routes }) => connected && routes.has(verb)).length
