@@ -8,7 +8,7 @@ import { until } from './process.ts'
 
 export const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 8\r\n'
 export const ANSWER = SDP.replace('6000', '7000')
-export const CALLED = '+442079460999'
+const CALLED = '+442079460999'
 
 export type Headers = Readonly<Record<string, string>>
 
@@ -162,7 +162,7 @@ export class Phones {
   }
 }
 
-export function distinct(phone: RawPhone, method: string): readonly SipMessage[] {
+function distinct(phone: RawPhone, method: string): readonly SipMessage[] {
   return phone.requests(method).filter((one, at, all) => all.findIndex(({ branch }) => branch === one.branch) === at)
 }
 
