@@ -100,15 +100,25 @@ export interface UacProgress {
   readonly cbProvisional: (response: SipResponse) => void
 }
 
+/** A request has a method, an answer has none. */
+export interface CdrMessage extends SipMessage {
+  readonly method?: string
+}
+
 /** Where it came from, when by the server's clock and without a date, why, and the message. */
-export type CdrStop = readonly [source: string, time: string, reason: string, message: SipMessage]
+export type CdrStop = readonly [source: string, time: string, reason: string, message: CdrMessage]
+
+export interface Proxied {
+  /** Whether a 200 came; with more than two hops, of which one was silent, it may be false all the same. */
+  readonly connected: boolean
+}
 
 export interface DrachtioClient {
   connect(options: {
     readonly host: string
     readonly port: number
     readonly secret: string
-    readonly reconnect: { readonly retryMaxDelay: number }
+    readonly reconnect: { readonly retryMaxDelay?: number; readonly maxAttempts?: number }
     readonly enablePing: boolean
   }): void
   disconnect(): void
@@ -120,6 +130,12 @@ export interface DrachtioClient {
   options(handler: (request: SipRequest, response: SipResponse) => void): void
   unregisterForMessages(what: string): void
   reregisterForMessages(what: string): void
+  /** Tries the targets in their order, whatever they refuse with; resolves when one has answered or none will. */
+  proxyRequest(
+    request: SipRequest,
+    targets: string[],
+    options: { readonly recordRoute: boolean; readonly provisionalTimeout: string },
+  ): Promise<Proxied>
   createUAS(
     request: SipRequest,
     response: SipResponse,

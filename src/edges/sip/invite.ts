@@ -16,6 +16,7 @@ import type { DrachtioClient, Headers, SipDialog, SipMessage, SipRequest, SipRes
 import { causeOf, goesOn, headersForFar, LEAST_SESSION_SECONDS, legHeaders, legOf, uriOver } from './far-side.ts'
 import { bodyType, copied, type Copying, reasonHeader, reasonOf, supports } from './headers.ts'
 import { inTime, LATE } from './in-time.ts'
+import type { Observer } from './observer.ts'
 import type { Hop, Routed, SipParts } from './parts.ts'
 import { relay } from './relay.ts'
 import { type OwnReply, ownReplies, refuse } from './replies.ts'
@@ -36,6 +37,7 @@ export interface InviteContext {
   readonly server: string
   readonly parts: SipParts
   readonly admission: Admission
+  readonly observer: Observer
   /** Told until it is durable. */
   readonly report: (event: CallEvent) => void
 }
@@ -85,6 +87,7 @@ export class Invitation {
     const admitted = admission.admit(this.#request, caller)
     if ('own' in admitted) return this.#refuse(admitted.own, admitted)
     const { routed } = admitted
+    if (routed.group.mode === 'observe') return this.#observe(caller, routed)
     const answer = await this.#decide(authorizeRequest(caller, routed, this.#request))
     if (!answer) return undefined
     this.call = answer.call
@@ -102,6 +105,11 @@ export class Invitation {
   stop(reason: string): void {
     this.#stop = reason
     this.#dial?.cancel({ Reason: reasonHeader(480, reason) })
+  }
+
+  #observe(caller: Caller, routed: Routed): undefined {
+    const { client, observer } = this.#context
+    observer.proxy({ client, request: this.#request, response: this.#response }, caller, routed)
   }
 
   async #decide(request: AuthorizeRequest): Promise<Allowed | undefined> {

@@ -9,6 +9,7 @@ import { Admin, type Client } from './admin.ts'
 import { Cdrs, type CdrFaults } from './cdrs.ts'
 import type { Core } from './core.ts'
 import { Dialogs } from './dialogs.ts'
+import type { DrachtioServer } from './drachtio-server.ts'
 import type { Frame } from './frames.ts'
 import { FromApp } from './from-app.ts'
 import { FromNetwork } from './from-network.ts'
@@ -35,7 +36,7 @@ interface Running {
   readonly network: FromNetwork
 }
 
-export class DrachtioDouble {
+export class DrachtioDouble implements DrachtioServer {
   readonly sipPort: number
   readonly adminPort: number
   readonly #settings: DoubleSettings
@@ -53,6 +54,10 @@ export class DrachtioDouble {
     const double = new DrachtioDouble(sipPort, adminPort, settings)
     await double.start()
     return double
+  }
+
+  get secret(): string {
+    return this.#settings.secret
   }
 
   /** Of the legs that have not ended. */
@@ -114,7 +119,7 @@ export class DrachtioDouble {
     }
     const admin = await Admin.open(this.adminPort, {
       secret: this.#settings.secret,
-      hostPort: `udp/127.0.0.1:${this.sipPort}`,
+      hostPort: `udp/127.0.0.1:${this.sipPort},tcp/127.0.0.1:${this.sipPort}`,
       receive: (client: Client, frame: Frame) => apps.receive(client, frame),
     })
     this.#running = { core, admin, network }
