@@ -10,6 +10,7 @@ import {
   type SipRequest,
   type SipResponse,
 } from './drachtio.ts'
+import { fits } from './size.ts'
 
 export interface DialSettings {
   readonly uri: string
@@ -85,9 +86,10 @@ export class Dial {
 
   #answered(far: Far): void {
     if (this.#isOver) return hangUpOn(far)
-    if (isReachable(far.res)) return this.#end({ kind: 'answered', far })
-    hangUpOn(far)
-    this.#hangUpById()
+    if (isReachable(far.res) && fits(far.res)) return this.#end({ kind: 'answered', far })
+    // The library acknowledges an offer without a Contact, and can do no more.
+    if (isOffer(far)) void far.destroy().finally(() => this.#hangUpById())
+    else hangUpOn(far)
     this.#end(UNUSABLE)
   }
 

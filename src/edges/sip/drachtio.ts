@@ -154,6 +154,21 @@ export function newClient(): DrachtioClient {
   return new Srf() as unknown as DrachtioClient
 }
 
+/** What the library answers by itself repeats what it was sent: a frame that the server does not take is not sent. */
+export function withhold(client: DrachtioClient, isTooLarge: (frame: string) => boolean, log: () => void): void {
+  const { wp } = (client as unknown as Connected).app.client
+  const send = wp.send.bind(wp)
+  wp.send = (socket, frame) => {
+    if (!isTooLarge(frame)) return send(socket, frame)
+    log()
+    return ''
+  }
+}
+
+interface Connected {
+  readonly app: { readonly client: { readonly wp: { send(socket: unknown, frame: string): string } } }
+}
+
 /** Undefined where it is no SIP URI. */
 export function parseUri(uri: string): SipUri | undefined {
   const parsed: SipUri | undefined = Srf.parseUri(uri)

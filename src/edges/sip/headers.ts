@@ -97,8 +97,10 @@ export function reasonHeader(status: number, text: string): string {
   return `SIP;cause=${status};text="${text.replace(/[^A-Za-z0-9_ .-]/g, ' ').slice(0, 80)}"`
 }
 
+const MOST_REASON = 500
+
 /** The Reason of one side's CANCEL or BYE, for the other. */
 export function reasonOf(message: SipMessage | undefined): Headers {
   const reason = message?.get('reason')
-  return reason === undefined ? {} : { Reason: inOneLine(reason) }
+  return reason === undefined || reason.length > MOST_REASON ? {} : { Reason: inOneLine(reason) }
 }

@@ -20,6 +20,7 @@ import type { Observer } from './observer.ts'
 import type { Hop, Routed, SipParts } from './parts.ts'
 import { relay } from './relay.ts'
 import { type OwnReply, ownReplies, refuse } from './replies.ts'
+import { fits, namesFit } from './size.ts'
 import { joinSides, sessionSecondsOf } from './within-dialog.ts'
 
 /** Callers give up after 32 s without an answer; a decision takes milliseconds. */
@@ -80,6 +81,7 @@ export class Invitation {
     const maxForwards = Number(this.#request.get('max-forwards') ?? MAX_FORWARDS)
     const trusted = parts.trusts(this.#request.source_address)
     const caller = callerOf(this.#request, { node: parts.node, trusted })
+    if (!fits(this.#request) || !namesFit(this.#request)) return this.#refuse('too_large')
     if (!caller) return this.#refuse('malformed')
     if (!(maxForwards > 0)) return this.#refuse('too_many_hops')
     const admitted = admission.admit(this.#request, caller)
@@ -261,7 +263,7 @@ export class Invitation {
       return far
     }
     const ack = await inTime(acknowledged, ANSWER_MS)
-    if (ack === LATE) return undefined
+    if (ack === LATE || !fits(ack)) return undefined
     const dialog = await inTime(far.ack(ack.body ?? ''), ANSWER_MS).catch((): typeof LATE => LATE)
     return dialog === LATE ? undefined : dialog
   }

@@ -9,6 +9,7 @@ const RETRY_AFTER_SECONDS = 10
 /** Not one of the codes of decisions, as nothing was decided. */
 export type OwnReply =
   | 'malformed'
+  | 'too_large'
   | 'too_many_hops'
   | 'draining'
   | 'overloaded'
@@ -22,6 +23,7 @@ export type OwnReply =
 
 export const ownReplies: Readonly<Record<OwnReply, SipReply>> = {
   malformed: { status: 400, reason: 'Bad Request' },
+  too_large: { status: 513, reason: 'Message Too Large' },
   too_many_hops: { status: 483, reason: 'Too Many Hops' },
   draining: { status: 503, reason: 'Service Unavailable' },
   overloaded: { status: 503, reason: 'Service Unavailable' },

@@ -2,6 +2,7 @@
 import type { Ack, Headers, SipDialog, SipRequest, SipResponse } from './drachtio.ts'
 import { bodyType, copied, type Copying } from './headers.ts'
 import { relay, type Relayed } from './relay.ts'
+import { fits } from './size.ts'
 
 /** A transaction is over after this (RFC 3261, timer F). */
 const ANSWER_MS = 32_000
@@ -51,10 +52,11 @@ interface Passing {
 function pass({ request, response, from, to, copying }: Passing): void {
   const { method, body } = request
   const answer = once(response)
-  const late = setTimeout(() => answer(408), ANSWER_MS)
   const headers = { ...copied(request, copying), ...bodyType(request), ...timerOf(method, to) }
   const isLateOffer = method === 'INVITE' && !body
   const content = { method, headers, ...(body ? { body } : {}), ...(isLateOffer ? { noAck: true } : {}) }
+  if (!fits(content)) return answer(513)
+  const late = setTimeout(() => answer(408), ANSWER_MS)
   to.dialog.request(content, (error, theirs, ack) => {
     clearTimeout(late)
     if (error || !theirs) return answer(481)
@@ -73,7 +75,7 @@ function once(response: SipResponse) {
 
 /** The offer was the other side's: what this one answers comes with its ACK. */
 function acknowledgeWith(dialog: SipDialog, ack: Ack): void {
-  dialog.once('ack', (request: SipRequest) => ack(request.body ? { body: request.body } : {}))
+  dialog.once('ack', (request: SipRequest) => ack(request.body && fits(request) ? { body: request.body } : {}))
 }
 
 /** A re-INVITE without it would end the session timer (RFC 4028, section 7.4). */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { RawPhone } from '../../support/drachtio/raw-phone.ts'
 import type { SipMessage } from '../../support/drachtio/sip-message.ts'
 import { type Payer, SipBench } from './drachtio-bench.ts'
-import { ANSWER, Phones } from './phones.ts'
+import { ANSWER, Phones, SDP } from './phones.ts'
 
 let bench: SipBench
 let callee: RawPhone
@@ -210,3 +210,83 @@ function withoutLineEnds(message: SipMessage): string {
   const text = message.toString()
   return text.slice(0, text.indexOf('\r\n\r\n')).replaceAll('\r\n', '|')
 }
+
+/** More than drachtio-server takes from a worker in one frame; it hears nothing of that worker afterwards. */
+const HUGE = 'x'.repeat(13_000)
+
+describe('more than the server takes at once', { timeout: 30_000 }, () => {
+  it.for([
+    ['in a header', { headers: { 'X-Huge': HUGE } }],
+    [
+      'in many headers',
+      { headers: Object.fromEntries([...Array(40).keys()].map((n) => [`X-Huge-${n}`, HUGE.slice(0, 400)])) },
+    ],
+    ['in the SDP', { body: `${SDP}a=${HUGE}\r\n` }],
+  ] as const)('%s of an INVITE is refused with 513', async ([, wish], context) => {
+    phones.caller.say(phones.invite(wish))
+    const answer = await phones.final()
+    expect([answer.status, answer.get('X-Tollgate-Code')]).toEqual([513, 'too_large'])
+    await phones.another(context.onTestFinished)
+  })
+
+  it('in a name or a Call-ID, which every answer repeats, is not answered, and the next call is', async (context) => {
+    const from = `"${HUGE}" <sip:${payer.number}@phone>;tag=huge`
+    for (const invite of [phones.invite({ headers: { From: from } }), phones.invite({ callId: HUGE })]) {
+      phones.caller.say(invite)
+      await phones.answered('INVITE', 100)
+      phones.caller.got.length = 0
+    }
+    await phones.another(context.onTestFinished)
+  })
+
+  it('in an answer of the called side is as if its hop had failed', async (context) => {
+    phones.caller.say(phones.invite())
+    const far = await phones.heard(callee, 'INVITE')
+    phones.reply(far, 183, { body: `${ANSWER}a=${HUGE}\r\n` })
+    expect((await phones.answered('INVITE', 183)).body).toBe('')
+    phones.reply(far, 200, { body: `${ANSWER}a=${HUGE}\r\n` })
+    expect((await phones.final()).status).toBe(502)
+    phones.reply(await phones.heard(callee, 'BYE'), 200)
+    await phones.another(context.onTestFinished)
+  })
+
+  it('in a refusal of the called side is left out of it', async (context) => {
+    phones.caller.say(phones.invite())
+    phones.reply(await phones.heard(callee, 'INVITE'), 486, { headers: { 'X-Huge': HUGE } })
+    const refused = await phones.final()
+    expect([refused.status, refused.get('X-Huge')]).toEqual([486, ''])
+    await phones.another(context.onTestFinished)
+  })
+
+  it.for(['INVITE', 'INFO', 'MESSAGE'])('in a %s within a call is refused with 513', async (method, context) => {
+    const { near } = await phones.connect()
+    phones.caller.say(phones.within(method, 2, near, HUGE))
+    expect((await phones.final(method, 2)).status).toBe(513)
+    if (method === 'INVITE') phones.caller.say(phones.within('ACK', 2, near))
+    await phones.hangUp(near)
+    await phones.another(context.onTestFinished)
+  })
+
+  it('in the answer to a re-INVITE is refused with 513', async (context) => {
+    const { near } = await phones.connect()
+    phones.caller.say(phones.within('INVITE', 2, near, SDP))
+    phones.reply(await phones.heard(callee, 'INVITE', 2), 200, { body: HUGE })
+    expect((await phones.final('INVITE', 2)).status).toBe(513)
+    phones.caller.say(phones.within('ACK', 2, near))
+    await phones.hangUp(near)
+    await phones.another(context.onTestFinished)
+  })
+
+  it('in the name or the Reason of a BYE ends the call all the same', async (context) => {
+    const { near } = await phones.connect()
+    const bye = phones.within('BYE', 2, near)
+    bye.set('Reason', HUGE)
+    bye.set('From', near.get('From').replace(/^"Anna"/, `"${HUGE}"`))
+    phones.caller.say(bye)
+    const passed = await phones.heard(callee, 'BYE')
+    expect(passed.get('Reason')).toBe('')
+    phones.reply(passed, 200)
+    await bench.daemon.heldNothing(payer.id)
+    await phones.another(context.onTestFinished)
+  })
+})

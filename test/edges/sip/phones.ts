@@ -6,7 +6,7 @@ import type { AtEnd } from '../../app/bench.ts'
 import type { Payer, SipBench } from './drachtio-bench.ts'
 import { until } from './process.ts'
 
-const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 8\r\n'
+export const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 8\r\n'
 export const ANSWER = SDP.replace('6000', '7000')
 const CALLED = '+442079460999'
 
