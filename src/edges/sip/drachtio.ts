@@ -20,13 +20,15 @@ export interface SipUri {
   readonly host?: string
 }
 
+export type AddressHeader = 'from' | 'to' | 'contact' | 'p-asserted-identity'
+
 export interface SipMessage {
   readonly headers: Headers
   readonly body?: string
   get(name: string): string | undefined
   has(name: string): boolean
   /** Throws where the header is absent or cannot be read. */
-  getParsedHeader(name: 'from' | 'to' | 'p-asserted-identity'): Address | readonly Address[]
+  getParsedHeader(name: AddressHeader): Address | readonly Address[]
 }
 
 export interface SipRequest extends SipMessage, EventEmitter {
@@ -151,6 +153,21 @@ export interface DrachtioClient {
 
 export function newClient(): DrachtioClient {
   return new Srf() as unknown as DrachtioClient
+}
+
+/** What the library answers by itself repeats what it was sent: a frame that the server does not take is not sent. */
+export function withhold(client: DrachtioClient, isTooLarge: (frame: string) => boolean, log: () => void): void {
+  const { wp } = (client as unknown as Connected).app.client
+  const send = wp.send.bind(wp)
+  wp.send = (socket, frame) => {
+    if (!isTooLarge(frame)) return send(socket, frame)
+    log()
+    return ''
+  }
+}
+
+interface Connected {
+  readonly app: { readonly client: { readonly wp: { send(socket: unknown, frame: string): string } } }
 }
 
 /** Undefined where it is no SIP URI. */

@@ -9,8 +9,9 @@ import { type Far, isOffer } from './dial.ts'
 import type { DrachtioClient, SipRequest, SipResponse } from './drachtio.ts'
 import { bodyType, copied, type Copying, requires, supports } from './headers.ts'
 import { inTime } from './in-time.ts'
+import { relay } from './relay.ts'
 import { notYet } from './replies.ts'
-import { relay, withAlways } from './within-dialog.ts'
+import { ask, withAlways } from './within-dialog.ts'
 
 const PRACK_MS = 1_000
 
@@ -57,7 +58,7 @@ export class Early {
       ...bodyType(progress),
       ...(isReliable ? { Require: '100rel' } : {}),
     }
-    response.send(progress.status, progress.reason, { headers, ...(progress.body ? { body: progress.body } : {}) })
+    relay(response, { status: progress.status, reason: progress.reason, headers, body: progress.body })
   }
 
   /** Takes what the caller says. */
@@ -65,7 +66,7 @@ export class Early {
     if (request.method === 'PRACK') return this.#acknowledged(request, response)
     if (request.method === 'UPDATE' && !request.body) return notYet(request, response)
     const { client, copying } = this.#parts
-    relay({
+    ask({
       request,
       response,
       copying: withAlways(copying),

@@ -1,12 +1,12 @@
-/** The called side: how it is called, which hop comes next, and what its leg is named. */
+/** The called side: how it is called, which hop comes next, and what its leg is named; and the caller's session timer. */
 import type { Caller } from './caller.ts'
 import type { Dialled } from './dial.ts'
 import type { Headers, SipRequest } from './drachtio.ts'
-import { bodyType, copied, type Copying, passingExtensions, supports } from './headers.ts'
+import { bodyType, copied, type Copying, inOneLine, passingExtensions, supports } from './headers.ts'
 import type { Hop } from './parts.ts'
 import { sessionSecondsOf } from './within-dialog.ts'
 
-export const LEAST_SESSION_SECONDS = 90
+const LEAST_SESSION_SECONDS = 90
 
 /** What we do on the leg of the called side, whatever the caller can. */
 export interface Wanted {
@@ -18,6 +18,14 @@ export interface Wanted {
 export interface FarCall extends Wanted {
   readonly copying: Copying
   readonly maxForwards: number
+}
+
+/** The session timer of the caller's side, where it has one: what it asks for, within bounds. */
+export function timerForCaller(request: SipRequest, mostSeconds: number): Headers {
+  if (!supports(request, 'timer')) return {}
+  const wanted = sessionSecondsOf(request.get('session-expires')) ?? mostSeconds
+  const seconds = Math.max(LEAST_SESSION_SECONDS, Math.min(wanted, mostSeconds))
+  return { 'Session-Expires': `${seconds};refresher=uac`, Require: 'timer' }
 }
 
 /** What the called side refuses to do without (RFC 4028: 422; RFC 3262: 421), where we can have it. */
@@ -66,15 +74,15 @@ export function callOfFarLeg(callId: string): string | undefined {
 }
 
 export function legHeaders({ shown }: Caller, { callId, fromTag }: FarLeg): Headers {
-  const name = shown.name ? `"${shown.name.replace(/["\\]/g, '')}" ` : ''
-  const user = /^(?:sips?|tel):([^@;>]+)/.exec(shown.uri)?.[1] ?? 'anonymous'
+  const name = shown.name ? `"${inOneLine(shown.name).replace(/["\\]/g, '')}" ` : ''
+  const user = /^(?:sips?|tel):([^@;>\p{Cc}]+)/u.exec(shown.uri)?.[1] ?? 'anonymous'
   // The server puts its own address in the place of localhost.
   return { From: `${name}<sip:${user}@localhost>;tag=${fromTag}`, 'Call-ID': callId }
 }
 
 /** The same number at the next hop. */
 export function uriOver({ uri }: Hop, to: string): string {
-  return uri.replace(/^(sips?:)/, `$1${to}@`)
+  return uri.replace(/^(sips?:)/, (scheme) => `${scheme}${to.replaceAll('#', '%23')}@`)
 }
 
 /** Another hop may take what this one could not (RFC 3261: 5xx, a timeout); a refusal of the called side stands. */

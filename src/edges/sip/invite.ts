@@ -19,10 +19,10 @@ import {
   causeOf,
   goesOn,
   headersForFar,
-  LEAST_SESSION_SECONDS,
   legHeaders,
   legOf,
   uriOver,
+  timerForCaller,
   type Wanted,
   wantedOf,
 } from './far-side.ts'
@@ -30,7 +30,9 @@ import { bodyType, copied, type Copying, reasonHeader, reasonOf, refusedExtensio
 import { inTime, LATE } from './in-time.ts'
 import type { Observer } from './observer.ts'
 import type { Hop, Routed, SipParts } from './parts.ts'
+import { relay } from './relay.ts'
 import { notYet, type OwnReply, ownReplies, refuse } from './replies.ts'
+import { fits, namesFit } from './size.ts'
 import { joinSides, sessionSecondsOf } from './within-dialog.ts'
 
 /** Callers give up after 32 s without an answer; a decision takes milliseconds. */
@@ -90,6 +92,7 @@ export class Invitation {
     const maxForwards = Number(this.#request.get('max-forwards') ?? MAX_FORWARDS)
     const trusted = parts.trusts(this.#request.source_address)
     const caller = callerOf(this.#request, { node: parts.node, trusted })
+    if (!fits(this.#request) || !namesFit(this.#request)) return this.#refuse('too_large')
     if (!caller) return this.#refuse('malformed')
     if (!(maxForwards > 0)) return this.#refuse('too_many_hops')
     const admitted = admission.admit(this.#request, caller)
@@ -98,12 +101,20 @@ export class Invitation {
     if (routed.group.mode === 'observe') return this.#observe(caller, routed)
     const answer = await this.#decide(authorizeRequest(caller, routed, this.#request))
     if (!answer) return undefined
-    this.call = answer.call
-    const copying = { names: routed.group.copyHeaders, identity: trusted }
-    const { client } = this.#context
-    const early = new Early({ client, request: this.#request, response: this.#response, copying })
     const { call, account } = answer
-    const setup = { caller, routed, copying, early, call, account, maxForwards }
+    const copying = { names: routed.group.copyHeaders, identity: trusted }
+    return this.#follow({ caller, routed, copying, early: this.#earlyOf(copying), call, account, maxForwards }, answer)
+  }
+
+  #earlyOf(copying: Copying): Early {
+    const { client } = this.#context
+    return new Early({ client, request: this.#request, response: this.#response, copying })
+  }
+
+  /** Does what was decided. */
+  async #follow(setup: Setup, answer: Allowed): Promise<Bridge | undefined> {
+    const { caller, routed, call } = setup
+    this.call = call
     this.#setup = setup
     try {
       return await (routed.group.mode === 'redirect' ? this.#redirect(setup, answer) : this.#connect(setup, answer))
@@ -197,14 +208,13 @@ export class Invitation {
   async #dialled(setup: Setup, hop: Hop, { nth, ...wanted }: { readonly nth: number } & Wanted): Promise<Dialled> {
     const { caller, routed, call, early } = setup
     const leg = legOf(call, nth)
-    early.dialling(dialogId(leg.callId, leg.fromTag))
+    const dialog = dialogId(leg.callId, leg.fromTag)
+    early.dialling(dialog)
     const { tryMs, ringSeconds } = routed.group
     const dial = new Dial(this.#context.client, {
       uri: uriOver(hop, caller.to),
-      headers: {
-        ...headersForFar(this.#request, { ...setup, ...wanted }),
-        ...legHeaders(caller, leg),
-      },
+      headers: { ...headersForFar(this.#request, { ...setup, ...wanted }), ...legHeaders(caller, leg) },
+      dialog,
       ...(this.#request.body ? { sdp: this.#request.body } : {}),
       tryMs,
       ringMs: ringSeconds * 1000,
@@ -240,11 +250,7 @@ export class Invitation {
   async #answerNear({ copying, routed }: Setup, far: Far): Promise<SipDialog | undefined> {
     const answer = far.res
     const localSdp = isOffer(far) ? far.sdp : (far.remote.sdp ?? '')
-    const wanted = sessionSecondsOf(this.#request.get('session-expires')) ?? routed.group.sessionSeconds
-    const seconds = Math.max(LEAST_SESSION_SECONDS, Math.min(wanted, routed.group.sessionSeconds))
-    const timer: Headers = supports(this.#request, 'timer')
-      ? { 'Session-Expires': `${seconds};refresher=uac`, Require: 'timer' }
-      : {}
+    const timer = timerForCaller(this.#request, routed.group.sessionSeconds)
     const headers = { ...copied(answer, copying), ...bodyType(answer), ...timer }
     if (!isOffer(far)) far.queueRequests = true
     const answered = this.#context.client.createUAS(this.#request, this.#response, { headers, localSdp })
@@ -265,7 +271,7 @@ export class Invitation {
       return far
     }
     const ack = await inTime(acknowledged, ANSWER_MS)
-    if (ack === LATE) return undefined
+    if (ack === LATE || !fits(ack)) return undefined
     const dialog = await inTime(far.ack(ack.body ?? ''), ANSWER_MS).catch((): typeof LATE => LATE)
     return dialog === LATE ? undefined : dialog
   }
@@ -326,7 +332,7 @@ export class Invitation {
     }
     const { response, status, reason } = last
     const headers = response ? { ...copied(response, copying), ...refusedExtensions(response) } : {}
-    this.#response.send(status, reason, { headers })
+    relay(this.#response, { status, reason, headers })
   }
 
   #refuse(own: OwnReply, about: { readonly call?: string; readonly more?: Headers } = {}): undefined {

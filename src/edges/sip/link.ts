@@ -1,7 +1,15 @@
 /** The connection to one drachtio-server: made again when it breaks, and the only way to its calls. */
 import type { Logger } from '../../observe/log.ts'
-import { type CdrStop, type DrachtioClient, newClient, type SipRequest, type SipResponse } from './drachtio.ts'
+import {
+  type CdrStop,
+  type DrachtioClient,
+  newClient,
+  type SipRequest,
+  type SipResponse,
+  withhold,
+} from './drachtio.ts'
 import type { SipServerSettings } from './parts.ts'
+import { MOST_FRAME_BYTES } from './size.ts'
 
 /** Without a bound drachtio-srf waits longer each time. */
 const RECONNECT_MOST_MS = 2_000
@@ -46,6 +54,8 @@ export class DrachtioLink {
     const { host, port, secret } = this.#settings
     const reconnect = { retryMaxDelay: RECONNECT_MOST_MS }
     this.client.connect({ host, port, secret, reconnect, enablePing: true })
+    const isTooLarge = (frame: string): boolean => Buffer.byteLength(frame) > MOST_FRAME_BYTES
+    withhold(this.client, isTooLarge, () => this.#log.warn({ server: this.name }, 'a message too large was not sent'))
   }
 
   /** No INVITE comes any more. The server drops all routes of whoever drops one, so the others are asked for again. */

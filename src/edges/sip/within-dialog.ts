@@ -1,6 +1,8 @@
 /** What one side says while a call is up, for the other: re-INVITE, UPDATE, INFO, REFER and the like. */
 import type { Ack, Headers, SipDialog, SipRequest, SipResponse } from './drachtio.ts'
 import { bodyType, copied, type Copying } from './headers.ts'
+import { relay, type Relayed } from './relay.ts'
+import { fits } from './size.ts'
 
 /** A transaction is over after this (RFC 3261, timer F). */
 const ANSWER_MS = 32_000
@@ -50,7 +52,7 @@ interface Passing {
 }
 
 function pass({ from, to, ...asked }: Passing): void {
-  relay({
+  ask({
     ...asked,
     to: to.dialog,
     more: timerOf(asked.request.method, to),
@@ -59,13 +61,9 @@ function pass({ from, to, ...asked }: Passing): void {
   })
 }
 
-type Answer = (
-  status: number,
-  reason?: string,
-  content?: { readonly headers?: Headers; readonly body?: string },
-) => void
+type Answer = (status: number, content?: Omit<Relayed, 'status'>) => void
 
-export interface Relayed {
+export interface Asked {
   readonly request: SipRequest
   readonly response: SipResponse
   readonly copying: Copying
@@ -78,30 +76,32 @@ export interface Relayed {
 }
 
 /** By `dialog.request`: after a `dialog.modify` that was refused the next one would never come back. */
-export function relay({ request, response, copying, to, more, onAck, instead }: Relayed): void {
+export function ask({ request, response, copying, to, more, onAck, instead }: Asked): void {
   const { method, body } = request
   const answer = once(response)
-  const late = setTimeout(() => answer(408), ANSWER_MS)
   const headers = { ...copied(request, copying), ...bodyType(request), ...more }
   const isLateOffer = method === 'INVITE' && !body
   const content = { method, headers, ...(body ? { body } : {}), ...(isLateOffer ? { noAck: true } : {}) }
+  if (!fits(content)) return answer(513)
+  const late = setTimeout(() => answer(408), ANSWER_MS)
   to.request(content, (error, theirs, ack) => {
     clearTimeout(late)
     if (error || !theirs) return instead(answer)
     if (ack) onAck?.(ack)
     const ours = { ...copied(theirs, copying), ...bodyType(theirs), ...refreshed(request) }
-    answer(theirs.status, theirs.reason, { headers: ours, ...(theirs.body ? { body: theirs.body } : {}) })
+    const { status, reason, body } = theirs
+    answer(status, { reason, headers: ours, body })
   })
 }
 
 function once(response: SipResponse): Answer {
-  return (status, reason, content = {}) => {
-    if (!response.finalResponseSent) response.send(status, reason, content)
+  return (status, content = { headers: {} }) => {
+    if (!response.finalResponseSent) relay(response, { status, ...content })
   }
 }
 
 function acknowledgeWith(dialog: SipDialog, ack: Ack): void {
-  dialog.once('ack', (request: SipRequest) => ack(request.body ? { body: request.body } : {}))
+  dialog.once('ack', (request: SipRequest) => ack(request.body && fits(request) ? { body: request.body } : {}))
 }
 
 /** A re-INVITE without it would end the session timer (RFC 4028, section 7.4). */

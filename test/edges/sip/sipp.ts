@@ -18,6 +18,8 @@ export interface SippCall {
   readonly dialled?: string
   /** Calls a second. */
   readonly rate?: number
+  /** Of the session timer that it asks for. */
+  readonly sessionSeconds?: number
   readonly withinMs?: number
   /** How the caller has provisional answers made reliable. */
   readonly reliability?: 'Supported' | 'Require'
@@ -131,15 +133,8 @@ function args(call: SippCall, port: number, folder: string): string[] {
     ...['-trace_msg', '-message_file', join(folder, 'messages.log')],
   ]
   const keys = [
-    '-key',
-    'account',
-    call.account ?? 'nobody',
-    '-key',
-    'caller',
-    call.caller ?? '+442079460100',
-    '-key',
-    'reliability',
-    call.reliability ?? 'Supported',
+    ...['-key', 'account', call.account ?? 'nobody', '-key', 'caller', call.caller ?? '+442079460100'],
+    ...['-key', 'session', String(call.sessionSeconds ?? 0), '-key', 'reliability', call.reliability ?? 'Supported'],
   ]
   // The called side is ended by its test; should that be killed, it ends by itself.
   if (call.target === undefined) return [...common, ...logs, ...keys, '-timeout', '120s']

@@ -1,5 +1,5 @@
 /** Requests that an app sends: new ones, those inside a dialog, and CANCEL. */
-import { randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import type { Client } from './admin.ts'
 import { addFromApp, cancelOf, localised, meta, ownContact, repeatAck, sendAck, sendInside, type Core } from './core.ts'
 import { callingDialog, dialogId, type Dialog } from './dialogs.ts'
@@ -83,7 +83,8 @@ export class FromApp {
     request.add('From', withTag(localised(this.#core, given.get('From') || ownContact(this.#core, to)), newTag()))
     request.add('To', given.get('To') || `<${uri}>`)
     request.add('Call-ID', given.get('Call-ID') || randomUUID())
-    request.add('CSeq', `1 ${method}`)
+    // Not from 1: who answers with a number of its own making is found out.
+    request.add('CSeq', `${randomInt(1, 2 ** 27)} ${method}`)
     if (given.get('Contact') !== '' || method === 'INVITE' || method === 'SUBSCRIBE') request.add('Contact', contact)
     addFromApp(request, given)
     return request

@@ -103,7 +103,9 @@ export class SipMessage {
     const held = spelling(name)
     const at = this.#headers.findIndex(([other]) => other === held)
     const others = this.#headers.filter(([other]) => other !== held)
-    others.splice(at < 0 ? others.length : at, 0, ...values.map((value) => [held, value] as const))
+    // Routing headers come first (RFC 3261, 7.3.1).
+    const place = held === 'Via' ? 0 : others.length
+    others.splice(at < 0 ? place : at, 0, ...values.map((value) => [held, value] as const))
     this.#headers = others
   }
 
