@@ -63,6 +63,7 @@ export class SipEdge {
       onInvite: (link: DrachtioLink, request: SipRequest, response: SipResponse) =>
         void this.#invited(link, request, response),
       onOptions: (request: SipRequest, response: SipResponse) => this.#options(request, response),
+      onEarly: (request: SipRequest, response: SipResponse) => this.#early(request, response),
       onStop: (link: DrachtioLink, stop: CdrStop) => this.#stopped(link, stop),
       onConnected: () => void this.#orphans.sweep(0).catch((error: unknown) => this.#cannotSweep(error)),
       onLost: (link: DrachtioLink) => this.#lost(link),
@@ -215,6 +216,12 @@ export class SipEdge {
       endedAtMs,
       cause: reason,
     })
+  }
+
+  #early(request: SipRequest, response: SipResponse): void {
+    const callId = request.get('call-id') ?? ''
+    for (const setup of this.#setups) if (setup.hears(callId, request, response)) return
+    response.send(481, undefined)
   }
 
   #stopped(link: DrachtioLink, [source, , , message]: CdrStop): void {

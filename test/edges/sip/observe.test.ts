@@ -14,10 +14,10 @@ const ends: (() => Promise<void>)[] = []
 
 beforeAll(async () => {
   bench = await SipBench.start((end) => ends.unshift(end), observed)
+  ends.unshift(() => bench.hangUp())
 }, 60_000)
 
 afterAll(async () => {
-  await bench.hangUp()
   for (const end of ends) await end()
 })
 

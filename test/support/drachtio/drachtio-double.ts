@@ -1,8 +1,8 @@
 /**
- * A stand-in for drachtio-server with a real SIP side over UDP: the unmodified client speaks to its admin port, and phones call
+ * A stand-in for drachtio-server with a real SIP side over UDP and TCP: the unmodified client speaks to its admin port, and phones call
  * through it. What the real server does with calls, connections and CDRs is done here as it was seen and read there; its
- * faults, and those of the network to it, are switched on by methods. Not here: TCP and TLS, reliable provisional responses,
- * forks, redirects, and requests in a dialog before its 200.
+ * faults, and those of the network to it, are switched on by methods. Not here: TLS, forks, redirects, names other than
+ * localhost, the proxy's rewriting of RSeq and its limit on ringing, and what a called side asks before any reliable answer.
  */
 import { freeTcpPort } from '../free-port.ts'
 import { Admin, type Client } from './admin.ts'

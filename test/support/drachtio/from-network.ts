@@ -57,13 +57,14 @@ export class FromNetwork {
       return client.reply(frame, ['NOK', 'Response not sent due to unknown transaction'])
     const { transaction, dialog, reliable } = incoming
     const isReliable = invite && given.status < 200 && wantsReliable(given, 'Require')
+    const mustBe = invite && given.status > 100 && given.status < 200 && wantsReliable(transaction.request, 'Require')
     if (isReliable && !wantsReliable(transaction.request, 'Supported', 'Require'))
       return client.reply(frame, ['NOK', 'Remote endpoint does not support 100rel'])
     const answer = this.#answer(incoming, given)
     incoming.stopWaiting()
     if (given.status >= 200) this.#incoming.delete(id)
     const isNewCall = invite && !dialog
-    if (isReliable) reliable?.send(answer)
+    if (isReliable || mustBe) reliable?.send(answer)
     else if (invite && answer.status >= 200 && answer.status < 300) this.#answered({ id, incoming, answer })
     else {
       if (answer.status >= 300) reliable?.stop()
@@ -180,7 +181,9 @@ export class FromNetwork {
     const answer = responseTo(request, given.status, given.reason)
     answer.set('To', withTag(answer.get('To'), localTag))
     const contact = given.get('Contact')
-    const needed = request.method === 'INVITE' && (dialog !== undefined || (given.status >= 200 && given.status < 300))
+    const isReliable = given.status < 200 && wantsReliable(given, 'Require')
+    const needed =
+      request.method === 'INVITE' && (dialog !== undefined || isReliable || (given.status >= 200 && given.status < 300))
     if (contact !== '') answer.add('Contact', localised(this.#core, contact))
     else if (needed) answer.add('Contact', ownContact(this.#core, source))
     addFromApp(answer, given)
