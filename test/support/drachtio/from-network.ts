@@ -130,7 +130,7 @@ export class FromNetwork {
     const invite = this.#core.transactions.of(cancel, 'INVITE')
     if (invite && this.#proxying.cancel(invite)) return this.#reply(transaction, [200, 'OK'])
     const [id, incoming] = [...this.#incoming].find(([, held]) => held.transaction === invite) ?? []
-    if (id === undefined || !incoming) return this.#cancelledTooLate(transaction, invite)
+    if (id === undefined || !incoming) return this.#reply(transaction, [481, 'Call/Transaction Does Not Exist'])
     const progressed = incoming.transaction.status > 100
     this.take(id)
     this.#reply(transaction, [200, 'OK'], incoming.localTag)
@@ -139,12 +139,6 @@ export class FromNetwork {
     incoming.client.send(['sip', ...meta('network', cancel, source), id, dialogName, ''], cancel.toString())
     // The real server shows the INVITE here, and tells nobody of a call that its app had not yet answered.
     if (progressed && !incoming.dialog) this.#core.cdrs.stop('network', 'call-canceled', incoming.transaction.request)
-  }
-
-  #cancelledTooLate(cancel: ServerTransaction, invite: ServerTransaction | undefined): void {
-    const dialog = invite && this.#core.dialogs.find(dialogId(invite.request))
-    this.#reply(cancel, [481, 'Call/Transaction Does Not Exist'])
-    if (dialog?.awaitedAck) terminate(this.#core, dialog, { text: 'CANCEL after 200 OK' })
   }
 
   #acknowledged(ack: SipMessage, source: Address): void {
@@ -182,7 +176,7 @@ export class FromNetwork {
     } else if (answer.body !== '') dialog.sdp = answer.body
     dialog.awaitedAck = { cseq: request.cseq, transactionId: id, arrived: () => transaction.acknowledged() }
     transaction.respond(answer, () => {
-      if (!incoming.dialog) terminate(this.#core, dialog, { text: 'Session timer expired', reason: 'session-expired' })
+      if (!incoming.dialog) terminate(this.#core, dialog, { text: 'ACK timeout' })
     })
   }
 
