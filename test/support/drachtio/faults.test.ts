@@ -114,6 +114,22 @@ describeIf(isOurs)('a packet that is lost, where the test sets the timers', () =
     expect(ends).toBe(1)
   })
 
+  it('is the ACK of a refusal: until it comes the same leg is refused with 491', async () => {
+    const app = await stage.app(refusing)
+    const invite = phone.request('INVITE')
+    phone.say(invite)
+    await until('it is refused', () => phone.statuses('INVITE').includes(403))
+    phone.say(phone.request('INVITE', { cseq: 2 }))
+    await until('it is too early', () => phone.statuses('INVITE').includes(491))
+    phone.acknowledge(
+      invite,
+      phone.got.find(({ status }) => status === 403)!,
+    )
+    await app.barrier()
+    phone.say(phone.request('INVITE', { cseq: 3 }))
+    await until('it is taken', () => app.outcomes.length === 2)
+  })
+
   it('is of no call that is known: a BYE gets 481', async () => {
     phone.say(phone.request('BYE', { toTag: 'nobody' }))
     await until('it is answered', () => phone.statuses('BYE').length > 0)

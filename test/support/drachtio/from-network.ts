@@ -27,6 +27,9 @@ export class FromNetwork {
   readonly #proxying: Proxying
   readonly #incoming = new Map<string, Incoming>()
 
+  /** By an app; the last of each leg. */
+  readonly #refused = new Map<string, ServerTransaction>()
+
   constructor(core: Core, proxying: Proxying) {
     this.#core = core
     this.#proxying = proxying
@@ -59,7 +62,10 @@ export class FromNetwork {
     const dialogName = dialog?.id ?? (isNewCall ? dialogId(transaction.request) : '')
     const sent = meta('application', answer, transaction.source)
     client.reply(frame, ['OK', ...sent, id, dialogName, '', 'Msg sent:', ''], answer.toString())
-    if (isNewCall && answer.status >= 300) this.#core.cdrs.stop('application', 'call-rejected', answer)
+    if (isNewCall && answer.status >= 300) {
+      this.#refused.set(dialogId(transaction.request), transaction)
+      this.#core.cdrs.stop('application', 'call-rejected', answer)
+    }
     if (isNewCall && answer.status === 200) this.#core.cdrs.start('application', 'uas', answer)
   }
 
@@ -72,7 +78,9 @@ export class FromNetwork {
   }
 
   #outside(request: SipMessage, source: Address): void {
+    const isTooEarly = request.method === 'INVITE' && this.#isUp(request)
     const transaction = this.#core.transactions.accept(request, source)
+    if (isTooEarly) return this.#reply(transaction, [491, 'Request Pending'])
     const client = this.#core.admin().next(request.method.toLowerCase())
     if (!client) return this.#reply(transaction, [503, 'Service Unavailable'])
     const id = randomUUID()
@@ -84,6 +92,12 @@ export class FromNetwork {
     if (request.method !== 'INVITE') return
     this.#core.cdrs.invited(request.get('Call-ID'), client)
     this.#core.cdrs.attempt('network', request)
+  }
+
+  /** The same leg was answered, and its ACK has not come or its call is up. */
+  #isUp(invite: SipMessage): boolean {
+    const leg = dialogId(invite)
+    return this.#refused.get(leg)?.awaitsAck === true || this.#core.dialogs.find(leg) !== undefined
   }
 
   #inside(request: SipMessage, source: Address): void {

@@ -57,7 +57,7 @@ export class RealServer implements DrachtioServer {
     const wanted = { adminPort: await freeTcpPort(), sipPort: await freePort(), secret: 'cymru', t1Ms }
     const again = async (): Promise<Running> => {
       const running = await start(config(wanted))
-      await until(`${url} is ready`, () => isReady(wanted), { withinMs: READY_MS, explain: running.output })
+      await until(`${url.href} is ready`, () => isReady(wanted), { withinMs: READY_MS, explain: running.output })
       return running
     }
     const running = await again()
@@ -140,7 +140,7 @@ function startOf(url: URL): Start {
       return (text) => container(url.pathname.replace(/^\/+/, ''), text)
     default:
       throw new Error(
-        `DRACHTIO_TEST_URL is tcp://:<secret>@127.0.0.1:<port>, file:///<program> or docker:<image>: ${url}`,
+        `DRACHTIO_TEST_URL is tcp://:<secret>@127.0.0.1:<port>, file:///<program> or docker:<image>: ${url.href}`,
       )
   }
 }
