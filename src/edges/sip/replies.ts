@@ -2,6 +2,7 @@
 import type { Headers, SipResponse } from './drachtio.ts'
 import { reasonHeader } from './headers.ts'
 import type { SipReply } from './parts.ts'
+import { relay } from './relay.ts'
 
 const RETRY_AFTER_SECONDS = 10
 
@@ -47,5 +48,5 @@ export function refuse(
     ...(status === 503 ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {}),
     ...more,
   }
-  response.send(status, reason, { headers })
+  relay(response, { status, reason, headers })
 }

@@ -1,6 +1,7 @@
 /** What one side says while a call is up, for the other: re-INVITE, UPDATE, INFO, REFER and the like. */
 import type { Ack, Headers, SipDialog, SipRequest, SipResponse } from './drachtio.ts'
 import { bodyType, copied, type Copying } from './headers.ts'
+import { relay, type Relayed } from './relay.ts'
 
 /** A transaction is over after this (RFC 3261, timer F). */
 const ANSWER_MS = 32_000
@@ -59,17 +60,14 @@ function pass({ request, response, from, to, copying }: Passing): void {
     if (error || !theirs) return answer(481)
     if (ack) acknowledgeWith(from.dialog, ack)
     const ours = { ...copied(theirs, copying), ...bodyType(theirs), ...refreshed(request) }
-    answer(theirs.status, theirs.reason, { headers: ours, ...(theirs.body ? { body: theirs.body } : {}) })
+    const { status, reason, body } = theirs
+    answer(status, { reason, headers: ours, body })
   })
 }
 
 function once(response: SipResponse) {
-  return (
-    status: number,
-    reason?: string,
-    content: { readonly headers?: Headers; readonly body?: string } = {},
-  ): void => {
-    if (!response.finalResponseSent) response.send(status, reason, content)
+  return (status: number, content: Omit<Relayed, 'status'> = { headers: {} }): void => {
+    if (!response.finalResponseSent) relay(response, { status, ...content })
   }
 }
 

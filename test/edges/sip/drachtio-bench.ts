@@ -17,6 +17,7 @@ export interface GroupWish {
 }
 
 export interface SipCdr {
+  readonly to: string
   readonly call: string
   readonly callId: string
   readonly seconds: number
@@ -66,7 +67,7 @@ export class SipBench {
   }
 
   async connected(workers: number): Promise<void> {
-    await until(`${workers} workers are connected`, () => this.drachtio.connections === workers)
+    await until(`${workers} workers are connected`, () => this.drachtio.takers('invite') === workers)
   }
 
   /** Another process on the same store and server. */

@@ -65,8 +65,14 @@ export class DrachtioDouble implements DrachtioServer {
     return this.#now.core.dialogs.size
   }
 
+  /** Of apps. */
   get connections(): number {
-    return this.#now.admin.clients.length
+    return this.#now.admin.clients.filter(({ connected }) => connected).length
+  }
+
+  /** How many apps are asked for a kind of request. */
+  takers(verb: string): number {
+    return this.#now.admin.clients.filter(({ connected, routes }) => connected && routes.has(verb)).length
   }
 
   /** Cuts the connections of all apps; they may come back. */
@@ -118,7 +124,7 @@ export class DrachtioDouble implements DrachtioServer {
     }
     const admin = await Admin.open(this.adminPort, {
       secret: this.#settings.secret,
-      hostPort: `udp/127.0.0.1:${this.sipPort}`,
+      hostPort: `udp/127.0.0.1:${this.sipPort},tcp/127.0.0.1:${this.sipPort}`,
       receive: (client: Client, frame: Frame) => apps.receive(client, frame),
     })
     this.#running = { core, admin, network }
