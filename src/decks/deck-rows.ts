@@ -19,11 +19,17 @@ export interface RowRules {
   readonly unpriced?: 'refuse' | 'block' | 'skip' | undefined
 }
 
+export interface ClosedCode {
+  readonly prefix: string
+  /** The day or instant from which it is gone; none is at once. */
+  readonly from?: string
+}
+
 /** What one row says. */
 export interface DeckRow {
   readonly rates: readonly RateRow[]
   /** Codes that the carrier takes away. */
-  readonly closed: readonly string[]
+  readonly closed: readonly ClosedCode[]
   /** Prose, titles repeated, and rows to be skipped. */
   readonly leftOut: boolean
 }
@@ -55,11 +61,16 @@ export class DeckRows {
   #readCells(text: Cells, report: RowReport): DeckRow {
     const codes = this.#codes(text, report)
     const status = readStatus(text('status'), { blocked: text('blocked'), price: text('per_minute') }, report)
-    if (status === 'closed') return { ...NOTHING, closed: codes }
+    if (status === 'closed') return { ...NOTHING, closed: this.#closed(codes, text, report) }
     const unpriced = status === 'sold' && NOT_SOLD.test(text('per_minute')) ? this.#rules.unpriced : undefined
     if (unpriced === 'skip') return LEFT_OUT
     const rate = this.#rate(text, { blocked: status === 'blocked' || unpriced === 'block', report })
     return { ...NOTHING, rates: codes.map((prefix) => ({ prefix, ...rate })) }
+  }
+
+  #closed(codes: readonly string[], text: Cells, report: RowReport): readonly ClosedCode[] {
+    const from = this.#date(text, ['valid_from', 'effective_from'], report)
+    return codes.map((prefix) => ({ prefix, ...(from === undefined ? {} : { from }) }))
   }
 
   /** In a row with more cells than titles no cell is surely what its title says. */
@@ -184,7 +195,8 @@ function dialled(text: Cells): string {
 
 /** "Afghanistan" and "Mobile" are one destination. */
 function destinationOf(text: Cells): string | undefined {
-  const [country, destination] = [text('country'), text('destination')]
+  // An apostrophe keeps a spreadsheet from taking a name for a formula.
+  const [country, destination] = [text('country'), text('destination').replace(/^'(?=[=+\-@])/, '')]
   if (destination === '') return country === '' ? undefined : country
   return country === '' || destination.toLowerCase().startsWith(country.toLowerCase())
     ? destination

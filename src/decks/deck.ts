@@ -1,6 +1,6 @@
 /** A carrier's rate deck to rates: the file is read once, row by row, and everything that is wrong with it is told. */
 import type { RateRow } from '../rating/tariff.ts'
-import { DeckRows, type RowRules } from './deck-rows.ts'
+import { type ClosedCode, DeckRows, type RowRules } from './deck-rows.ts'
 import { findLayout, type Layout, type Mapping, PREAMBLE_ROWS, type SheetRow } from './layout.ts'
 import { openSheet } from './open-sheet.ts'
 import { type Sheet, SheetFault } from './sheet.ts'
@@ -27,7 +27,7 @@ export interface DeckSink {
   /** One rate; several may come of one line. */
   rate(rate: RateRow, line: number): void
   /** A code that the carrier takes away. */
-  closed(prefix: string, line: number): void
+  closed(code: ClosedCode): void
   /** A row that is no rate: prose, titles once more. */
   leftOut(line: number, text: string): void
   problem(problem: DeckProblem): void
@@ -105,6 +105,25 @@ function currencyOf({ line, currency: own }: Layout, { currency, usualCurrency }
   return currency
 }
 
+/** The text of rows, for problems that are found when all is read. */
+export async function rowTexts(
+  path: string,
+  rules: DeckRules,
+  lines: ReadonlySet<number>,
+): Promise<ReadonlyMap<number, string>> {
+  const texts = new Map<number, string>()
+  const sheet = await openSheet({ path, sheet: rules.sheet, mappings: rules.mappings, progress: () => undefined })
+  try {
+    for await (const row of sheet.rows()) {
+      if (lines.has(row.line)) texts.set(row.line, textOf(row))
+      if (texts.size === lines.size) break
+    }
+  } finally {
+    sheet.close?.()
+  }
+  return texts
+}
+
 interface Taking {
   readonly rates: DeckRows
   readonly sink: DeckSink
@@ -119,7 +138,7 @@ function takeRow(row: SheetRow, { rates, sink, effective }: Taking): void {
   for (const problem of problems) sink.problem(problem)
   if (problems.length > 0) return
   if (read.leftOut) sink.leftOut(row.line, textOf(row))
-  for (const prefix of read.closed) sink.closed(prefix, row.line)
+  for (const code of read.closed) sink.closed(code)
   for (const rate of read.rates) {
     effective.note(rate)
     sink.rate(rate, row.line)

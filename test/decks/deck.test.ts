@@ -106,7 +106,7 @@ describe('a carrier\u2019s deck', () => {
       ['9370', '0.1985', '2026-11-28'],
       ['4471', '0.011', '2026-12-08'],
     ])
-    expect(closed).toEqual(['9378'])
+    expect(closed).toEqual(['9378 2026-12-08'])
     expect(form?.unused).toEqual(['Old rate', 'Remarks'])
     expect(form?.effectiveFrom).toBeUndefined()
     expect(problems.map(({ line, message }) => [line, message])).toEqual([[5, '"N/A" is no price; see --unpriced']])

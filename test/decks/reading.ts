@@ -32,7 +32,7 @@ export async function readFile(path: string, rules: TestRules = {}): Promise<Rea
     {
       // What is not said is left out, so that a test says what it expects.
       rate: (rate) => rates.push(JSON.parse(JSON.stringify(rate)) as RateRow),
-      closed: (prefix) => closed.push(prefix),
+      closed: ({ prefix, from = '' }) => closed.push(`${prefix} ${from}`.trim()),
       leftOut: (line, text) => leftOut.push(`${line}: ${text}`),
       problem: (problem) => problems.push(problem),
       progress: () => undefined,
