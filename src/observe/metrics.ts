@@ -48,6 +48,9 @@ export class Metrics {
   readonly #parked: Gauge
   readonly #sipCalls: Gauge
   readonly #sipServers: Gauge
+  readonly #archiveBehind: Gauge
+  readonly #archived: Counter<'kind'>
+  readonly #archiveLost: Counter
   readonly #reloadOk: Gauge
   readonly #reloadAt: Gauge
 
@@ -71,6 +74,9 @@ export class Metrics {
     this.#parked = this.#gauge('parked_events', 'Events that wait for a person.')
     this.#sipCalls = this.#gauge('sip_calls', 'Calls that are up and were set up by this worker.')
     this.#sipServers = this.#gauge('sip_servers', 'drachtio-servers that are connected.')
+    this.#archiveBehind = this.#gauge('archive_behind_seconds', 'Since all that the store tells was archived.')
+    this.#archived = this.#counter('archived_total', 'What was archived, by kind.', ['kind'])
+    this.#archiveLost = this.#counter('archive_lost_total', 'Archived entries and CDRs that the store lost.', [])
     this.#reloadOk = this.#gauge('config_last_reload_successful', '1 when the last reload was put in force.')
     // A daemon that runs has read a good configuration.
     this.#reloadOk.set(1)
@@ -129,6 +135,18 @@ export class Metrics {
   sip(figures: { readonly calls: number; readonly servers: number }): void {
     this.#sipCalls.set(figures.calls)
     this.#sipServers.set(figures.servers)
+  }
+
+  archiveBehind(ms: number): void {
+    this.#archiveBehind.set(ms / 1000)
+  }
+
+  archived(rows: Readonly<Record<'entries' | 'cdrs' | 'events', number>>): void {
+    for (const kind of ['entries', 'cdrs', 'events'] as const) this.#archived.inc({ kind }, rows[kind])
+  }
+
+  archiveLost(rows: number): void {
+    this.#archiveLost.inc(rows)
   }
 
   reloaded(successful: boolean, atMs: number): void {

@@ -146,6 +146,7 @@ export class ProfileStore {
       operation ? keys.operation(p, id, operation.id) : keys.profile(p, id),
       keys.journal(p),
       keys.outbox(p),
+      keys.changed(p),
     ]
   }
 }
