@@ -326,10 +326,7 @@ export class Invitation {
       refuse(this.#response, { status: routed.group.cutStatus, reason: 'Call Ended' }, { code: this.#stop, call })
       return
     }
-    if (last.kind !== 'refused') {
-      this.#refuse(last.kind === 'unanswered' ? 'no_answer' : 'no_route', { call })
-      return
-    }
+    if (last.kind !== 'refused') return this.#refuse(last.kind === 'unanswered' ? 'no_answer' : 'no_route', { call })
     const { response, status, reason } = last
     const headers = response ? { ...copied(response, copying), ...refusedExtensions(response) } : {}
     relay(this.#response, { status, reason, headers })
