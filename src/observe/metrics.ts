@@ -50,6 +50,9 @@ export class Metrics {
   readonly #sipServers: Gauge
   readonly #observedCalls: Counter<'code'>
   readonly #observedEnds: Counter<'end'>
+  readonly #archiveBehind: Gauge
+  readonly #archived: Counter<'kind'>
+  readonly #archiveLost: Counter
   readonly #reloadOk: Gauge
   readonly #reloadAt: Gauge
 
@@ -79,6 +82,9 @@ export class Metrics {
     this.#observedEnds = this.#counter('sip_observed_ends_total', 'Ends of proxied calls, by how they were heard.', [
       'end',
     ])
+    this.#archiveBehind = this.#gauge('archive_behind_seconds', 'Since all that the store tells was archived.')
+    this.#archived = this.#counter('archived_total', 'What was archived, by kind.', ['kind'])
+    this.#archiveLost = this.#counter('archive_lost_total', 'Archived entries and CDRs that the store lost.', [])
     this.#reloadOk = this.#gauge('config_last_reload_successful', '1 when the last reload was put in force.')
     // A daemon that runs has read a good configuration.
     this.#reloadOk.set(1)
@@ -146,6 +152,18 @@ export class Metrics {
   /** `unheard` is a call of another worker, `dropped` one that made room. */
   observedEnd(end: 'heard' | 'unanswered' | 'unheard' | 'dropped'): void {
     this.#observedEnds.inc({ end })
+  }
+
+  archiveBehind(ms: number): void {
+    this.#archiveBehind.set(ms / 1000)
+  }
+
+  archived(rows: Readonly<Record<'entries' | 'cdrs' | 'events', number>>): void {
+    for (const kind of ['entries', 'cdrs', 'events'] as const) this.#archived.inc({ kind }, rows[kind])
+  }
+
+  archiveLost(rows: number): void {
+    this.#archiveLost.inc(rows)
   }
 
   reloaded(successful: boolean, atMs: number): void {

@@ -61,6 +61,8 @@ export class Keys {
   account = (partition: number, account: string): string => this.#tagged(partition, `acct:${account}`)
   /** string: JSON of the profile */
   profile = (partition: number, account: string): string => this.#tagged(partition, `profile:${account}`)
+  /** zset: ids of accounts whose profile was written since it was archived, by its version */
+  changed = (partition: number): string => this.#tagged(partition, 'changed')
   /** zset: ids of the direct children, score 0 */
   children = (partition: number, account: string): string => this.#tagged(partition, `kids:${account}`)
   /** set: leg keys of live calls through the account */

@@ -11,7 +11,7 @@ import { bodyType, copied, type Copying, requires, supports } from './headers.ts
 import { inTime } from './in-time.ts'
 import { relay } from './relay.ts'
 import { notYet } from './replies.ts'
-import { ask, withAlways } from './within-dialog.ts'
+import { forward, withAlways } from './within-dialog.ts'
 
 const PRACK_MS = 1_000
 
@@ -58,7 +58,8 @@ export class Early {
       ...bodyType(progress),
       ...(isReliable ? { Require: '100rel' } : {}),
     }
-    relay(response, { status: progress.status, reason: progress.reason, headers, body: progress.body })
+    const { status, reason, body } = progress
+    relay(response, { status, reason, headers, body })
   }
 
   /** Takes what the caller says. */
@@ -66,7 +67,7 @@ export class Early {
     if (request.method === 'PRACK') return this.#acknowledged(request, response)
     if (request.method === 'UPDATE' && !request.body) return notYet(request, response)
     const { client, copying } = this.#parts
-    ask({
+    forward({
       request,
       response,
       copying: withAlways(copying),

@@ -1,4 +1,4 @@
-/** The called side: how it is called, which hop comes next, and what its leg is named; and the caller's session timer. */
+/** The called side: how it is called, which hop comes next, and what its leg is named. */
 import type { Caller } from './caller.ts'
 import type { Dialled } from './dial.ts'
 import type { Headers, SipRequest } from './drachtio.ts'
@@ -6,7 +6,7 @@ import { bodyType, copied, type Copying, inOneLine, passingExtensions, supports 
 import type { Hop } from './parts.ts'
 import { sessionSecondsOf } from './within-dialog.ts'
 
-const LEAST_SESSION_SECONDS = 90
+export const LEAST_SESSION_SECONDS = 90
 
 /** What we do on the leg of the called side, whatever the caller can. */
 export interface Wanted {
@@ -18,14 +18,6 @@ export interface Wanted {
 export interface FarCall extends Wanted {
   readonly copying: Copying
   readonly maxForwards: number
-}
-
-/** The session timer of the caller's side, where it has one: what it asks for, within bounds. */
-export function timerForCaller(request: SipRequest, mostSeconds: number): Headers {
-  if (!supports(request, 'timer')) return {}
-  const wanted = sessionSecondsOf(request.get('session-expires')) ?? mostSeconds
-  const seconds = Math.max(LEAST_SESSION_SECONDS, Math.min(wanted, mostSeconds))
-  return { 'Session-Expires': `${seconds};refresher=uac`, Require: 'timer' }
 }
 
 /** What the called side refuses to do without (RFC 4028: 422; RFC 3262: 421), where we can have it. */

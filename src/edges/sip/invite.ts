@@ -19,10 +19,10 @@ import {
   causeOf,
   goesOn,
   headersForFar,
+  LEAST_SESSION_SECONDS,
   legHeaders,
   legOf,
   uriOver,
-  timerForCaller,
   type Wanted,
   wantedOf,
 } from './far-side.ts'
@@ -88,7 +88,7 @@ export class Invitation {
 
   /** The call that came of it; undefined when none did, and the caller was answered. */
   async run(): Promise<Bridge | undefined> {
-    const { parts, admission } = this.#context
+    const { client, parts, admission, observer } = this.#context
     const maxForwards = Number(this.#request.get('max-forwards') ?? MAX_FORWARDS)
     const trusted = parts.trusts(this.#request.source_address)
     const caller = callerOf(this.#request, { node: parts.node, trusted })
@@ -98,23 +98,24 @@ export class Invitation {
     const admitted = admission.admit(this.#request, caller)
     if ('own' in admitted) return this.#refuse(admitted.own, admitted)
     const { routed } = admitted
-    if (routed.group.mode === 'observe') return this.#observe(caller, routed)
+    if (routed.group.mode === 'observe') {
+      observer.proxy({ client, request: this.#request, response: this.#response }, caller, routed)
+      return undefined
+    }
+    const copying = { names: routed.group.copyHeaders, identity: trusted }
+    return this.#charged({ caller, routed, copying, maxForwards })
+  }
+
+  /** Of the modes that enforce. */
+  async #charged(about: Pick<Setup, 'caller' | 'routed' | 'copying' | 'maxForwards'>): Promise<Bridge | undefined> {
+    const { caller, routed, copying } = about
     const answer = await this.#decide(authorizeRequest(caller, routed, this.#request))
     if (!answer) return undefined
     const { call, account } = answer
-    const copying = { names: routed.group.copyHeaders, identity: trusted }
-    return this.#follow({ caller, routed, copying, early: this.#earlyOf(copying), call, account, maxForwards }, answer)
-  }
-
-  #earlyOf(copying: Copying): Early {
-    const { client } = this.#context
-    return new Early({ client, request: this.#request, response: this.#response, copying })
-  }
-
-  /** Does what was decided. */
-  async #follow(setup: Setup, answer: Allowed): Promise<Bridge | undefined> {
-    const { caller, routed, call } = setup
     this.call = call
+    const { client } = this.#context
+    const early = new Early({ client, request: this.#request, response: this.#response, copying })
+    const setup = { ...about, early, call, account }
     this.#setup = setup
     try {
       return await (routed.group.mode === 'redirect' ? this.#redirect(setup, answer) : this.#connect(setup, answer))
@@ -138,11 +139,6 @@ export class Invitation {
   stop(reason: string): void {
     this.#stop = reason
     this.#dial?.cancel({ Reason: reasonHeader(480, reason) })
-  }
-
-  #observe(caller: Caller, routed: Routed): undefined {
-    const { client, observer } = this.#context
-    observer.proxy({ client, request: this.#request, response: this.#response }, caller, routed)
   }
 
   async #decide(request: AuthorizeRequest): Promise<Allowed | undefined> {
@@ -207,10 +203,10 @@ export class Invitation {
 
   async #dialled(setup: Setup, hop: Hop, { nth, ...wanted }: { readonly nth: number } & Wanted): Promise<Dialled> {
     const { caller, routed, call, early } = setup
+    const { tryMs, ringSeconds } = routed.group
     const leg = legOf(call, nth)
     const dialog = dialogId(leg.callId, leg.fromTag)
     early.dialling(dialog)
-    const { tryMs, ringSeconds } = routed.group
     const dial = new Dial(this.#context.client, {
       uri: uriOver(hop, caller.to),
       headers: { ...headersForFar(this.#request, { ...setup, ...wanted }), ...legHeaders(caller, leg) },
@@ -250,7 +246,11 @@ export class Invitation {
   async #answerNear({ copying, routed }: Setup, far: Far): Promise<SipDialog | undefined> {
     const answer = far.res
     const localSdp = isOffer(far) ? far.sdp : (far.remote.sdp ?? '')
-    const timer = timerForCaller(this.#request, routed.group.sessionSeconds)
+    const wanted = sessionSecondsOf(this.#request.get('session-expires')) ?? routed.group.sessionSeconds
+    const seconds = Math.max(LEAST_SESSION_SECONDS, Math.min(wanted, routed.group.sessionSeconds))
+    const timer: Headers = supports(this.#request, 'timer')
+      ? { 'Session-Expires': `${seconds};refresher=uac`, Require: 'timer' }
+      : {}
     const headers = { ...copied(answer, copying), ...bodyType(answer), ...timer }
     if (!isOffer(far)) far.queueRequests = true
     const answered = this.#context.client.createUAS(this.#request, this.#response, { headers, localSdp })
@@ -326,10 +326,7 @@ export class Invitation {
       refuse(this.#response, { status: routed.group.cutStatus, reason: 'Call Ended' }, { code: this.#stop, call })
       return
     }
-    if (last.kind !== 'refused') {
-      this.#refuse(last.kind === 'unanswered' ? 'no_answer' : 'no_route', { call })
-      return
-    }
+    if (last.kind !== 'refused') return this.#refuse(last.kind === 'unanswered' ? 'no_answer' : 'no_route', { call })
     const { response, status, reason } = last
     const headers = response ? { ...copied(response, copying), ...refusedExtensions(response) } : {}
     relay(this.#response, { status, reason, headers })

@@ -52,7 +52,7 @@ interface Passing {
 }
 
 function pass({ from, to, ...asked }: Passing): void {
-  ask({
+  forward({
     ...asked,
     to: to.dialog,
     more: timerOf(asked.request.method, to),
@@ -63,7 +63,7 @@ function pass({ from, to, ...asked }: Passing): void {
 
 type Answer = (status: number, content?: Omit<Relayed, 'status'>) => void
 
-export interface Asked {
+export interface Forwarding {
   readonly request: SipRequest
   readonly response: SipResponse
   readonly copying: Copying
@@ -76,7 +76,7 @@ export interface Asked {
 }
 
 /** By `dialog.request`: after a `dialog.modify` that was refused the next one would never come back. */
-export function ask({ request, response, copying, to, more, onAck, instead }: Asked): void {
+export function forward({ request, response, copying, to, more, onAck, instead }: Forwarding): void {
   const { method, body } = request
   const answer = once(response)
   const headers = { ...copied(request, copying), ...bodyType(request), ...more }

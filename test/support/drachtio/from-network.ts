@@ -32,6 +32,9 @@ export class FromNetwork {
   readonly #incoming = new Map<string, Incoming>()
   readonly #early: Early
 
+  /** By an app; the last of each leg. */
+  readonly #refused = new Map<string, ServerTransaction>()
+
   constructor(core: Core, proxying: Proxying) {
     this.#core = core
     this.#proxying = proxying
@@ -73,7 +76,10 @@ export class FromNetwork {
     const dialogName = dialog?.id ?? (isNewCall ? dialogId(transaction.request) : '')
     const sent = meta('application', answer, transaction.source)
     client.reply(frame, ['OK', ...sent, id, dialogName, '', 'Msg sent:', ''], answer.toString())
-    if (isNewCall && answer.status >= 300) this.#core.cdrs.stop('application', 'call-rejected', answer)
+    if (isNewCall && answer.status >= 300) {
+      this.#refused.set(dialogId(transaction.request), transaction)
+      this.#core.cdrs.stop('application', 'call-rejected', answer)
+    }
     if (isNewCall && answer.status === 200) this.#core.cdrs.start('application', 'uas', answer)
   }
 
@@ -86,7 +92,9 @@ export class FromNetwork {
   }
 
   #outside(request: SipMessage, source: Address): void {
+    const isTooEarly = request.method === 'INVITE' && this.#isUp(request)
     const transaction = this.#core.transactions.accept(request, source)
+    if (isTooEarly) return this.#reply(transaction, [491, 'Request Pending'])
     const client = this.#core.admin().next(request.method.toLowerCase())
     if (!client) return this.#reply(transaction, [503, 'Service Unavailable'])
     const id = randomUUID()
@@ -99,6 +107,12 @@ export class FromNetwork {
     if (request.method !== 'INVITE') return
     this.#core.cdrs.invited(request.get('Call-ID'), client)
     this.#core.cdrs.attempt('network', request)
+  }
+
+  /** The same leg was answered, and its ACK has not come or its call is up. */
+  #isUp(invite: SipMessage): boolean {
+    const leg = dialogId(invite)
+    return this.#refused.get(leg)?.awaitsAck === true || this.#core.dialogs.find(leg) !== undefined
   }
 
   #inside(request: SipMessage, source: Address): void {
@@ -145,7 +159,7 @@ export class FromNetwork {
     const invite = this.#core.transactions.of(cancel, 'INVITE')
     if (invite && this.#proxying.cancel(invite)) return this.#reply(transaction, [200, 'OK'])
     const [id, incoming] = [...this.#incoming].find(([, held]) => held.transaction === invite) ?? []
-    if (id === undefined || !incoming) return this.#cancelledTooLate(transaction, invite)
+    if (id === undefined || !incoming) return this.#reply(transaction, [481, 'Call/Transaction Does Not Exist'])
     const progressed = incoming.transaction.status > 100
     incoming.reliable?.stop()
     this.take(id)
@@ -155,12 +169,6 @@ export class FromNetwork {
     incoming.client.send(['sip', ...meta('network', cancel, source), id, dialogName, ''], cancel.toString())
     // The real server shows the INVITE here, and tells nobody of a call that its app had not yet answered.
     if (progressed && !incoming.dialog) this.#core.cdrs.stop('network', 'call-canceled', incoming.transaction.request)
-  }
-
-  #cancelledTooLate(cancel: ServerTransaction, invite: ServerTransaction | undefined): void {
-    const dialog = invite && this.#core.dialogs.find(dialogId(invite.request))
-    this.#reply(cancel, [481, 'Call/Transaction Does Not Exist'])
-    if (dialog?.awaitedAck) terminate(this.#core, dialog, { text: 'CANCEL after 200 OK' })
   }
 
   #acknowledged(ack: SipMessage, source: Address): void {
@@ -202,8 +210,7 @@ export class FromNetwork {
     dialog.awaitedAck = { cseq: request.cseq, transactionId: id, arrived: () => transaction.acknowledged() }
     const send = (): void =>
       transaction.respond(answer, () => {
-        if (!incoming.dialog)
-          terminate(this.#core, dialog, { text: 'Session timer expired', reason: 'session-expired' })
+        if (!incoming.dialog) terminate(this.#core, dialog, { text: 'ACK timeout' })
       })
     if (incoming.reliable) incoming.reliable.whenAllAre(send)
     else send()
