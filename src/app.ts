@@ -87,7 +87,7 @@ async function build(building: Building): Promise<App> {
   const bootstrap = await bootstrapKey(settings().apiKey, settings().dataDir)
   const outage = await startOutage({ core, settings, log, metrics })
   stops.grounds.unshift(outage.stop)
-  const jobs = await openJobs({ core, log, metrics, consumers: [], periodic: [] })
+  const jobs = await openJobs({ core, settings, log, metrics, consumers: [], periodic: [] })
   stops.grounds.unshift(jobs.close)
   const { broken, bug } = brokenPromise()
   const edges = { core, outage: outage.desk, jobs, bootstrap, bug }
@@ -135,7 +135,7 @@ interface EdgeContext {
 
 function httpParts(
   { catalog, clock, log, metrics, state }: Building,
-  { core, outage, bootstrap, bug }: EdgeContext,
+  { core, outage, jobs, bootstrap, bug }: EdgeContext,
 ): HttpParts {
   const { desk, office, tariffs, apiKeys, audit, usage, store } = core
   return {
@@ -155,6 +155,13 @@ function httpParts(
     usage,
     keys: keyPort(bootstrap, apiKeys),
     audit: auditPort(audit),
+    jobs: jobs.queues,
+    webhooks: jobs.webhooks,
+    events: {
+      log: jobs.events,
+      mostStreams: () => catalog.inForce.settings.events.streams,
+      listenToCalls: jobs.listenToCalls,
+    },
     health: {
       async ready() {
         const reachable = await store.answers()

@@ -53,8 +53,9 @@ export class RedisCallEndings implements EventSource {
     return this.#parts.stream.acknowledge(partition, entries)
   }
 
-  tidy(partition: number): Promise<SourceLag> {
-    return this.#isHeard ? this.#parts.stream.tidy(partition) : Promise.resolve({ entries: 0 })
+  /** Entries of CDRs do not say when they were written. */
+  async tidy(partition: number): Promise<SourceLag> {
+    return { entries: this.#isHeard ? (await this.#parts.stream.tidy(partition)).entries : 0 }
   }
 
   async #each(work: (partition: number) => Promise<void>): Promise<void> {

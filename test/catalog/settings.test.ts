@@ -69,6 +69,8 @@ describe('settings', () => {
         trustedSources: [],
         groups: {},
       },
+      events: { kept: 50_000, streams: 100 },
+      webhooks: { allowPrivate: false, deadlineSeconds: 15, disableAfterDays: 5 },
       log: { level: 'info', decisions: true },
     })
   })
