@@ -1,5 +1,6 @@
 /** Joins outgoing webhooks to their store, their queue and the network. */
 import { randomBytes } from 'node:crypto'
+import { lookup } from 'node:dns'
 import type { Settings } from '../catalog/settings.ts'
 import { eventMessage } from '../edges/events/message.ts'
 import { HttpWebhookSender } from '../edges/webhooks/sender.ts'
@@ -39,7 +40,7 @@ export interface Webhooks {
 export function openWebhooks({ core, settings, queues, events, random }: WebhooksParts): Webhooks {
   const { store, keys, clock, office } = core
   const endpoints = new RedisWebhooks(core)
-  const sender = new HttpWebhookSender({ clock, settings: () => settings().webhooks })
+  const sender = new HttpWebhookSender({ clock, settings: () => settings().webhooks, resolve: lookup })
   const deliveries = new RedisDeliveries(store, keys)
   const deliverer = new Deliverer({
     endpoints,

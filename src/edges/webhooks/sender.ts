@@ -7,7 +7,7 @@ import { request as requestHttps } from 'node:https'
 import { Webhook } from 'standardwebhooks'
 import type { Clock } from '../../base/time.ts'
 import type { SendResult, WebhookMessage, WebhookSender } from '../../webhooks/parts.ts'
-import { AddressRefused, isPublic, literalAddress, publicLookup } from './public-address.ts'
+import { AddressRefused, isPublic, literalAddress, publicLookup, type Resolve } from './public-address.ts'
 
 const MAX_ANSWER_BYTES = 64 * 1024
 const MAX_WHY = 200
@@ -15,6 +15,7 @@ const MAX_WHY = 200
 export interface SenderParts {
   readonly clock: Clock
   readonly settings: () => SenderSettings
+  readonly resolve: Resolve
 }
 
 export interface SenderSettings {
@@ -73,7 +74,7 @@ export class HttpWebhookSender implements WebhookSender {
       agent: false,
       signal,
       headers: { ...headers, 'content-length': bytes.length },
-      ...(allowPrivate ? {} : { lookup: publicLookup }),
+      ...(allowPrivate ? {} : { lookup: publicLookup(this.#parts.resolve) }),
     }
     const { promise, resolve, reject } = Promise.withResolvers<number>()
     const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, options, (response) => {
