@@ -4,7 +4,7 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Micros } from '../base/money.ts'
-import { refusalCodes } from '../base/outcome.ts'
+import { type RefusalCode, refusalCodes } from '../base/outcome.ts'
 import type { CallHappening, Decision } from '../calls/parts.ts'
 
 const DECISION_CODES: ReadonlySet<string> = new Set(['ok', 'request_conflict', 'emergency', ...refusalCodes])
@@ -48,6 +48,8 @@ export class Metrics {
   readonly #parked: Gauge
   readonly #sipCalls: Gauge
   readonly #sipServers: Gauge
+  readonly #observedCalls: Counter<'code'>
+  readonly #observedEnds: Counter<'end'>
   readonly #reloadOk: Gauge
   readonly #reloadAt: Gauge
 
@@ -71,6 +73,12 @@ export class Metrics {
     this.#parked = this.#gauge('parked_events', 'Events that wait for a person.')
     this.#sipCalls = this.#gauge('sip_calls', 'Calls that are up and were set up by this worker.')
     this.#sipServers = this.#gauge('sip_servers', 'drachtio-servers that are connected.')
+    this.#observedCalls = this.#counter('sip_observed_calls_total', 'Proxied calls, by what would have been decided.', [
+      'code',
+    ])
+    this.#observedEnds = this.#counter('sip_observed_ends_total', 'Ends of proxied calls, by how they were heard.', [
+      'end',
+    ])
     this.#reloadOk = this.#gauge('config_last_reload_successful', '1 when the last reload was put in force.')
     // A daemon that runs has read a good configuration.
     this.#reloadOk.set(1)
@@ -129,6 +137,15 @@ export class Metrics {
   sip(figures: { readonly calls: number; readonly servers: number }): void {
     this.#sipCalls.set(figures.calls)
     this.#sipServers.set(figures.servers)
+  }
+
+  observedCall(code: RefusalCode | 'ok' | 'emergency'): void {
+    this.#observedCalls.inc({ code })
+  }
+
+  /** `unheard` is a call of another worker, `dropped` one that made room. */
+  observedEnd(end: 'heard' | 'unanswered' | 'unheard' | 'dropped'): void {
+    this.#observedEnds.inc({ end })
   }
 
   reloaded(successful: boolean, atMs: number): void {

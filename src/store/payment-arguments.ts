@@ -1,5 +1,6 @@
 /** What the scripts of payments are asked, and how they refuse. */
 import type { AccountProfile } from '../accounts/account.ts'
+import { firstTurnMs } from '../accounts/cycles.ts'
 import { invariant } from '../base/fault.ts'
 import { formatAmount, MAX_MICROS } from '../base/money.ts'
 import { encodeEntry } from '../ledger/journal.ts'
@@ -59,7 +60,7 @@ export function moveArguments(
     encodePayment(payment),
     word(lookupAtMs),
     profile.version,
-    isRewritten(change, profile) ? encodeProfile(change.profile) : '',
+    ...profileArguments(change, profile),
     profile.id,
     profile.currency,
     profile.creditLimit.toString(),
@@ -72,6 +73,10 @@ export function moveArguments(
     payment.amount.toString(),
     ...listsOf(change),
   ]
+}
+
+function profileArguments(change: Change, profile: AccountProfile): readonly [text: string, turnsAt: string] {
+  return isRewritten(change, profile) ? [encodeProfile(change.profile), word(firstTurnMs(change.profile))] : ['', '']
 }
 
 export function isRewritten(

@@ -169,6 +169,7 @@ export class RedisPayments implements PaymentStore {
       keys.outbox(p),
       keys.recharge(p, account),
       credits === undefined ? key : keys.charge(p, credits),
+      keys.turns(p),
     ]
   }
 

@@ -2,7 +2,7 @@
 import type { Caller } from './caller.ts'
 import type { Dialled } from './dial.ts'
 import type { Headers, SipRequest } from './drachtio.ts'
-import { bodyType, copied, type Copying, passingExtensions } from './headers.ts'
+import { bodyType, copied, type Copying, inOneLine, passingExtensions } from './headers.ts'
 import type { Hop } from './parts.ts'
 
 export const LEAST_SESSION_SECONDS = 90
@@ -43,15 +43,15 @@ export function callOfFarLeg(callId: string): string | undefined {
 }
 
 export function legHeaders({ shown }: Caller, { callId, fromTag }: FarLeg): Headers {
-  const name = shown.name ? `"${shown.name.replace(/["\\]/g, '')}" ` : ''
-  const user = /^(?:sips?|tel):([^@;>]+)/.exec(shown.uri)?.[1] ?? 'anonymous'
+  const name = shown.name ? `"${inOneLine(shown.name).replace(/["\\]/g, '')}" ` : ''
+  const user = /^(?:sips?|tel):([^@;>\p{Cc}]+)/u.exec(shown.uri)?.[1] ?? 'anonymous'
   // The server puts its own address in the place of localhost.
   return { From: `${name}<sip:${user}@localhost>;tag=${fromTag}`, 'Call-ID': callId }
 }
 
 /** The same number at the next hop. */
 export function uriOver({ uri }: Hop, to: string): string {
-  return uri.replace(/^(sips?:)/, `$1${to}@`)
+  return uri.replace(/^(sips?:)/, (scheme) => `${scheme}${to.replaceAll('#', '%23')}@`)
 }
 
 /** Another hop may take what this one could not (RFC 3261: 5xx, a timeout); a refusal of the called side stands. */

@@ -9,14 +9,18 @@
 import type { AuthorizeAnswer, AuthorizeRequest, CallEvent } from '../../calls/requests.ts'
 import type { Admission } from './admission.ts'
 import { Bridge } from './bridge.ts'
+import { dialogId } from './by-id.ts'
 import { aboutCall, authorizeRequest, type Caller, callerOf } from './caller.ts'
 import { Dial, type Dialled, type Far, hangUpOn, isOffer } from './dial.ts'
 import type { DrachtioClient, Headers, SipDialog, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
 import { causeOf, goesOn, headersForFar, LEAST_SESSION_SECONDS, legHeaders, legOf, uriOver } from './far-side.ts'
 import { bodyType, copied, type Copying, reasonHeader, reasonOf, supports } from './headers.ts'
 import { inTime, LATE } from './in-time.ts'
+import type { Observer } from './observer.ts'
 import type { Hop, Routed, SipParts } from './parts.ts'
+import { relay } from './relay.ts'
 import { type OwnReply, ownReplies, refuse } from './replies.ts'
+import { fits, namesFit } from './size.ts'
 import { joinSides, sessionSecondsOf } from './within-dialog.ts'
 
 /** Callers give up after 32 s without an answer; a decision takes milliseconds. */
@@ -33,6 +37,7 @@ export interface InviteContext {
   readonly server: string
   readonly parts: SipParts
   readonly admission: Admission
+  readonly observer: Observer
   /** Told until it is durable. */
   readonly report: (event: CallEvent) => void
 }
@@ -76,11 +81,13 @@ export class Invitation {
     const maxForwards = Number(this.#request.get('max-forwards') ?? MAX_FORWARDS)
     const trusted = parts.trusts(this.#request.source_address)
     const caller = callerOf(this.#request, { node: parts.node, trusted })
+    if (!fits(this.#request) || !namesFit(this.#request)) return this.#refuse('too_large')
     if (!caller) return this.#refuse('malformed')
     if (!(maxForwards > 0)) return this.#refuse('too_many_hops')
     const admitted = admission.admit(this.#request, caller)
     if ('own' in admitted) return this.#refuse(admitted.own, admitted)
     const { routed } = admitted
+    if (routed.group.mode === 'observe') return this.#observe(caller, routed)
     const answer = await this.#decide(authorizeRequest(caller, routed, this.#request))
     if (!answer) return undefined
     this.call = answer.call
@@ -98,6 +105,11 @@ export class Invitation {
   stop(reason: string): void {
     this.#stop = reason
     this.#dial?.cancel({ Reason: reasonHeader(480, reason) })
+  }
+
+  #observe(caller: Caller, routed: Routed): undefined {
+    const { client, observer } = this.#context
+    observer.proxy({ client, request: this.#request, response: this.#response }, caller, routed)
   }
 
   async #decide(request: AuthorizeRequest): Promise<Allowed | undefined> {
@@ -167,12 +179,11 @@ export class Invitation {
   ): Promise<Dialled> {
     const { caller, routed, call } = setup
     const { tryMs, ringSeconds } = routed.group
+    const leg = legOf(call, nth)
     const dial = new Dial(this.#context.client, {
       uri: uriOver(hop, caller.to),
-      headers: {
-        ...headersForFar(this.#request, { ...setup, sessionSeconds }),
-        ...legHeaders(caller, legOf(call, nth)),
-      },
+      headers: { ...headersForFar(this.#request, { ...setup, sessionSeconds }), ...legHeaders(caller, leg) },
+      dialog: dialogId(leg.callId, leg.fromTag),
       ...(this.#request.body ? { sdp: this.#request.body } : {}),
       tryMs,
       ringMs: ringSeconds * 1000,
@@ -192,14 +203,8 @@ export class Invitation {
       ...(isReliable ? { Require: '100rel' } : {}),
     }
     if (isReliable) this.#unpracked += 1
-    const content = { headers, ...(response.body ? { body: response.body } : {}) }
-    this.#response.send(
-      response.status,
-      response.reason,
-      content,
-      undefined,
-      isReliable ? () => this.#hadPrack() : undefined,
-    )
+    const { status, reason, body } = response
+    relay(this.#response, { status, reason, headers, body }, isReliable ? () => this.#hadPrack() : undefined)
   }
 
   #hadPrack(): void {
@@ -258,7 +263,7 @@ export class Invitation {
       return far
     }
     const ack = await inTime(acknowledged, ANSWER_MS)
-    if (ack === LATE) return undefined
+    if (ack === LATE || !fits(ack)) return undefined
     const dialog = await inTime(far.ack(ack.body ?? ''), ANSWER_MS).catch((): typeof LATE => LATE)
     return dialog === LATE ? undefined : dialog
   }
@@ -318,7 +323,7 @@ export class Invitation {
       return
     }
     const { response, status, reason } = last
-    this.#response.send(status, reason, { headers: response ? copied(response, copying) : {} })
+    relay(this.#response, { status, reason, headers: response ? copied(response, copying) : {} })
   }
 
   #refuse(own: OwnReply, about: { readonly call?: string; readonly more?: Headers } = {}): undefined {

@@ -1,7 +1,15 @@
 /** The connection to one drachtio-server: made again when it breaks, and the only way to its calls. */
 import type { Logger } from '../../observe/log.ts'
-import { type DrachtioClient, newClient, type SipMessage, type SipRequest, type SipResponse } from './drachtio.ts'
+import {
+  type CdrStop,
+  type DrachtioClient,
+  newClient,
+  type SipRequest,
+  type SipResponse,
+  withhold,
+} from './drachtio.ts'
 import type { SipServerSettings } from './parts.ts'
+import { MOST_FRAME_BYTES } from './size.ts'
 
 /** Without a bound drachtio-srf waits longer each time. */
 const RECONNECT_MOST_MS = 2_000
@@ -9,8 +17,8 @@ const RECONNECT_MOST_MS = 2_000
 export interface LinkEvents {
   onInvite(link: DrachtioLink, request: SipRequest, response: SipResponse): void
   onOptions(request: SipRequest, response: SipResponse): void
-  /** A BYE went over the server; of a dialog whose worker is gone nobody else hears. */
-  onBye(link: DrachtioLink, bye: SipMessage): void
+  /** A call or a leg of one ended; of those whose worker is gone nobody else hears. */
+  onStop(link: DrachtioLink, stop: CdrStop): void
   onConnected(link: DrachtioLink): void
   /** Nothing is heard any more of the dialogs that were set up over it. */
   onLost(link: DrachtioLink): void
@@ -41,6 +49,8 @@ export class DrachtioLink {
     const { host, port, secret } = this.#settings
     const reconnect = { retryMaxDelay: RECONNECT_MOST_MS }
     this.client.connect({ host, port, secret, reconnect, enablePing: true })
+    const isTooLarge = (frame: string): boolean => Buffer.byteLength(frame) > MOST_FRAME_BYTES
+    withhold(this.client, isTooLarge, () => this.#log.warn({ server: this.name }, 'a message too large was not sent'))
   }
 
   /** No INVITE comes any more. The server drops all routes of whoever drops one, so the others are asked for again. */
@@ -59,10 +69,7 @@ export class DrachtioLink {
     const { client, name } = this
     client.invite((request, response) => events.onInvite(this, request, response))
     client.options((request, response) => events.onOptions(request, response))
-    client.on('cdr:stop', (...stop) => {
-      const [, , , message] = stop
-      if (message.get('cseq')?.endsWith('BYE')) events.onBye(this, message)
-    })
+    client.on('cdr:stop', (...stop) => events.onStop(this, stop))
     // Without a listener an error would end the process; the loss shows as `close`.
     client.on('error', (error) =>
       this.#log.debug({ server: name, why: error.message }, 'drachtio-server is out of reach'),

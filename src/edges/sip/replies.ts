@@ -2,12 +2,14 @@
 import type { Headers, SipResponse } from './drachtio.ts'
 import { reasonHeader } from './headers.ts'
 import type { SipReply } from './parts.ts'
+import { relay } from './relay.ts'
 
 const RETRY_AFTER_SECONDS = 10
 
 /** Not one of the codes of decisions, as nothing was decided. */
 export type OwnReply =
   | 'malformed'
+  | 'too_large'
   | 'too_many_hops'
   | 'draining'
   | 'overloaded'
@@ -21,6 +23,7 @@ export type OwnReply =
 
 export const ownReplies: Readonly<Record<OwnReply, SipReply>> = {
   malformed: { status: 400, reason: 'Bad Request' },
+  too_large: { status: 513, reason: 'Message Too Large' },
   too_many_hops: { status: 483, reason: 'Too Many Hops' },
   draining: { status: 503, reason: 'Service Unavailable' },
   overloaded: { status: 503, reason: 'Service Unavailable' },
@@ -47,5 +50,5 @@ export function refuse(
     ...(status === 503 ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {}),
     ...more,
   }
-  response.send(status, reason, { headers })
+  relay(response, { status, reason, headers })
 }

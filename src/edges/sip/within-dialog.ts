@@ -1,6 +1,8 @@
 /** What one side says while a call is up, for the other: re-INVITE, UPDATE, INFO, REFER and the like. */
 import type { Ack, Headers, SipDialog, SipRequest, SipResponse } from './drachtio.ts'
 import { bodyType, copied, type Copying } from './headers.ts'
+import { relay, type Relayed } from './relay.ts'
+import { fits } from './size.ts'
 
 /** A transaction is over after this (RFC 3261, timer F). */
 const ANSWER_MS = 32_000
@@ -50,32 +52,30 @@ interface Passing {
 function pass({ request, response, from, to, copying }: Passing): void {
   const { method, body } = request
   const answer = once(response)
-  const late = setTimeout(() => answer(408), ANSWER_MS)
   const headers = { ...copied(request, copying), ...bodyType(request), ...timerOf(method, to) }
   const isLateOffer = method === 'INVITE' && !body
   const content = { method, headers, ...(body ? { body } : {}), ...(isLateOffer ? { noAck: true } : {}) }
+  if (!fits(content)) return answer(513)
+  const late = setTimeout(() => answer(408), ANSWER_MS)
   to.dialog.request(content, (error, theirs, ack) => {
     clearTimeout(late)
     if (error || !theirs) return answer(481)
     if (ack) acknowledgeWith(from.dialog, ack)
     const ours = { ...copied(theirs, copying), ...bodyType(theirs), ...refreshed(request) }
-    answer(theirs.status, theirs.reason, { headers: ours, ...(theirs.body ? { body: theirs.body } : {}) })
+    const { status, reason, body } = theirs
+    answer(status, { reason, headers: ours, body })
   })
 }
 
 function once(response: SipResponse) {
-  return (
-    status: number,
-    reason?: string,
-    content: { readonly headers?: Headers; readonly body?: string } = {},
-  ): void => {
-    if (!response.finalResponseSent) response.send(status, reason, content)
+  return (status: number, content: Omit<Relayed, 'status'> = { headers: {} }): void => {
+    if (!response.finalResponseSent) relay(response, { status, ...content })
   }
 }
 
 /** The offer was the other side's: what this one answers comes with its ACK. */
 function acknowledgeWith(dialog: SipDialog, ack: Ack): void {
-  dialog.once('ack', (request: SipRequest) => ack(request.body ? { body: request.body } : {}))
+  dialog.once('ack', (request: SipRequest) => ack(request.body && fits(request) ? { body: request.body } : {}))
 }
 
 /** A re-INVITE without it would end the session timer (RFC 4028, section 7.4). */

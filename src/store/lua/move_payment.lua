@@ -13,6 +13,7 @@
     outbox    stream
     recharge  hash    the recharge of the account (lib/recharge.lua)
     charge    string  payment that the provider's charge was credited for; the payment where nothing is credited
+    turns     zset    accounts by the instant the first cycle of their pools is over
 
   ARGV
     now_ms
@@ -22,6 +23,7 @@
     lookup_at_ms        empty: all is known
     version             of the profile that the change was made with
     profile_text        JSON of the profile, whose version is one more; empty: it stays
+    turns_at            of that profile: when the first cycle of its pools is over; empty: none is ever
     account_id
     currency
     credit_limit
@@ -56,16 +58,16 @@
 --- @include recharge
 
 local payment, due, account, profile, books = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local journal, tx, outbox, recharge, charge = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local journal, tx, outbox, recharge, charge, turns = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local now_ms, id, expected_revision, record, lookup_at_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local version, profile_text, account_id, currency = ARGV[6], ARGV[7], ARGV[8], ARGV[9]
-local credit_limit, low_threshold, recharge_threshold = tonumber(ARGV[10]), ARGV[11], ARGV[12]
-local entry, credits, recharge_change = ARGV[13], ARGV[14] == '1', ARGV[15]
-local back_off_ms, max_failures, day, month = tonumber(ARGV[16]), tonumber(ARGV[17]), ARGV[18], ARGV[19]
-local amount, lists = tonumber(ARGV[20]), ARGV[21]
+local version, profile_text, turns_at, account_id, currency = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
+local credit_limit, low_threshold, recharge_threshold = tonumber(ARGV[11]), ARGV[12], ARGV[13]
+local entry, credits, recharge_change = ARGV[14], ARGV[15] == '1', ARGV[16]
+local back_off_ms, max_failures, day, month = tonumber(ARGV[17]), tonumber(ARGV[18]), ARGV[19], ARGV[20]
+local amount, lists = tonumber(ARGV[21]), ARGV[22]
 local move_count, book_count, event_count = string.match(lists, '^(%d+) (%d+) (%d+)$')
 
-local at = 22
+local at = 23
 local function read_pairs(count)
   local pairs_read = {}
   for i = 1, tonumber(count) do
@@ -113,6 +115,7 @@ end
 if profile_text ~= '' then
   redis.call('HSET', account, 'v', whole(tonumber(version) + 1))
   redis.call('SET', profile, profile_text)
+  if turns_at ~= '' then redis.call('ZADD', turns, turns_at, account_id) end
 end
 
 local posts = false

@@ -17,6 +17,7 @@ export interface GroupWish {
 }
 
 export interface SipCdr {
+  readonly to: string
   readonly call: string
   readonly callId: string
   readonly seconds: number

@@ -18,6 +18,8 @@ export interface SippCall {
   readonly dialled?: string
   /** Calls a second. */
   readonly rate?: number
+  /** Of the session timer that it asks for. */
+  readonly sessionSeconds?: number
   readonly withinMs?: number
   readonly callId?: string
   /** Of the account's user. */
@@ -125,7 +127,10 @@ function args(call: SippCall, port: number, folder: string): string[] {
     ...['-trace_err', '-error_file', join(folder, 'errors.log')],
     ...['-trace_msg', '-message_file', join(folder, 'messages.log')],
   ]
-  const keys = ['-key', 'account', call.account ?? 'nobody', '-key', 'caller', call.caller ?? '+442079460100']
+  const keys = [
+    ...['-key', 'account', call.account ?? 'nobody', '-key', 'caller', call.caller ?? '+442079460100'],
+    ...['-key', 'session', String(call.sessionSeconds ?? 0)],
+  ]
   // The called side is ended by its test; should that be killed, it ends by itself.
   if (call.target === undefined) return [...common, ...logs, ...keys, '-timeout', '120s']
   const calling = [

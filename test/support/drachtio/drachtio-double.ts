@@ -9,6 +9,7 @@ import { Admin, type Client } from './admin.ts'
 import { Cdrs, type CdrFaults } from './cdrs.ts'
 import type { Core } from './core.ts'
 import { Dialogs } from './dialogs.ts'
+import type { DrachtioServer } from './drachtio-server.ts'
 import type { Frame } from './frames.ts'
 import { FromApp } from './from-app.ts'
 import { FromNetwork } from './from-network.ts'
@@ -35,7 +36,7 @@ interface Running {
   readonly network: FromNetwork
 }
 
-export class DrachtioDouble {
+export class DrachtioDouble implements DrachtioServer {
   readonly sipPort: number
   readonly adminPort: number
   readonly #settings: DoubleSettings
@@ -55,13 +56,18 @@ export class DrachtioDouble {
     return double
   }
 
+  get secret(): string {
+    return this.#settings.secret
+  }
+
   /** Of the legs that have not ended. */
   get dialogs(): number {
     return this.#now.core.dialogs.size
   }
 
+  /** Of apps that have asked for something. */
   get connections(): number {
-    return this.#now.admin.clients.length
+    return this.#now.admin.clients.filter(({ connected, routes }) => connected && routes.size > 0).length
   }
 
   /** Cuts the connections of all apps; they may come back. */
@@ -113,7 +119,7 @@ export class DrachtioDouble {
     }
     const admin = await Admin.open(this.adminPort, {
       secret: this.#settings.secret,
-      hostPort: `udp/127.0.0.1:${this.sipPort}`,
+      hostPort: `udp/127.0.0.1:${this.sipPort},tcp/127.0.0.1:${this.sipPort}`,
       receive: (client: Client, frame: Frame) => apps.receive(client, frame),
     })
     this.#running = { core, admin, network }
