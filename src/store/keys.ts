@@ -36,8 +36,18 @@ export class Keys {
   news = (): string => `${this.prefix}:news`
   /** stream: events that cannot be rated and wait for a person */
   parked = (): string => `${this.prefix}:parked`
-  /** string: until when one daemon lists an edge's calls */
-  lister = (node: string): string => `${this.prefix}:lister:${node}`
+  /** string: until when one daemon has the turn to do what is named */
+  turn = (name: string): string => `${this.prefix}:turn:${name}`
+  /** stream: the newest events of all partitions */
+  events = (): string => `${this.prefix}:events`
+  /** string: is there while somebody listens to ends of calls */
+  listening = (): string => `${this.prefix}:listening`
+  /** hash: id of a webhook endpoint → JSON of it */
+  webhooks = (): string => `${this.prefix}:webhooks`
+  /** stream: the newest deliveries to a webhook endpoint */
+  deliveries = (endpoint: string): string => `${this.prefix}:deliveries:${endpoint}`
+  /** what all keys of one queue begin with; all of them are in one slot */
+  queue = (name: string): string => `${this.prefix}:{jobs-${name}}`
 
   /** hash: t revision of the tariff book */
   head = (partition: number): string => this.#tagged(partition, 'head')
