@@ -7,6 +7,7 @@ import { startOutage } from './app/outage.ts'
 import type { OutageDesk } from './calls/outage.ts'
 import { close, listen } from './app/http-listener.ts'
 import { auditPort, keyPort, tariffPort } from './app/http-parts.ts'
+import { type Jobs, openJobs } from './app/jobs.ts'
 import { seed } from './app/seed.ts'
 import { seedMarks } from './app/seed-marks.ts'
 import { startSelfWork } from './app/self-work.ts'
@@ -18,6 +19,7 @@ import { startStore } from './app/store.ts'
 import { Fault } from './base/fault.ts'
 import type { RefusalCode } from './base/outcome.ts'
 import { CurrentCatalog, type ReloadResult } from './catalog/current.ts'
+import { type ConfigProblem, formatProblem } from './catalog/problems.ts'
 import type { ConfigSource } from './catalog/settings.ts'
 import type { HttpParts } from './edges/http/parts.ts'
 import { createHttpServer } from './edges/http/server.ts'
@@ -53,6 +55,7 @@ export async function createApp(source: ConfigSource): Promise<App> {
   const catalog = await CurrentCatalog.open(source)
   const { settings } = catalog.inForce
   const log = createLog({ level: settings.log.level })
+  logWarnings(log, catalog.firstWarnings)
   const metrics = new Metrics()
   metrics.collectProcess()
   const building: Building = {
@@ -86,12 +89,15 @@ async function build(building: Building): Promise<App> {
   const bootstrap = await bootstrapKey(settings().apiKey, settings().dataDir)
   const outage = await startOutage({ core, settings, log, metrics })
   stops.grounds.unshift(outage.stop)
+  const jobs = await openJobs({ core, settings, log, metrics, consumers: [], periodic: [] })
+  stops.grounds.unshift(jobs.close)
   const { broken, bug } = brokenPromise()
-  const edges = { core, outage: outage.desk, bootstrap, bug }
+  const edges = { core, outage: outage.desk, jobs, bootstrap, bug }
   const server = await createHttpServer(httpParts(building, edges))
   stops.work.push(() => close(server))
   await startSocket(building, edges)
   stops.work.push(await startSelfWork({ core, outage: outage.desk, clock, settings, log, metrics }))
+  if (settings().roles.includes('jobs')) stops.work.push(await jobs.start())
   const stopSip = await startSipEdge({ core, outage: outage.desk, catalog, log, metrics, ...sipAnswers(building) })
   if (stopSip) stops.work.push(stopSip)
   const url = await listen(server, settings().http)
@@ -124,13 +130,14 @@ interface EdgeContext {
   readonly core: Core
   /** Calls are decided and told through it, so that the store may be away. */
   readonly outage: OutageDesk
+  readonly jobs: Jobs
   readonly bootstrap: BootstrapKey
   readonly bug: (error: Error) => void
 }
 
 function httpParts(
   { catalog, clock, log, metrics, state }: Building,
-  { core, outage, bootstrap, bug }: EdgeContext,
+  { core, outage, jobs, bootstrap, bug }: EdgeContext,
 ): HttpParts {
   const { desk, office, tariffs, apiKeys, audit, usage, store } = core
   return {
@@ -150,6 +157,13 @@ function httpParts(
     usage,
     keys: keyPort(bootstrap, apiKeys),
     audit: auditPort(audit),
+    jobs: jobs.queues,
+    webhooks: jobs.webhooks,
+    events: {
+      log: jobs.events,
+      mostStreams: () => catalog.inForce.settings.events.streams,
+      listenToCalls: jobs.listenToCalls,
+    },
     health: {
       async ready() {
         const reachable = await store.answers()
@@ -204,8 +218,13 @@ async function reload(
     return result
   }
   await putToUse()
+  logWarnings(log, result.warnings)
   log.info({ needRestart: result.needRestart }, 'the configuration was reloaded')
   return result
+}
+
+function logWarnings(log: Logger, warnings: readonly ConfigProblem[]): void {
+  for (const warning of warnings) log.warn({ warning: formatProblem(warning) }, 'the configuration is unsafe or odd')
 }
 
 async function stop({ state, stops, log }: Building): Promise<void> {

@@ -16,6 +16,11 @@ export interface TrunkLimits {
   readonly twoWay: number
 }
 
+export interface Rollover {
+  readonly minSeconds: number
+  readonly maxSeconds: number
+}
+
 /** A pool of minutes, counted in seconds. Its counters are kept per cycle, so a reset is a new cycle and no special case. */
 export interface Pool {
   readonly id: string
@@ -29,6 +34,8 @@ export interface Pool {
   readonly cycle: number
   /** When the cycle in force ends; only with `resets: "cycle"`. */
   readonly resetsAtMs?: number
+  /** What is left at the turn goes on, at least and at most so much of it; nothing where absent (rule M7). */
+  readonly rollover?: Rollover
   readonly directions: readonly Direction[]
   /** Digits that a number must begin with; empty is every number. */
   readonly prefixes: readonly string[]
@@ -44,10 +51,21 @@ export interface SpendCaps {
   readonly month?: Micros
 }
 
+/** Automatic purchase of credit, when what is available falls below the threshold. */
 export interface Recharge {
   readonly enabled: boolean
   readonly threshold: Micros
-  readonly amount: Micros
+  /** What is bought at once, or more where that leaves the account below the threshold. */
+  readonly amount?: Micros
+  /** Instead: what is to be available afterwards. */
+  readonly targetBalance?: Micros
+  /** Id of a card on file; none is the one for what recurs. */
+  readonly card?: string
+  /** Most that is charged in a day and a calendar month of the account. */
+  readonly dayCap?: Micros
+  readonly monthCap?: Micros
+  /** So many failures in a row pause it; 3 where absent. */
+  readonly maxFailures?: number
 }
 
 export interface AccountProfile {

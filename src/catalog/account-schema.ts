@@ -39,6 +39,13 @@ const trunkLimitsSchema = z.strictObject({
   twoWay: channels().describe('Concurrent calls of either direction together.'),
 })
 
+const rolloverSchema = z
+  .strictObject({
+    minSeconds: z.int().min(0).max(MAX_POOL_SECONDS).default(0).describe('Goes on at least, also where less is left.'),
+    maxSeconds: z.int().min(0).max(MAX_POOL_SECONDS).describe('Goes on at most.'),
+  })
+  .refine(({ minSeconds, maxSeconds }) => minSeconds <= maxSeconds, 'minSeconds must not be more than maxSeconds')
+
 export const poolSchema = z.strictObject({
   id: name().optional().describe('Id of the pool; none makes one.'),
   name: label().describe('What people call it.'),
@@ -46,6 +53,7 @@ export const poolSchema = z.strictObject({
   priority: z.int().min(0).max(1000).optional().describe('The lower number pays first.'),
   expiresAt: instant().optional().describe('When the pool ends for good.'),
   resets: z.enum(['cycle', 'never']).optional().describe('Whether it is filled again on the cycle day.'),
+  rollover: rolloverSchema.optional().describe('What is left on the cycle day goes on; none is nothing.'),
   scope: z
     .strictObject({
       directions: unique(z.array(direction()).min(1)).optional().describe('Calls that it pays for.'),
@@ -67,11 +75,20 @@ const lowBalanceSchema = z.strictObject({
   threshold: amount().describe('Available credit below which a notice is sent.'),
 })
 
-const rechargeSchema = z.strictObject({
-  enabled: z.boolean().describe('Whether credit is bought when the threshold is crossed.'),
-  threshold: amount().describe('Available credit below which credit is bought.'),
-  amount: positiveAmount().describe('What is bought at once.'),
-})
+const rechargeSchema = z
+  .strictObject({
+    enabled: z.boolean().describe('Whether credit is bought when the threshold is crossed.'),
+    threshold: amount().describe('Available credit below which credit is bought.'),
+    amount: positiveAmount().optional().describe('What is bought at once, or more to reach the threshold.'),
+    targetBalance: positiveAmount().optional().describe('Instead of amount: what is to be available afterwards.'),
+    card: name().optional().describe('Card on file that pays; none is the one for what recurs.'),
+    dayCap: positiveAmount().optional().describe('Most that is charged in a day of the account.'),
+    monthCap: positiveAmount().optional().describe('Most that is charged in a calendar month of the account.'),
+    maxFailures: z.int().min(1).max(20).optional().describe('So many failures in a row pause it; 3 when absent.'),
+  })
+  .refine(({ amount: fixed, targetBalance }) => (fixed === undefined) !== (targetBalance === undefined), {
+    error: 'must have either amount or targetBalance',
+  })
 
 /** The profile: everything about an account but its id, trunks, pools and money. */
 const accountProfileSchema = z.strictObject({

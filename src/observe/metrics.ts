@@ -4,7 +4,7 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Micros } from '../base/money.ts'
-import { refusalCodes } from '../base/outcome.ts'
+import { type RefusalCode, refusalCodes } from '../base/outcome.ts'
 import type { CallHappening, Decision } from '../calls/parts.ts'
 
 const DECISION_CODES: ReadonlySet<string> = new Set(['ok', 'request_conflict', 'emergency', ...refusalCodes])
@@ -48,6 +48,16 @@ export class Metrics {
   readonly #parked: Gauge
   readonly #sipCalls: Gauge
   readonly #sipServers: Gauge
+  readonly #observedCalls: Counter<'code'>
+  readonly #observedEnds: Counter<'end'>
+  readonly #archiveBehind: Gauge
+  readonly #archived: Counter<'kind'>
+  readonly #archiveLost: Counter
+  readonly #jobs: Counter<'queue' | 'result'>
+  readonly #deadLetters: Gauge<'queue'>
+  readonly #jobsWaiting: Gauge<'queue'>
+  readonly #outboxLag: Gauge
+  readonly #outboxOldest: Gauge
   readonly #reloadOk: Gauge
   readonly #reloadAt: Gauge
 
@@ -71,6 +81,20 @@ export class Metrics {
     this.#parked = this.#gauge('parked_events', 'Events that wait for a person.')
     this.#sipCalls = this.#gauge('sip_calls', 'Calls that are up and were set up by this worker.')
     this.#sipServers = this.#gauge('sip_servers', 'drachtio-servers that are connected.')
+    this.#observedCalls = this.#counter('sip_observed_calls_total', 'Proxied calls, by what would have been decided.', [
+      'code',
+    ])
+    this.#observedEnds = this.#counter('sip_observed_ends_total', 'Ends of proxied calls, by how they were heard.', [
+      'end',
+    ])
+    this.#archiveBehind = this.#gauge('archive_behind_seconds', 'Since all that the store tells was archived.')
+    this.#archived = this.#counter('archived_total', 'What was archived, by kind.', ['kind'])
+    this.#archiveLost = this.#counter('archive_lost_total', 'Archived entries and CDRs that the store lost.', [])
+    this.#jobs = this.#counter('jobs_total', 'Attempts at jobs that ended: done, failed, dead.', ['queue', 'result'])
+    this.#deadLetters = this.#gauge('dead_letters', 'Jobs that failed for good and wait for a person.', ['queue'])
+    this.#jobsWaiting = this.#gauge('jobs_waiting', 'Jobs that wait for their turn or their next attempt.', ['queue'])
+    this.#outboxLag = this.#gauge('outbox_lag_entries', 'Events that were not made jobs yet.')
+    this.#outboxOldest = this.#gauge('outbox_oldest_pending_seconds', 'Age of the oldest of them.')
     this.#reloadOk = this.#gauge('config_last_reload_successful', '1 when the last reload was put in force.')
     // A daemon that runs has read a good configuration.
     this.#reloadOk.set(1)
@@ -129,6 +153,44 @@ export class Metrics {
   sip(figures: { readonly calls: number; readonly servers: number }): void {
     this.#sipCalls.set(figures.calls)
     this.#sipServers.set(figures.servers)
+  }
+
+  observedCall(code: RefusalCode | 'ok' | 'emergency'): void {
+    this.#observedCalls.inc({ code })
+  }
+
+  /** `unheard` is a call of another worker, `dropped` one that made room. */
+  observedEnd(end: 'heard' | 'unanswered' | 'unheard' | 'dropped'): void {
+    this.#observedEnds.inc({ end })
+  }
+
+  archiveBehind(ms: number): void {
+    this.#archiveBehind.set(ms / 1000)
+  }
+
+  archived(rows: Readonly<Record<'entries' | 'cdrs' | 'events', number>>): void {
+    for (const kind of ['entries', 'cdrs', 'events'] as const) this.#archived.inc({ kind }, rows[kind])
+  }
+
+  archiveLost(rows: number): void {
+    this.#archiveLost.inc(rows)
+  }
+
+  jobEnded(queue: string, result: 'done' | 'failed' | 'dead'): void {
+    this.#jobs.inc({ queue, result })
+  }
+
+  deadLetters(queue: string, jobs: number): void {
+    this.#deadLetters.set({ queue }, jobs)
+  }
+
+  jobsWaiting(queue: string, jobs: number): void {
+    this.#jobsWaiting.set({ queue }, jobs)
+  }
+
+  outboxLag(entries: number, oldestSeconds: number): void {
+    this.#outboxLag.set(entries)
+    this.#outboxOldest.set(oldestSeconds)
   }
 
   reloaded(successful: boolean, atMs: number): void {

@@ -23,6 +23,7 @@ const pool = z.object({
   resets: z.enum(['cycle', 'never']),
   cycle: z.int().min(1),
   resetsAtMs: whole.optional(),
+  rollover: z.object({ minSeconds: whole, maxSeconds: whole.max(MAX_POOL_SECONDS) }).optional(),
   directions: z.array(direction),
   prefixes: z.array(z.string()),
   freeSeconds: whole,
@@ -50,7 +51,18 @@ const profile = z.object({
   maxPricePerMinute: z.string().optional(),
   spendCaps: z.object({ day: micros.optional(), month: micros.optional() }),
   lowBalance: z.object({ threshold: micros }).optional(),
-  recharge: z.object({ enabled: z.boolean(), threshold: micros, amount: micros }).optional(),
+  recharge: z
+    .object({
+      enabled: z.boolean(),
+      threshold: micros,
+      amount: micros.optional(),
+      targetBalance: micros.optional(),
+      card: id.optional(),
+      dayCap: micros.optional(),
+      monthCap: micros.optional(),
+      maxFailures: z.int().min(1).optional(),
+    })
+    .optional(),
   onEngineError: z.enum(['deny', 'allowCapped']),
   engineErrorSeconds: whole,
   engineErrorCalls: whole,

@@ -44,11 +44,22 @@ const spendCaps = z.strictObject({
   month: positiveAmount().exactOptional().describe('In a calendar month of the account.'),
 })
 
-const recharge = z.strictObject({
-  enabled: z.boolean(),
-  threshold: amount().describe('Available credit below which credit is bought.'),
-  amount: positiveAmount().describe('What is bought at once.'),
-})
+const recharge = z
+  .strictObject({
+    enabled: z.boolean(),
+    threshold: amount().describe('Available credit below which credit is bought.'),
+    amount: positiveAmount()
+      .exactOptional()
+      .describe('What is bought at once, or more where that leaves the account below the threshold.'),
+    targetBalance: positiveAmount().exactOptional().describe('Instead of amount: what is to be available afterwards.'),
+    card: id().exactOptional().describe('A card on file; absent is the one for what recurs.'),
+    dayCap: positiveAmount().exactOptional().describe('Most that is charged in a day of the account.'),
+    monthCap: positiveAmount().exactOptional().describe('Most that is charged in a calendar month of the account.'),
+    maxFailures: whole(1, 20).exactOptional().describe('So many failures in a row pause it; 3 when absent.'),
+  })
+  .refine(({ amount: fixed, targetBalance }) => (fixed === undefined) !== (targetBalance === undefined), {
+    error: 'must have either amount or targetBalance',
+  })
 
 const profileFields = {
   name: label().exactOptional().describe('What people call it.'),
@@ -101,12 +112,20 @@ function said<T extends object>(fields: T): Said<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as Said<T>
 }
 
+const rollover = z
+  .strictObject({
+    minSeconds: whole(0, MAX_POOL_SECONDS).default(0).describe('Goes on at least, also where less is left.'),
+    maxSeconds: whole(0, MAX_POOL_SECONDS).describe('Goes on at most.'),
+  })
+  .refine(({ minSeconds, maxSeconds }) => minSeconds <= maxSeconds, 'minSeconds must not be more than maxSeconds')
+
 const poolFields = {
   name: label().describe('What people call it.'),
   seconds: whole(0, MAX_POOL_SECONDS).describe('What one cycle grants; 300 minutes are 18000.'),
   priority: whole(0, 1000).exactOptional().describe('The lower number pays first.'),
   expiresAt: clearable(instantText()).describe('When it ends for good; null is never.'),
   resets: z.enum(['cycle', 'never']).exactOptional().describe('Whether it is filled again on the cycle day.'),
+  rollover: clearable(rollover).describe('What is left on the cycle day goes on; null is nothing.'),
   scope: clearable(
     z.strictObject({
       directions: unique(z.array(direction()).min(1)).exactOptional(),

@@ -11,6 +11,17 @@ const channels = z.object({ limit: z.int(), used: z.int() })
 
 export const trunksSchema = z.object({ inbound: z.int(), outbound: z.int(), twoWay: z.int() })
 
+const rechargeSchema = z.object({
+  enabled: z.boolean(),
+  threshold: money,
+  amount: money.optional(),
+  targetBalance: money.optional(),
+  card: z.string().optional(),
+  dayCap: money.optional(),
+  monthCap: money.optional(),
+  maxFailures: z.int().optional(),
+})
+
 export const accountSchema = z
   .object({
     id: z.string(),
@@ -29,7 +40,7 @@ export const accountSchema = z
     maxPricePerMinute: z.string().optional(),
     spendCaps: z.object({ day: money.optional(), month: money.optional() }),
     lowBalance: z.object({ threshold: money }).optional(),
-    recharge: z.object({ enabled: z.boolean(), threshold: money, amount: money }).optional(),
+    recharge: rechargeSchema.optional(),
     onEngineError: z.enum(['deny', 'allowCapped']),
     engineErrorSeconds: z.int(),
     engineErrorCalls: z.int(),
@@ -47,6 +58,7 @@ export const poolSchema = z
     expiresAt: instant.optional(),
     resets: z.enum(['cycle', 'never']),
     resetsAt: instant.optional(),
+    rollover: z.object({ minSeconds: z.int(), maxSeconds: z.int() }).optional(),
     scope: z.object({ directions: z.array(z.enum(['outbound', 'inbound'])), prefixes: z.array(z.string()) }),
     freeSeconds: z.int(),
     increment: z.int(),
@@ -135,8 +147,18 @@ function watches({ lowBalance, recharge }: AccountProfile) {
   }
 }
 
-function rechargeJson({ enabled, threshold, amount }: NonNullable<AccountProfile['recharge']>) {
-  return { enabled, threshold: formatAmount(threshold), amount: formatAmount(amount) }
+function rechargeJson(recharge: NonNullable<AccountProfile['recharge']>): z.infer<typeof rechargeSchema> {
+  const { enabled, threshold, amount, targetBalance, card, dayCap, monthCap, maxFailures } = recharge
+  return {
+    enabled,
+    threshold: formatAmount(threshold),
+    ...(amount === undefined ? {} : { amount: formatAmount(amount) }),
+    ...(targetBalance === undefined ? {} : { targetBalance: formatAmount(targetBalance) }),
+    ...(card === undefined ? {} : { card }),
+    ...(dayCap === undefined ? {} : { dayCap: formatAmount(dayCap) }),
+    ...(monthCap === undefined ? {} : { monthCap: formatAmount(monthCap) }),
+    ...(maxFailures === undefined ? {} : { maxFailures }),
+  }
 }
 
 export function trunksJson({ inbound, outbound, twoWay }: TrunkLimits): z.infer<typeof trunksSchema> {
@@ -144,7 +166,8 @@ export function trunksJson({ inbound, outbound, twoWay }: TrunkLimits): z.infer<
 }
 
 export function poolJson(pool: Pool): z.infer<typeof poolSchema> {
-  const { id, name, seconds, priority, expiresAtMs, resets, resetsAtMs, freeSeconds, increment, onExhausted } = pool
+  const { id, name, seconds, priority, expiresAtMs, resets, resetsAtMs, rollover } = pool
+  const { freeSeconds, increment, onExhausted } = pool
   return {
     id,
     name,
@@ -153,6 +176,7 @@ export function poolJson(pool: Pool): z.infer<typeof poolSchema> {
     ...(expiresAtMs === undefined ? {} : { expiresAt: formatInstant(expiresAtMs) }),
     resets,
     ...(resetsAtMs === undefined ? {} : { resetsAt: formatInstant(resetsAtMs) }),
+    ...(rollover === undefined ? {} : { rollover }),
     scope: { directions: [...pool.directions], prefixes: [...pool.prefixes] },
     freeSeconds,
     increment,
