@@ -7,6 +7,7 @@ import { startOutage } from './app/outage.ts'
 import type { OutageDesk } from './calls/outage.ts'
 import { close, listen } from './app/http-listener.ts'
 import { auditPort, keyPort, tariffPort } from './app/http-parts.ts'
+import { openPayments, type Payments } from './app/payments.ts'
 import { seed } from './app/seed.ts'
 import { seedMarks } from './app/seed-marks.ts'
 import { startSelfWork } from './app/self-work.ts'
@@ -88,12 +89,15 @@ async function build(building: Building): Promise<App> {
   const bootstrap = await bootstrapKey(settings().apiKey, settings().dataDir)
   const outage = await startOutage({ core, settings, log, metrics })
   stops.grounds.unshift(outage.stop)
+  const payments = await openPayments({ core, settings, log, metrics })
   const { broken, bug } = brokenPromise()
-  const edges = { core, outage: outage.desk, bootstrap, bug }
+  const edges = { core, outage: outage.desk, payments, bootstrap, bug }
   const server = await createHttpServer(httpParts(building, edges))
   stops.work.push(() => close(server))
   await startSocket(building, edges)
-  stops.work.push(await startSelfWork({ core, outage: outage.desk, clock, settings, log, metrics }))
+  stops.work.push(
+    await startSelfWork({ core, periodic: payments.periodic, outage: outage.desk, clock, settings, log, metrics }),
+  )
   const stopSip = await startSipEdge({ core, outage: outage.desk, catalog, log, metrics, ...sipAnswers(building) })
   if (stopSip) stops.work.push(stopSip)
   const url = await listen(server, settings().http)
@@ -126,13 +130,14 @@ interface EdgeContext {
   readonly core: Core
   /** Calls are decided and told through it, so that the store may be away. */
   readonly outage: OutageDesk
+  readonly payments: Payments
   readonly bootstrap: BootstrapKey
   readonly bug: (error: Error) => void
 }
 
 function httpParts(
   { catalog, clock, log, metrics, state }: Building,
-  { core, outage, bootstrap, bug }: EdgeContext,
+  { core, outage, payments, bootstrap, bug }: EdgeContext,
 ): HttpParts {
   const { desk, office, tariffs, apiKeys, audit, usage, store } = core
   return {
@@ -150,6 +155,7 @@ function httpParts(
     office,
     tariffs: tariffPort(tariffs, clock),
     usage,
+    payments: payments.port,
     keys: keyPort(bootstrap, apiKeys),
     audit: auditPort(audit),
     health: {

@@ -50,6 +50,8 @@ export class Metrics {
   readonly #sipServers: Gauge
   readonly #observedCalls: Counter<'code'>
   readonly #observedEnds: Counter<'end'>
+  readonly #payments: Counter<'kind' | 'state'>
+  readonly #disagreements: Counter<'kind'>
   readonly #reloadOk: Gauge
   readonly #reloadAt: Gauge
 
@@ -79,6 +81,8 @@ export class Metrics {
     this.#observedEnds = this.#counter('sip_observed_ends_total', 'Ends of proxied calls, by how they were heard.', [
       'end',
     ])
+    this.#payments = this.#counter('payments_total', 'Payments by the state they came to.', ['kind', 'state'])
+    this.#disagreements = this.#counter('payment_disagreements_total', 'Charges that a person must look at.', ['kind'])
     this.#reloadOk = this.#gauge('config_last_reload_successful', '1 when the last reload was put in force.')
     // A daemon that runs has read a good configuration.
     this.#reloadOk.set(1)
@@ -146,6 +150,14 @@ export class Metrics {
   /** `unheard` is a call of another worker, `dropped` one that made room. */
   observedEnd(end: 'heard' | 'unanswered' | 'unheard' | 'dropped'): void {
     this.#observedEnds.inc({ end })
+  }
+
+  paymentMoved(kind: string, state: string): void {
+    this.#payments.inc({ kind, state })
+  }
+
+  paymentDisagreed(kind: string): void {
+    this.#disagreements.inc({ kind })
   }
 
   reloaded(successful: boolean, atMs: number): void {

@@ -20,6 +20,7 @@ import { sipReplies } from '../../../src/edges/http/sip-replies.ts'
 import { createLog } from '../../../src/observe/log.ts'
 import { Metrics } from '../../../src/observe/metrics.ts'
 import { allowed, callRecord, profile } from './examples.ts'
+import { examplePayment, fakePayments, type Till } from './fake-payments.ts'
 import { heldToReference } from './reference.ts'
 
 /** 2026-11-23T10:00:00Z */
@@ -33,7 +34,7 @@ interface Asked {
 }
 
 /** Answers of the ports; a test replaces those that it is about. */
-export interface Scene {
+export interface Scene extends Till {
   keys: Record<string, KeyIdentity>
   readonly accounts: AccountProfile[]
   readonly calls: CallRecord[]
@@ -122,6 +123,8 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
     started: true,
     draining: false,
     added: undefined,
+    payment: examplePayment,
+    refusal: undefined,
     ...change,
   }
   const note = (what: string, input: unknown): void => {
@@ -142,6 +145,7 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
         return [{ key: '2026-11-23', ...totals }]
       },
     },
+    payments: fakePayments(scene, note),
     keys: fakeKeys(scene, note),
     audit: { verify: async () => ({ ok: true, entries: 12, accounts: 3, partitions: 64, problems: [] }) },
     health: {
