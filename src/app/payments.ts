@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import type { Settings } from '../catalog/settings.ts'
 import { accountDefaults, priceList } from '../catalog/new-account.ts'
 import { SandboxProvider } from '../edges/payments/sandbox.ts'
+import { openStripe } from '../edges/payments/stripe.ts'
 import type { PaymentPort } from '../edges/http/parts.ts'
 import type { EventConsumer, PeriodicWork } from '../events/event.ts'
 import type { Logger } from '../observe/log.ts'
@@ -78,7 +79,9 @@ export async function openPayments({ core, settings, log, metrics }: PaymentPart
   }
 }
 
-async function openProvider({ core }: PaymentParts, hear: Cashier['hear']): Promise<PaymentProvider> {
+async function openProvider({ core, settings }: PaymentParts, hear: Cashier['hear']): Promise<PaymentProvider> {
+  const { provider: named, stripe } = settings().payments
+  if (named === 'stripe' && stripe) return openStripe(stripe)
   const provider: SandboxProvider = new SandboxProvider({
     memory: new RedisSandboxMemory(core),
     clock: core.clock,
