@@ -33,6 +33,7 @@ export function newPool(id: string, input: PoolInput, context: PoolContext): Poo
     freeSeconds: input.freeSeconds ?? defaults.freeSeconds,
     increment: input.increment ?? defaults.increment,
     onExhausted: input.onExhausted ?? defaults.onExhausted,
+    ...(input.lowAt ? { lowAt: input.lowAt } : {}),
     createdAtMs: nowMs,
   }
 }
@@ -44,13 +45,19 @@ export function changedPool(before: Pool, patch: PoolPatch, context: PoolContext
   return { ...changed, ...resetTime(changed.resets, context) }
 }
 
-function patched(before: Pool, { expiresAtMs, directions, prefixes, ...rest }: PoolPatch, of: PoolContext): Pool {
-  const { expiresAtMs: endedAtMs, ...lasting } = before
+function patched(
+  before: Pool,
+  { expiresAtMs, directions, prefixes, lowAt, ...rest }: PoolPatch,
+  of: PoolContext,
+): Pool {
+  const { expiresAtMs: endedAtMs, lowAt: watched, ...lasting } = before
+  const watchedAt = lowAt === undefined ? watched : lowAt
   const endsAtMs = expiresAtMs === undefined ? endedAtMs : (expiresAtMs ?? undefined)
   return {
     ...lasting,
     ...given(rest),
     ...(endsAtMs === undefined ? {} : { expiresAtMs: endsAtMs }),
+    ...(watchedAt ? { lowAt: watchedAt } : {}),
     directions: directions === undefined ? before.directions : (directions ?? of.defaults.directions),
     prefixes: prefixes === undefined ? before.prefixes : (prefixes ?? []),
   }

@@ -25,7 +25,8 @@
     currency_changes    1 | 0
     parent_version      empty: the parent is not to be checked
     credit_limit
-    low_threshold       or empty
+    low_thresholds      micros or shares of the last purchase, by spaces; or empty
+    low_hysteresis      micros, or empty
     recharge_threshold  or empty
     content             hash of what was asked; empty: there is no operation
     answer              of the operation
@@ -56,8 +57,8 @@ local tx, cdrx, parent, parent_children, operation = KEYS[6], KEYS[7], KEYS[8], 
 local journal, outbox = KEYS[11], KEYS[12]
 local now_ms, expected_version, text, id, currency = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local currency_changes, parent_version, credit_limit = ARGV[6] == '1', ARGV[7], tonumber(ARGV[8])
-local low_threshold, recharge_threshold, content, answer, entry = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
-local grant_count = tonumber(ARGV[14])
+local low_thresholds, low_hysteresis, recharge_threshold = ARGV[9], ARGV[10], ARGV[11]
+local content, answer, entry, grant_count = ARGV[12], ARGV[13], ARGV[14], tonumber(ARGV[15])
 
 local function is_used(found)
   if found.credited ~= 0 or found.debited ~= 0 or found.reserved ~= 0 then return true end
@@ -79,19 +80,22 @@ redis.call('SET', profile, text)
 redis.call('ZADD', accounts, 0, id)
 if parent_version ~= '' then redis.call('ZADD', parent_children, 0, id) end
 for i = 1, grant_count do
-  local counter, seconds = ARGV[13 + i * 2], tonumber(ARGV[14 + i * 2])
+  local counter, seconds = ARGV[14 + i * 2], tonumber(ARGV[15 + i * 2])
   if seconds ~= 0 then redis.call('HINCRBY', account, counter .. 'g', seconds) end
+  if seconds > 0 then rearm_pool(account, counter) end
 end
 if entry ~= '' then
   local number = append_entry(journal, entry, id .. '=' .. whole(found.credit))
   redis.call('RPUSH', tx, number)
 end
+-- That an account without a limit has nothing before money came in is no news.
+local has_begun = found.credited ~= 0 or found.debited ~= 0 or credit_limit ~= 0
 local level = {
-  account = account, id = id, currency = currency, low = low_threshold, recharge = recharge_threshold,
-  low_told = found.low_told, recharge_told = found.recharge_told,
+  account = account, id = id, currency = currency, low = has_begun and low_thresholds or '', hysteresis = low_hysteresis,
+  recharge = recharge_threshold, low_told = found.low_told, recharge_told = found.recharge_told, purchased = found.purchased,
 }
 local available = found.credit - found.reserved + credit_limit
-rearm_thresholds(level, available)
+rearm_thresholds(level, outbox, now_ms, available)
 cross_thresholds(level, outbox, now_ms, available)
 if content ~= '' then keep_operation(operation, content, answer) end
 return { 'saved' }
