@@ -52,7 +52,7 @@ export function share() {
 }
 
 export function email() {
-  return z.email('must be an address such as billing@example.com').max(254)
+  return z.email(unlessAbsent('must be an address such as billing@example.com')).max(254)
 }
 
 export function positiveAmount() {
