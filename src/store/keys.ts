@@ -79,6 +79,11 @@ export class Keys {
   /** string: content hash and answer of a money operation, for ever */
   operation = (partition: number, account: string, id: string): string => this.#tagged(partition, `op:${account}:${id}`)
 
+  /** string: what became of the mail with this digest, for a while */
+  notice = (partition: number, mail: string): string => this.#tagged(partition, `notice:${mail}`)
+  /** zset: mails that were let out to the account lately, by instant */
+  notices = (partition: number, account: string): string => this.#tagged(partition, `notices:${account}`)
+
   #tagged(partition: number, name: string): string {
     return `${this.prefix}:{${partition}}:${name}`
   }

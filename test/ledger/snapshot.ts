@@ -89,6 +89,15 @@ export async function dumpOf(store: RedisStore): Promise<Readonly<Record<string,
   return dump
 }
 
+/** How long each key is still kept; below zero is for ever. */
+export async function lifetimesOf(store: RedisStore): Promise<ReadonlyMap<string, number>> {
+  const lifetimes = new Map<string, number>()
+  for (const master of mastersOf(store)) {
+    for (const key of await keysOf(master)) lifetimes.set(key, await master.pttl(key))
+  }
+  return lifetimes
+}
+
 /** Lets so much time pass for what is kept only for a while. */
 export async function expireIn(store: RedisStore, ms: number): Promise<void> {
   for (const master of mastersOf(store)) {
