@@ -6,6 +6,7 @@ import { buildCore, type Core } from './app/core.ts'
 import { startOutage } from './app/outage.ts'
 import type { OutageDesk } from './calls/outage.ts'
 import { close, listen } from './app/http-listener.ts'
+import { noReceipts, openNotices } from './app/notices.ts'
 import { auditPort, keyPort, tariffPort } from './app/http-parts.ts'
 import { seed } from './app/seed.ts'
 import { seedMarks } from './app/seed-marks.ts'
@@ -88,7 +89,9 @@ async function build(building: Building): Promise<App> {
   stops.grounds.unshift(outage.stop)
   const { broken, bug } = brokenPromise()
   const edges = { core, outage: outage.desk, bootstrap, bug }
-  const server = await createHttpServer(httpParts(building, edges))
+  const notices = openNotices({ core, receipts: noReceipts, settings, log, metrics })
+  stops.work.push(notices.stop)
+  const server = await createHttpServer({ ...httpParts(building, edges), receipts: notices.receipts })
   stops.work.push(() => close(server))
   await startSocket(building, edges)
   stops.work.push(await startSelfWork({ core, outage: outage.desk, clock, settings, log, metrics }))
@@ -131,7 +134,7 @@ interface EdgeContext {
 function httpParts(
   { catalog, clock, log, metrics, state }: Building,
   { core, outage, bootstrap, bug }: EdgeContext,
-): HttpParts {
+): Omit<HttpParts, 'receipts'> {
   const { desk, office, tariffs, apiKeys, audit, usage, store } = core
   return {
     desk: {

@@ -15,6 +15,7 @@ import {
   unique,
   wholeNumber,
 } from './fields.ts'
+import { mail, notices } from './notice-schema.ts'
 import { sip } from './sip-schema.ts'
 
 const DAY_SECONDS = 86_400
@@ -236,6 +237,8 @@ export const settingsFileSchema = z.strictObject({
   edges: z.record(name(), edge).default({}).describe('Edges by node name, and how each is called back.'),
   callControl,
   sip,
+  mail,
+  notices,
   log,
 })
 

@@ -1,6 +1,6 @@
 /** Tells people what happened to their account: the consumer of events that sends notices and receipts. */
 import type { AccountProfile } from '../accounts/account.ts'
-import type { Language } from '../accounts/contacts.ts'
+import type { Language, Topic } from '../accounts/contacts.ts'
 import type { AccountOffice } from '../accounts/office.ts'
 import type { Clock } from '../base/time.ts'
 import type { AccountEvent, EventConsumer } from '../events/event.ts'
@@ -61,7 +61,7 @@ export class Notifier implements EventConsumer {
     const { settings, clock } = this.#parts
     const { language, mostPerHour } = settings()
     const message = messageOf(notice, profile, language)
-    const limit: NoticeLimit = { most: mostPerHour, withinMs: HOUR_MS }
+    const limit = limitOf(mostPerHour)
     return readersOf(notice, event, profile).map((to) => ({
       kind: notice.kind,
       sending: {
@@ -86,10 +86,18 @@ function receiptOf({ type, data }: AccountEvent, to: string): { readonly receipt
 }
 
 /** The staff member who bought has the receipt (rule M10); what nobody bought by hand goes to the contacts. */
-export function readersOf({ kind }: Notice, event: AccountEvent, profile: AccountProfile): readonly string[] {
+function readersOf({ kind }: Notice, event: AccountEvent, profile: AccountProfile): readonly string[] {
   const { buyer } = event.data
   if (isReceipt(kind) && buyer !== undefined && buyer !== '') return [buyer]
-  const topic = topicOf[kind]
-  const contacts = (profile.contacts ?? []).filter(({ topics }) => topics?.includes(topic) ?? true)
-  return [...new Set(contacts.map(({ email }) => email))]
+  return contactsOf(profile, topicOf[kind])
+}
+
+/** The addresses that want to know of it. */
+export function contactsOf({ contacts = [] }: AccountProfile, topic: Topic): readonly string[] {
+  const wanting = contacts.filter(({ topics }) => topics?.includes(topic) ?? true)
+  return [...new Set(wanting.map(({ email }) => email))]
+}
+
+export function limitOf(mostPerHour: number): NoticeLimit {
+  return { most: mostPerHour, withinMs: HOUR_MS }
 }

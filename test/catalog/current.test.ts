@@ -165,6 +165,7 @@ describe('settings that need a restart', () => {
       'roles',
       'callControl',
       'sip',
+      'mail',
       'configDir',
     ])
   })

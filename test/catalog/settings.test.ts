@@ -69,6 +69,8 @@ describe('settings', () => {
         trustedSources: [],
         groups: {},
       },
+      mail: { allowPlain: false, timeoutSeconds: 20 },
+      notices: { language: 'en', mostPerHour: 20 },
       log: { level: 'info', decisions: true },
     })
   })

@@ -15,6 +15,7 @@ import type {
   Quote,
   QuoteRequest,
 } from '../../calls/requests.ts'
+import type { ReceiptDesk } from '../../notices/receipt-desk.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { Metrics } from '../../observe/metrics.ts'
 import type { UsageQuery, UsageRow } from '../../usage/summary.ts'
@@ -24,6 +25,7 @@ export type { KeyIdentity } from '../../accounts/api-keys.ts'
 export interface HttpParts {
   readonly desk: DeskPort
   readonly office: AccountOffice
+  readonly receipts: Pick<ReceiptDesk, 'find' | 'list' | 'resend'>
   readonly tariffs: TariffPort
   readonly usage: UsagePort
   readonly keys: KeyPort

@@ -346,6 +346,19 @@ const endpoints: readonly Endpoint[] = [
   },
   {
     method: 'POST',
+    url: '/v1/accounts/acme/receipts/acme-7/resend',
+    good: {},
+    bad: [
+      ['to', 'nobody', 'format'],
+      ['to', 'a@example.com\nBcc: b@example.com', 'format'],
+      ['to', ['a@example.com'], 'type'],
+      ['to', `${'x'.repeat(250)}@example.com`, 'range'],
+      ['to', null, 'type'],
+      ['cc', 'a@example.com', 'unknown_field'],
+    ],
+  },
+  {
+    method: 'POST',
     url: '/v1/accounts/acme/debits',
     headers: { 'idempotency-key': 'k1' },
     good: { amount: '5.00' },
