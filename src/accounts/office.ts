@@ -92,10 +92,11 @@ export type PoolInput = Partial<Omit<Pool, 'id' | 'cycle' | 'createdAtMs' | 'res
 }
 
 /** A pool's changes: null clears a field, what is absent stays. */
-export type PoolPatch = Partial<Omit<PoolInput, 'expiresAtMs' | 'directions' | 'prefixes' | 'lowAt'>> & {
+export type PoolPatch = Partial<Omit<PoolInput, 'expiresAtMs' | 'directions' | 'prefixes' | 'rollover' | 'lowAt'>> & {
   readonly expiresAtMs?: number | null
   readonly directions?: Pool['directions'] | null
   readonly prefixes?: Pool['prefixes'] | null
+  readonly rollover?: Pool['rollover'] | null
   readonly lowAt?: NonNullable<Pool['lowAt']> | null
 }
 

@@ -24,16 +24,15 @@ export function newPool(id: string, input: PoolInput, context: PoolContext): Poo
     name,
     seconds,
     priority,
-    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
     resets,
     cycle: 1,
     ...resetTime(resets, context),
+    ...given({ expiresAtMs, rollover: input.rollover, lowAt: input.lowAt }),
     directions: input.directions ?? defaults.directions,
     prefixes,
     freeSeconds: input.freeSeconds ?? defaults.freeSeconds,
     increment: input.increment ?? defaults.increment,
     onExhausted: input.onExhausted ?? defaults.onExhausted,
-    ...(input.lowAt ? { lowAt: input.lowAt } : {}),
     createdAtMs: nowMs,
   }
 }
@@ -45,22 +44,25 @@ export function changedPool(before: Pool, patch: PoolPatch, context: PoolContext
   return { ...changed, ...resetTime(changed.resets, context) }
 }
 
-function patched(
-  before: Pool,
-  { expiresAtMs, directions, prefixes, lowAt, ...rest }: PoolPatch,
-  of: PoolContext,
-): Pool {
-  const { expiresAtMs: endedAtMs, lowAt: watched, ...lasting } = before
-  const watchedAt = lowAt === undefined ? watched : lowAt
-  const endsAtMs = expiresAtMs === undefined ? endedAtMs : (expiresAtMs ?? undefined)
+function patched(before: Pool, patch: PoolPatch, of: PoolContext): Pool {
+  const { expiresAtMs, directions, prefixes, rollover, lowAt, ...rest } = patch
+  const { expiresAtMs: endedAtMs, rollover: rolled, lowAt: watched, ...lasting } = before
   return {
     ...lasting,
     ...given(rest),
-    ...(endsAtMs === undefined ? {} : { expiresAtMs: endsAtMs }),
-    ...(watchedAt ? { lowAt: watchedAt } : {}),
+    ...given({
+      expiresAtMs: kept(endedAtMs, expiresAtMs),
+      rollover: kept(rolled, rollover),
+      lowAt: kept(watched, lowAt),
+    }),
     directions: directions === undefined ? before.directions : (directions ?? of.defaults.directions),
     prefixes: prefixes === undefined ? before.prefixes : (prefixes ?? []),
   }
+}
+
+/** Null clears, and what is absent stays. */
+function kept<T>(before: T | undefined, patch: T | null | undefined): T | undefined {
+  return patch === undefined ? before : (patch ?? undefined)
 }
 
 function resetTime(resets: Pool['resets'], { profile, nowMs }: PoolContext): Pick<Pool, 'resetsAtMs'> {

@@ -224,9 +224,12 @@ export const settingsFileSchema = z.strictObject({
     .max(1024)
     .default(64)
     .meta({ restart: true, description: 'Parts that account trees are spread over. Used at installation only.' }),
-  roles: unique(z.array(z.enum(['decide', 'clock'])).min(1))
-    .default(['decide', 'clock'])
-    .meta({ restart: true, description: 'What this process does: answer requests, extend and end calls.' }),
+  roles: unique(z.array(z.enum(['decide', 'clock', 'archive'])).min(1))
+    .default(['decide', 'clock', 'archive'])
+    .meta({
+      restart: true,
+      description: 'What this process does: answer requests, extend and end calls, archive what the store tells.',
+    }),
   calls,
   emergency,
   defaults,

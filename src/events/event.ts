@@ -43,10 +43,3 @@ export interface EventConsumer {
   readonly jobId?: (event: AccountEvent) => string
   handle(event: AccountEvent): Promise<void>
 }
-
-/** What is done again and again by one daemon of all; safe to repeat. */
-export interface PeriodicWork {
-  readonly name: string
-  readonly everyMs: number
-  run(): Promise<void>
-}

@@ -63,7 +63,7 @@ export const topicOf: Readonly<Record<NoticeKind, Topic>> = {
 /** That a recharge succeeded is told by the receipt of its payment. */
 export const noticeKinds = Object.keys(topicOf) as readonly NoticeKind[]
 
-export function isNoticeKind(type: EventType): type is NoticeKind & EventType {
+function isNoticeKind(type: EventType): type is NoticeKind & EventType {
   return Object.hasOwn(topicOf, type)
 }
 

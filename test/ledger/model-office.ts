@@ -31,7 +31,10 @@ interface Change {
   /** That an account has nothing before money came in is no news. */
   readonly hasBegun?: boolean
   readonly purchase?: bigint
+  readonly event?: Event | undefined
 }
+
+type Event = Readonly<Record<string, string>>
 
 export class ModelOffice implements CallsOffice {
   readonly #ledger: ModelLedger
@@ -142,10 +145,23 @@ export class ModelOffice implements CallsOffice {
   #turned(id: string): AccountProfile | undefined {
     const profile = this.#profiles.get(id)
     const nowMs = this.#clock.nowMs()
-    const turned = profile && turnedCycles(profile, nowMs)
+    const turned = profile && turnedCycles(profile, nowMs, this.#left(profile))
     if (!turned) return profile
     const { moves } = turned
-    return this.#save(turned.profile, { kind: 'reset', atMs: nowMs, moves, members: [], books: [] }).profile
+    const event = {
+      type: 'minutes.reset',
+      pools: turned.turned.map(({ pool }) => pool.id).join(' '),
+      seconds: turned.turned.map(({ seconds }) => String(seconds)).join(' '),
+    }
+    return this.#save(turned.profile, { kind: 'reset', atMs: nowMs, moves, members: [], books: [] }, event).profile
+  }
+
+  #left({ id, pools }: AccountProfile): Readonly<Record<string, number>> {
+    const count = (pool: Pool, which: 'g' | 'r' | 'u'): number =>
+      Number(this.#ledger.counter(id, poolCounter(pool, which)))
+    return Object.fromEntries(
+      pools.map((pool) => [pool.id, Math.max(0, count(pool, 'g') - count(pool, 'r') - count(pool, 'u'))]),
+    )
   }
 
   #grant(id: string, pool: Pool, seconds: number): JournalEntry | undefined {
@@ -154,12 +170,13 @@ export class ModelOffice implements CallsOffice {
     return { kind: 'pool', atMs: this.#clock.nowMs(), moves, members: [], books: [] }
   }
 
-  #save(profile: AccountProfile, entry: JournalEntry | undefined): SavedProfile {
+  #save(profile: AccountProfile, entry: JournalEntry | undefined, event?: Event): SavedProfile {
     const created = !this.#profiles.has(profile.id)
     this.#profiles.set(profile.id, profile)
     const { id, creditLimit } = profile
     const money = (['cp', 'dp'] as const).map((counter) => this.#ledger.counter(id, counter))
-    this.#change(profile, entry, { hasBegun: creditLimit !== 0n || money.some((micros) => micros !== 0n) })
+    const hasBegun = creditLimit !== 0n || money.some((micros) => micros !== 0n)
+    this.#change(profile, entry, { hasBegun, event })
     return { kind: 'saved', created, profile }
   }
 
@@ -179,6 +196,7 @@ export class ModelOffice implements CallsOffice {
       version,
       entry,
       purchase: more.purchase,
+      ...(more.event && { event: more.event }),
     })
   }
 

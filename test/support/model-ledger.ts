@@ -68,6 +68,8 @@ export interface OfficeChange {
   /** Micros that were bought. */
   readonly purchase?: bigint | undefined
   readonly entry?: JournalEntry | undefined
+  /** Told to the outbox beside what the thresholds tell. */
+  readonly event?: Readonly<Record<string, string>>
 }
 
 /** One level of a plan, as far as thresholds go. */
@@ -225,6 +227,8 @@ export class ModelLedger implements CallLedger {
     if (change.purchase !== undefined) account.purchased = change.purchase
     this.#rearm(change)
     this.#tell(change)
+    const { event, nowMs } = change
+    if (event) this.#part(change.partition).outbox.push({ ...event, account: change.account, at: String(nowMs) })
     return number
   }
 
