@@ -4,22 +4,16 @@ import { SmtpMailer } from '../edges/mail/smtp-mailer.ts'
 import type { EventConsumer } from '../events/event.ts'
 import { Notifier } from '../notices/notifier.ts'
 import { ReceiptDesk } from '../notices/receipt-desk.ts'
-import type { PaidReceipts } from '../notices/receipts.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { createNoticeObserver } from '../observe/notice-observer.ts'
 import { RedisNotices } from '../store/redis-notices.ts'
+import { RedisPayments } from '../store/redis-payments.ts'
 import type { Core } from './core.ts'
-
-/** Until payments are joined. */
-export const noReceipts: PaidReceipts = {
-  find: () => Promise.resolve(undefined),
-  list: () => Promise.resolve({ items: [] }),
-}
+import { paidReceipts } from './paid-receipts.ts'
 
 export interface NoticeParts {
   readonly core: Core
-  readonly receipts: PaidReceipts
   readonly settings: () => Settings
   readonly log: Logger
   readonly metrics: Metrics
@@ -31,7 +25,7 @@ export interface Notices {
   readonly stop: () => Promise<void>
 }
 
-export function openNotices({ core, receipts, settings, log, metrics }: NoticeParts): Notices {
+export function openNotices({ core, settings, log, metrics }: NoticeParts): Notices {
   const mailer = openMailer(settings().mail)
   const parts = {
     accounts: core.office,
@@ -43,7 +37,7 @@ export function openNotices({ core, receipts, settings, log, metrics }: NoticePa
   }
   return {
     consumer: new Notifier(parts),
-    receipts: new ReceiptDesk({ ...parts, receipts }),
+    receipts: new ReceiptDesk({ ...parts, receipts: paidReceipts(new RedisPayments(core)) }),
     stop: () => Promise.resolve(mailer?.close()),
   }
 }

@@ -1,4 +1,5 @@
 /** From the operator's words to those of the account office: an account of accounts.yaml, and the defaults of all. */
+import type { Recharge } from '../accounts/account.ts'
 import type { PoolInput, ProfileInput } from '../accounts/office.ts'
 import type { AccountDefaults } from '../accounts/profile.ts'
 import type { LowBalance, Share } from '../accounts/thresholds.ts'
@@ -26,13 +27,31 @@ export function newAccount(config: AccountConfig): NewAccount {
     spendCaps: spendCaps && present({ day: optionalMicros(spendCaps.day), month: optionalMicros(spendCaps.month) }),
     lowBalance: lowBalance && lowBalanceOf(lowBalance),
     contacts: contacts?.map(present),
-    recharge: recharge && {
-      enabled: recharge.enabled,
-      threshold: micros(recharge.threshold),
-      amount: micros(recharge.amount),
-    },
+    recharge: recharge && newRecharge(recharge),
   })
   return { id, profile, pools: pools.map(newPool), credit: micros(credit) }
+}
+
+function newRecharge({
+  enabled,
+  threshold,
+  amount,
+  targetBalance,
+  dayCap,
+  monthCap,
+  ...same
+}: NonNullable<AccountConfig['recharge']>): Recharge {
+  return {
+    enabled,
+    threshold: micros(threshold),
+    ...present({
+      ...same,
+      amount: optionalMicros(amount),
+      targetBalance: optionalMicros(targetBalance),
+      dayCap: optionalMicros(dayCap),
+      monthCap: optionalMicros(monthCap),
+    }),
+  }
 }
 
 function lowBalanceOf({ threshold, also, hysteresis }: NonNullable<AccountConfig['lowBalance']>): LowBalance {

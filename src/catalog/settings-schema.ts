@@ -15,6 +15,7 @@ import {
   unique,
   wholeNumber,
 } from './fields.ts'
+import { events, webhooks } from './event-schema.ts'
 import { mail, notices } from './notice-schema.ts'
 import { sip } from './sip-schema.ts'
 
@@ -224,11 +225,12 @@ export const settingsFileSchema = z.strictObject({
     .max(1024)
     .default(64)
     .meta({ restart: true, description: 'Parts that account trees are spread over. Used at installation only.' }),
-  roles: unique(z.array(z.enum(['decide', 'clock', 'archive'])).min(1))
-    .default(['decide', 'clock', 'archive'])
+  roles: unique(z.array(z.enum(['decide', 'clock', 'jobs', 'archive'])).min(1))
+    .default(['decide', 'clock', 'jobs', 'archive'])
     .meta({
       restart: true,
-      description: 'What this process does: answer requests, extend and end calls, archive what the store tells.',
+      description:
+        'What this process does: answer requests, extend and end calls, do what events ask for, archive what the store tells.',
     }),
   calls,
   emergency,
@@ -240,6 +242,8 @@ export const settingsFileSchema = z.strictObject({
   edges: z.record(name(), edge).default({}).describe('Edges by node name, and how each is called back.'),
   callControl,
   sip,
+  events,
+  webhooks,
   mail,
   notices,
   log,

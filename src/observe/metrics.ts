@@ -56,6 +56,11 @@ export class Metrics {
   readonly #archiveBehind: Gauge
   readonly #archived: Counter<'kind'>
   readonly #archiveLost: Counter
+  readonly #jobs: Counter<'queue' | 'result'>
+  readonly #deadLetters: Gauge<'queue'>
+  readonly #jobsWaiting: Gauge<'queue'>
+  readonly #outboxLag: Gauge
+  readonly #outboxOldest: Gauge
   readonly #reloadOk: Gauge
   readonly #reloadAt: Gauge
 
@@ -89,6 +94,11 @@ export class Metrics {
     this.#archiveBehind = this.#gauge('archive_behind_seconds', 'Since all that the store tells was archived.')
     this.#archived = this.#counter('archived_total', 'What was archived, by kind.', ['kind'])
     this.#archiveLost = this.#counter('archive_lost_total', 'Archived entries and CDRs that the store lost.', [])
+    this.#jobs = this.#counter('jobs_total', 'Attempts at jobs that ended: done, failed, dead.', ['queue', 'result'])
+    this.#deadLetters = this.#gauge('dead_letters', 'Jobs that failed for good and wait for a person.', ['queue'])
+    this.#jobsWaiting = this.#gauge('jobs_waiting', 'Jobs that wait for their turn or their next attempt.', ['queue'])
+    this.#outboxLag = this.#gauge('outbox_lag_entries', 'Events that were not made jobs yet.')
+    this.#outboxOldest = this.#gauge('outbox_oldest_pending_seconds', 'Age of the oldest of them.')
     this.#reloadOk = this.#gauge('config_last_reload_successful', '1 when the last reload was put in force.')
     // A daemon that runs has read a good configuration.
     this.#reloadOk.set(1)
@@ -172,6 +182,23 @@ export class Metrics {
 
   archiveLost(rows: number): void {
     this.#archiveLost.inc(rows)
+  }
+
+  jobEnded(queue: string, result: 'done' | 'failed' | 'dead'): void {
+    this.#jobs.inc({ queue, result })
+  }
+
+  deadLetters(queue: string, jobs: number): void {
+    this.#deadLetters.set({ queue }, jobs)
+  }
+
+  jobsWaiting(queue: string, jobs: number): void {
+    this.#jobsWaiting.set({ queue }, jobs)
+  }
+
+  outboxLag(entries: number, oldestSeconds: number): void {
+    this.#outboxLag.set(entries)
+    this.#outboxOldest.set(oldestSeconds)
   }
 
   reloaded(successful: boolean, atMs: number): void {

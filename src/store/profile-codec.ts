@@ -60,7 +60,18 @@ const profile = z.object({
       hysteresis: micros.optional(),
     })
     .optional(),
-  recharge: z.object({ enabled: z.boolean(), threshold: micros, amount: micros }).optional(),
+  recharge: z
+    .object({
+      enabled: z.boolean(),
+      threshold: micros,
+      amount: micros.optional(),
+      targetBalance: micros.optional(),
+      card: id.optional(),
+      dayCap: micros.optional(),
+      monthCap: micros.optional(),
+      maxFailures: z.int().min(1).optional(),
+    })
+    .optional(),
   contacts: z.array(z.object({ email: z.string(), topics: z.array(z.enum(topics)).optional() })).optional(),
   language: z.enum(languages).optional(),
   onEngineError: z.enum(['deny', 'allowCapped']),

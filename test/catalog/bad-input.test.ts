@@ -34,7 +34,7 @@ describe('tollgate.yaml is refused with the place of', () => {
     [
       'a role nobody knows',
       'roles: [decide, clokc]\n',
-      '1:17: roles[1]: must be one of decide, clock, not "clokc", did you mean "clock"?',
+      '1:17: roles[1]: must be one of decide, clock, jobs, archive, not "clokc", did you mean "clock"?',
     ],
     ['a role twice', 'roles: [clock, clock]\n', '1:8: roles: must not have an entry twice'],
     ['no role', 'roles: []\n', '1:8: roles: must have at least 1 entries, not a list'],
@@ -265,7 +265,7 @@ describe('accounts.yaml is refused with the place of', () => {
     [
       'a recharge without its amount',
       account('recharge: { enabled: true, threshold: 5 }'),
-      '4:15: accounts[0].recharge.amount: is missing',
+      '4:15: accounts[0].recharge: must have either amount or targetBalance',
     ],
     [
       'a recharge below the least purchase',

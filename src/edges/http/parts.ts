@@ -3,6 +3,8 @@ import type { ApiKeys } from '../../accounts/api-keys.ts'
 import type { AccountOffice, Page } from '../../accounts/office.ts'
 import type { RefusalCode, Refused } from '../../base/outcome.ts'
 import type { Clock } from '../../base/time.ts'
+import type { EventLog } from '../../events/event-stream.ts'
+import type { JobDesk } from '../../events/job.ts'
 import type { CallRecord, Leg } from '../../calls/call.ts'
 import type { Explanation } from '../../calls/explain.ts'
 import type {
@@ -18,6 +20,7 @@ import type {
 import type { ReceiptDesk } from '../../notices/receipt-desk.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { Metrics } from '../../observe/metrics.ts'
+import type { WebhookDesk } from '../../webhooks/desk.ts'
 import type { UsageQuery, UsageRow } from '../../usage/summary.ts'
 
 export type { KeyIdentity } from '../../accounts/api-keys.ts'
@@ -30,6 +33,9 @@ export interface HttpParts {
   readonly usage: UsagePort
   readonly keys: KeyPort
   readonly audit: AuditPort
+  readonly jobs: JobDesk
+  readonly events: EventsPort
+  readonly webhooks: WebhookPort
   readonly health: HealthPort
   readonly metrics: Metrics
   readonly clock: Clock
@@ -214,6 +220,16 @@ export interface AuditReport {
   readonly accounts: number
   readonly partitions: number
   readonly problems: readonly string[]
+}
+
+export type WebhookPort = Pick<WebhookDesk, keyof WebhookDesk>
+
+export interface EventsPort {
+  readonly log: EventLog
+  /** Clients of the stream at once. */
+  readonly mostStreams: () => number
+  /** Ends of calls are told for a minute from now. */
+  listenToCalls(): Promise<void>
 }
 
 export interface HealthPort {

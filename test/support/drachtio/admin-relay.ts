@@ -33,8 +33,9 @@ export class AdminRelay {
     return relay
   }
 
-  takers(verb: string): number {
-    return [...this.#apps.values()].filter((verbs) => verbs.has(verb)).length
+  /** Of apps that have asked for something. */
+  get connections(): number {
+    return [...this.#apps.values()].filter((verbs) => verbs.size > 0).length
   }
 
   drop(): void {

@@ -9,8 +9,8 @@ export interface DrachtioServer {
   /** Where apps connect. */
   readonly adminPort: number
   readonly secret: string
-  /** How many apps are there for requests of that kind. */
-  takers(verb: string): number
+  /** Of apps that have asked for something. */
+  readonly connections: number
   /** Of the legs that are up. */
   readonly dialogs: number | Promise<number>
   dropSockets(): void

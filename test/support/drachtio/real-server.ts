@@ -82,8 +82,8 @@ export class RealServer implements DrachtioServer {
     return this.#relay.port
   }
 
-  takers(verb: string): number {
-    return this.#relay.takers(verb)
+  get connections(): number {
+    return this.#relay.connections
   }
 
   get dialogs(): Promise<number> {

@@ -13,6 +13,17 @@ const channels = z.object({ limit: z.int(), used: z.int() })
 
 export const trunksSchema = z.object({ inbound: z.int(), outbound: z.int(), twoWay: z.int() })
 
+const rechargeSchema = z.object({
+  enabled: z.boolean(),
+  threshold: money,
+  amount: money.optional(),
+  targetBalance: money.optional(),
+  card: z.string().optional(),
+  dayCap: money.optional(),
+  monthCap: money.optional(),
+  maxFailures: z.int().optional(),
+})
+
 export const accountSchema = z
   .object({
     id: z.string(),
@@ -39,7 +50,7 @@ export const accountSchema = z
       .optional(),
     contacts: z.array(z.object({ email: z.string(), topics: z.array(z.enum(topics)).optional() })).optional(),
     language: z.enum(languages).optional(),
-    recharge: z.object({ enabled: z.boolean(), threshold: money, amount: money }).optional(),
+    recharge: rechargeSchema.optional(),
     onEngineError: z.enum(['deny', 'allowCapped']),
     engineErrorSeconds: z.int(),
     engineErrorCalls: z.int(),
@@ -162,8 +173,18 @@ function lowBalanceJson({ threshold, also, hysteresis }: LowBalance) {
   }
 }
 
-function rechargeJson({ enabled, threshold, amount }: NonNullable<AccountProfile['recharge']>) {
-  return { enabled, threshold: formatAmount(threshold), amount: formatAmount(amount) }
+function rechargeJson(recharge: NonNullable<AccountProfile['recharge']>): z.infer<typeof rechargeSchema> {
+  const { enabled, threshold, amount, targetBalance, card, dayCap, monthCap, maxFailures } = recharge
+  return {
+    enabled,
+    threshold: formatAmount(threshold),
+    ...(amount === undefined ? {} : { amount: formatAmount(amount) }),
+    ...(targetBalance === undefined ? {} : { targetBalance: formatAmount(targetBalance) }),
+    ...(card === undefined ? {} : { card }),
+    ...(dayCap === undefined ? {} : { dayCap: formatAmount(dayCap) }),
+    ...(monthCap === undefined ? {} : { monthCap: formatAmount(monthCap) }),
+    ...(maxFailures === undefined ? {} : { maxFailures }),
+  }
 }
 
 export function trunksJson({ inbound, outbound, twoWay }: TrunkLimits): z.infer<typeof trunksSchema> {
