@@ -30,8 +30,8 @@ export function paidReceipts(payments: Pick<PaymentStore, 'list'>): PaidReceipts
 }
 
 function receiptOf(payment: Payment): readonly PaidReceipt[] {
-  const { receipt, id, account, kind, amount, currency, card, buyer, changedAtMs } = payment
+  const { receipt, id, account, kind, amount, currency, card, buyer, openedAtMs } = payment
   if (receipt === undefined) return []
   const paid = { receipt, payment: id, account, kind, amount, currency, card: `${card.brand} ${card.last4}` }
-  return [{ ...paid, ...(buyer === undefined ? {} : { buyer }), paidAtMs: changedAtMs }]
+  return [{ ...paid, ...(buyer === undefined ? {} : { buyer }), paidAtMs: openedAtMs }]
 }
