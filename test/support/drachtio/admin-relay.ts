@@ -33,9 +33,8 @@ export class AdminRelay {
     return relay
   }
 
-  /** Of apps that have asked for something. */
-  get connections(): number {
-    return [...this.#apps.values()].filter((verbs) => verbs.size > 0).length
+  takers(verb: string): number {
+    return [...this.#apps.values()].filter((verbs) => verbs.has(verb)).length
   }
 
   drop(): void {

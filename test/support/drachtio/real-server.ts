@@ -82,8 +82,8 @@ export class RealServer implements DrachtioServer {
     return this.#relay.port
   }
 
-  get connections(): number {
-    return this.#relay.connections
+  takers(verb: string): number {
+    return this.#relay.takers(verb)
   }
 
   get dialogs(): Promise<number> {
