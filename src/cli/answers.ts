@@ -52,6 +52,19 @@ export const balance = z.looseObject({
   calls: whole,
 })
 
+export const receipt = z.looseObject({
+  receipt: text,
+  payment: text,
+  kind: text,
+  amount: text,
+  currency: text,
+  card: text,
+  buyer: text.optional(),
+  paidAt: text,
+})
+
+export const resent = z.looseObject({ receipt: text, to: z.array(text) })
+
 export const posted = z.looseObject({ entry: text, amount: text, balance: text, currency: text })
 
 export const pool = z.looseObject({
