@@ -224,11 +224,12 @@ export const settingsFileSchema = z.strictObject({
     .max(1024)
     .default(64)
     .meta({ restart: true, description: 'Parts that account trees are spread over. Used at installation only.' }),
-  roles: unique(z.array(z.enum(['decide', 'clock', 'jobs'])).min(1))
-    .default(['decide', 'clock', 'jobs'])
+  roles: unique(z.array(z.enum(['decide', 'clock', 'jobs', 'archive'])).min(1))
+    .default(['decide', 'clock', 'jobs', 'archive'])
     .meta({
       restart: true,
-      description: 'What this process does: answer requests, extend and end calls, do what events ask for.',
+      description:
+        'What this process does: answer requests, extend and end calls, do what events ask for, archive what the store tells.',
     }),
   calls,
   emergency,

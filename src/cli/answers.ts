@@ -147,7 +147,14 @@ export const addedVersion = z.looseObject({ name: text, version: whole, rates: w
 
 export const activated = z.looseObject({ name: text, version: whole, from: text })
 
-export const rate = z.looseObject({ prefix: text, perMinute: text.optional() })
+export const bookHead = z.object({
+  name: text,
+  version: whole,
+  currency: text,
+  timezone: text.optional(),
+  effectiveFrom: text.optional(),
+  rounding: z.object({ decimals: whole.optional(), mode: z.enum(['half_up', 'up', 'down']).optional() }).optional(),
+})
 
 export const usage = z.looseObject({
   by: text,

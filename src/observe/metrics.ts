@@ -4,7 +4,7 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Micros } from '../base/money.ts'
-import { refusalCodes } from '../base/outcome.ts'
+import { type RefusalCode, refusalCodes } from '../base/outcome.ts'
 import type { CallHappening, Decision } from '../calls/parts.ts'
 
 const DECISION_CODES: ReadonlySet<string> = new Set(['ok', 'request_conflict', 'emergency', ...refusalCodes])
@@ -53,6 +53,11 @@ export class Metrics {
   readonly #jobsWaiting: Gauge<'queue'>
   readonly #outboxLag: Gauge
   readonly #outboxOldest: Gauge
+  readonly #observedCalls: Counter<'code'>
+  readonly #observedEnds: Counter<'end'>
+  readonly #archiveBehind: Gauge
+  readonly #archived: Counter<'kind'>
+  readonly #archiveLost: Counter
   readonly #reloadOk: Gauge
   readonly #reloadAt: Gauge
 
@@ -81,6 +86,15 @@ export class Metrics {
     this.#jobsWaiting = this.#gauge('jobs_waiting', 'Jobs that wait for their turn or their next attempt.', ['queue'])
     this.#outboxLag = this.#gauge('outbox_lag_entries', 'Events that were not made jobs yet.')
     this.#outboxOldest = this.#gauge('outbox_oldest_pending_seconds', 'Age of the oldest of them.')
+    this.#observedCalls = this.#counter('sip_observed_calls_total', 'Proxied calls, by what would have been decided.', [
+      'code',
+    ])
+    this.#observedEnds = this.#counter('sip_observed_ends_total', 'Ends of proxied calls, by how they were heard.', [
+      'end',
+    ])
+    this.#archiveBehind = this.#gauge('archive_behind_seconds', 'Since all that the store tells was archived.')
+    this.#archived = this.#counter('archived_total', 'What was archived, by kind.', ['kind'])
+    this.#archiveLost = this.#counter('archive_lost_total', 'Archived entries and CDRs that the store lost.', [])
     this.#reloadOk = this.#gauge('config_last_reload_successful', '1 when the last reload was put in force.')
     // A daemon that runs has read a good configuration.
     this.#reloadOk.set(1)
@@ -156,6 +170,27 @@ export class Metrics {
   outboxLag(entries: number, oldestSeconds: number): void {
     this.#outboxLag.set(entries)
     this.#outboxOldest.set(oldestSeconds)
+  }
+
+  observedCall(code: RefusalCode | 'ok' | 'emergency'): void {
+    this.#observedCalls.inc({ code })
+  }
+
+  /** `unheard` is a call of another worker, `dropped` one that made room. */
+  observedEnd(end: 'heard' | 'unanswered' | 'unheard' | 'dropped'): void {
+    this.#observedEnds.inc({ end })
+  }
+
+  archiveBehind(ms: number): void {
+    this.#archiveBehind.set(ms / 1000)
+  }
+
+  archived(rows: Readonly<Record<'entries' | 'cdrs' | 'events', number>>): void {
+    for (const kind of ['entries', 'cdrs', 'events'] as const) this.#archived.inc({ kind }, rows[kind])
+  }
+
+  archiveLost(rows: number): void {
+    this.#archiveLost.inc(rows)
   }
 
   reloaded(successful: boolean, atMs: number): void {

@@ -59,6 +59,8 @@ export class Keys {
   cdrs = (partition: number): string => this.#tagged(partition, 'cdrs')
   /** zset: leg key by the instant something is due */
   due = (partition: number): string => this.#tagged(partition, 'due')
+  /** zset: account ids by the instant the first cycle of their pools is over */
+  turns = (partition: number): string => this.#tagged(partition, 'turns')
   /** zset: account ids, score 0 */
   accounts = (partition: number): string => this.#tagged(partition, 'accounts')
   /** hash: "<currency>:revenue|funding" → micros; the other side of every posting */
@@ -69,6 +71,8 @@ export class Keys {
   account = (partition: number, account: string): string => this.#tagged(partition, `acct:${account}`)
   /** string: JSON of the profile */
   profile = (partition: number, account: string): string => this.#tagged(partition, `profile:${account}`)
+  /** zset: ids of accounts whose profile was written since it was archived, by its version */
+  changed = (partition: number): string => this.#tagged(partition, 'changed')
   /** zset: ids of the direct children, score 0 */
   children = (partition: number, account: string): string => this.#tagged(partition, `kids:${account}`)
   /** set: leg keys of live calls through the account */

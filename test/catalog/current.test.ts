@@ -74,7 +74,7 @@ describe('the catalog in force', () => {
       expect([http.port, calls.sliceSeconds, roles, redis.maxInFlight]).toEqual([
         1000,
         30,
-        ['decide', 'clock', 'jobs'],
+        ['decide', 'clock', 'jobs', 'archive'],
         512,
       ])
     }

@@ -1,13 +1,14 @@
 /** `tollgate tariff`: price books and their versions. */
 import type { Command } from 'commander'
 import type { z } from 'zod'
+import { formatInstant } from '../../base/time.ts'
 import * as answers from '../answers.ts'
 import type { Api } from '../api.ts'
 import { id, instantText, whole } from '../arguments.ts'
 import type { Cli } from '../cli.ts'
 import { CliFailure, usageFailure } from '../context.ts'
 import { instant, table } from '../text.ts'
-import { activate, activeVersion, ratesOf } from '../tariff-api.ts'
+import { activate, activeVersion, bookOf } from '../tariff-api.ts'
 import { diffRates, type TariffDiff } from '../tariff-diff.ts'
 import { diffText } from '../tariff-diff-text.ts'
 import { addTariffFileCommands } from './tariff-files.ts'
@@ -39,6 +40,11 @@ export function addTariffCommands(program: Command, cli: Cli): void {
       const { value, raw } = await activate(await cli.api(), { name, version: number, at })
       cli.print(raw, () => `${name} version ${value.version} is in force from ${instant(value.from) ?? ''}.`)
     })
+  tariff
+    .command('rollback')
+    .description('Puts the version that was in force before back in force, on every daemon.')
+    .argument('<name>', 'the tariff', id)
+    .action((name: string) => rollback(cli, name))
   tariff
     .command('list')
     .description('Every tariff; with a name, its versions.')
@@ -88,6 +94,31 @@ async function versions(cli: Cli, name: string): Promise<void> {
   )
 }
 
+/** What is scheduled stays scheduled, and is told. */
+async function rollback(cli: Cli, name: string): Promise<void> {
+  const api = await cli.api()
+  const { items } = (await versionsOf(api, name)).value
+  const now = formatInstant(cli.context.clock.nowMs())
+  const all = items.flatMap(({ activations }) => activations).toSorted((a, b) => (a.from < b.from ? -1 : 1))
+  const past = all.filter(({ from }) => from <= now)
+  const current = past.at(-1)?.version
+  const before = past.findLast(({ version }) => version !== current)
+  if (current === undefined || !before) {
+    throw new CliFailure({
+      code: 'tariff_unknown',
+      message: `no other version of tariff "${name}" was in force before`,
+    })
+  }
+  const { value } = await activate(api, { name, version: before.version, at: undefined })
+  const scheduled = all.filter(({ from }) => from > now)
+  cli.print({ name, from: current, to: value.version, at: value.from, scheduled }, () =>
+    [
+      `${name}: back from version ${current} to ${value.version}, in force from ${instant(value.from) ?? ''}.`,
+      ...scheduled.map(({ version, from }) => `Version ${version} is still to come at ${instant(from) ?? ''}.`),
+    ].join('\n'),
+  )
+}
+
 async function diff(
   cli: Cli,
   asked: { readonly name: string; readonly from: number | undefined; readonly to: number | undefined },
@@ -120,5 +151,5 @@ async function diffOf(
   name: string,
   { from, to }: { readonly from: number; readonly to: number },
 ): Promise<TariffDiff> {
-  return diffRates(await ratesOf(api, name, from), await ratesOf(api, name, to))
+  return diffRates((await bookOf(api, name, from)).rows, (await bookOf(api, name, to)).rows)
 }

@@ -58,6 +58,7 @@ const faultProblems = {
   store_unavailable: { status: 503, title: 'The store cannot be reached' },
   store_timeout: { status: 503, title: 'The store did not answer in time' },
   store_overloaded: { status: 503, title: 'The store has too much to do' },
+  archive_unavailable: { status: 503, title: 'The archive cannot be reached' },
   edge_unreachable: { status: 503, title: 'The edge of the call cannot be reached' },
 } as const satisfies Partial<Readonly<Record<FaultCode, ProblemKind>>>
 

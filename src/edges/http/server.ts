@@ -25,6 +25,7 @@ import type { HttpServer } from './server-type.ts'
 import { answerBrokenRequest } from './socket-errors.ts'
 import { addTariffRoutes } from './tariffs/tariff-routes.ts'
 import { addWebhookRoutes } from './webhooks/webhook-routes.ts'
+import { addVersionUpload } from './tariffs/version-upload.ts'
 import { parseForm } from './wire/form-text.ts'
 import { parseJson } from './wire/json-text.ts'
 
@@ -167,6 +168,7 @@ function adminPath(parts: HttpParts) {
     addWebhookRoutes(server, parts)
     addStreamRoutes(server, parts)
     addJobRoutes(server, parts)
+    await server.register(async (uploads) => addVersionUpload(uploads.withTypeProvider<ZodTypeProvider>(), parts))
     addKeyRoutes(server, parts)
     addOpsRoutes(server, parts)
   }
