@@ -28,6 +28,8 @@ export const account = z.looseObject({
   onEngineError: text.optional(),
 })
 
+export const accountId = z.looseObject({ id: text })
+
 export const balance = z.looseObject({
   currency: text,
   credit: text,

@@ -5,7 +5,7 @@ import type { Mapping } from './layout.ts'
 import { type Sheet, SheetFault } from './sheet.ts'
 import { openWorkbook } from './workbook.ts'
 
-export const MAX_DECK_BYTES = 1024 * 1024 * 1024
+const MAX_DECK_BYTES = 1024 * 1024 * 1024
 
 export interface DeckFile {
   readonly path: string

@@ -11,7 +11,10 @@ import { instant, table } from '../text.ts'
 import { activate, activeVersion, bookOf } from '../tariff-api.ts'
 import { diffRates, type TariffDiff } from '../tariff-diff.ts'
 import { diffText } from '../tariff-diff-text.ts'
+import { simulated } from '../simulated.ts'
+import { simulationJson, simulationText } from '../simulation-text.ts'
 import { addTariffFileCommands } from './tariff-files.ts'
+import { addTariffTrialCommands } from './tariff-trials.ts'
 
 const MAX_VERSION = 1_000_000_000
 
@@ -20,15 +23,17 @@ export function addTariffCommands(program: Command, cli: Cli): void {
   const one = whole(1, MAX_VERSION)
   const version = { one, all: (text: string, before: readonly number[] = []) => [...before, one(text)] }
   addTariffFileCommands(tariff, cli)
+  addTariffTrialCommands(tariff, cli)
   tariff
     .command('diff')
     .description('What changes between two versions: new, closed, up, down, unchanged.')
     .argument('<name>', 'the tariff', id)
     .argument('[versions...]', 'two of them; none are the one in force and the newest', version.all)
     .option('--all', 'every change, however many')
-    .action((name: string, [from, to, ...more]: readonly number[] = [], options: { readonly all?: true } = {}) => {
+    .option('--traffic', "and what the later one makes of the last week's calls")
+    .action((name: string, [from, to, ...more]: readonly number[] = [], options: DiffOptions = {}) => {
       if (more.length > 0) throw usageFailure('a difference is of two versions')
-      return diff(cli, { name, from, to }, options.all === true)
+      return diff(cli, { name, from, to }, options)
     })
   tariff
     .command('activate')
@@ -68,6 +73,11 @@ async function list(cli: Cli): Promise<void> {
       cli.context,
     )
   })
+}
+
+interface DiffOptions {
+  readonly all?: boolean
+  readonly traffic?: boolean
 }
 
 type Version = z.output<typeof answers.tariffVersion>
@@ -122,7 +132,7 @@ async function rollback(cli: Cli, name: string): Promise<void> {
 async function diff(
   cli: Cli,
   asked: { readonly name: string; readonly from: number | undefined; readonly to: number | undefined },
-  all: boolean,
+  { all = false, traffic = false }: DiffOptions,
 ): Promise<void> {
   const api = await cli.api()
   const { name } = asked
@@ -140,9 +150,13 @@ async function diff(
   }
   const to = asked.to ?? newest?.version ?? from
   const found = await diffOf(api, name, { from, to })
-  cli.print(
-    { name, from, to, ...found },
-    () => `${name}: version ${from} → ${to}\n${diffText(found, all, cli.context)}`,
+  const effect = traffic ? await simulated(cli, { name, version: to }) : undefined
+  cli.print({ name, from, to, ...found, ...(effect ? { traffic: simulationJson(effect) } : {}) }, () =>
+    [
+      `${name}: version ${from} → ${to}`,
+      diffText(found, all, cli.context),
+      ...(effect ? ['', simulationText(effect, all, cli.context)] : []),
+    ].join('\n'),
   )
 }
 

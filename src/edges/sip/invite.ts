@@ -88,7 +88,7 @@ export class Invitation {
 
   /** The call that came of it; undefined when none did, and the caller was answered. */
   async run(): Promise<Bridge | undefined> {
-    const { parts, admission } = this.#context
+    const { client, parts, admission, observer } = this.#context
     const maxForwards = Number(this.#request.get('max-forwards') ?? MAX_FORWARDS)
     const trusted = parts.trusts(this.#request.source_address)
     const caller = callerOf(this.#request, { node: parts.node, trusted })
@@ -98,7 +98,10 @@ export class Invitation {
     const admitted = admission.admit(this.#request, caller)
     if ('own' in admitted) return this.#refuse(admitted.own, admitted)
     const { routed } = admitted
-    if (routed.group.mode === 'observe') return this.#observe(caller, routed)
+    if (routed.group.mode === 'observe') {
+      observer.proxy({ client, request: this.#request, response: this.#response }, caller, routed)
+      return undefined
+    }
     const copying = { names: routed.group.copyHeaders, identity: trusted }
     return this.#charged({ caller, routed, copying, maxForwards })
   }
@@ -136,11 +139,6 @@ export class Invitation {
   stop(reason: string): void {
     this.#stop = reason
     this.#dial?.cancel({ Reason: reasonHeader(480, reason) })
-  }
-
-  #observe(caller: Caller, routed: Routed): undefined {
-    const { client, observer } = this.#context
-    observer.proxy({ client, request: this.#request, response: this.#response }, caller, routed)
   }
 
   async #decide(request: AuthorizeRequest): Promise<Allowed | undefined> {
@@ -328,10 +326,7 @@ export class Invitation {
       refuse(this.#response, { status: routed.group.cutStatus, reason: 'Call Ended' }, { code: this.#stop, call })
       return
     }
-    if (last.kind !== 'refused') {
-      this.#refuse(last.kind === 'unanswered' ? 'no_answer' : 'no_route', { call })
-      return
-    }
+    if (last.kind !== 'refused') return this.#refuse(last.kind === 'unanswered' ? 'no_answer' : 'no_route', { call })
     const { response, status, reason } = last
     const headers = response ? { ...copied(response, copying), ...refusedExtensions(response) } : {}
     relay(this.#response, { status, reason, headers })
