@@ -1,4 +1,5 @@
 /** From the operator's words to those of the account office: an account of accounts.yaml, and the defaults of all. */
+import type { Recharge } from '../accounts/account.ts'
 import type { PoolInput, ProfileInput } from '../accounts/office.ts'
 import type { AccountDefaults } from '../accounts/profile.ts'
 import { invariant } from '../base/fault.ts'
@@ -24,13 +25,31 @@ export function newAccount(config: AccountConfig): NewAccount {
     blockedPrefixes: blockedPrefixes.map(digits),
     spendCaps: spendCaps && present({ day: optionalMicros(spendCaps.day), month: optionalMicros(spendCaps.month) }),
     lowBalance: lowBalance && { threshold: micros(lowBalance.threshold) },
-    recharge: recharge && {
-      enabled: recharge.enabled,
-      threshold: micros(recharge.threshold),
-      amount: micros(recharge.amount),
-    },
+    recharge: recharge && newRecharge(recharge),
   })
   return { id, profile, pools: pools.map(newPool), credit: micros(credit) }
+}
+
+function newRecharge({
+  enabled,
+  threshold,
+  amount,
+  targetBalance,
+  dayCap,
+  monthCap,
+  ...same
+}: NonNullable<AccountConfig['recharge']>): Recharge {
+  return {
+    enabled,
+    threshold: micros(threshold),
+    ...present({
+      ...same,
+      amount: optionalMicros(amount),
+      targetBalance: optionalMicros(targetBalance),
+      dayCap: optionalMicros(dayCap),
+      monthCap: optionalMicros(monthCap),
+    }),
+  }
 }
 
 function newPool({ expiresAt, scope, name, seconds, ...same }: PoolConfig): PoolInput {

@@ -48,16 +48,16 @@ export class Metrics {
   readonly #parked: Gauge
   readonly #sipCalls: Gauge
   readonly #sipServers: Gauge
-  readonly #jobs: Counter<'queue' | 'result'>
-  readonly #deadLetters: Gauge<'queue'>
-  readonly #jobsWaiting: Gauge<'queue'>
-  readonly #outboxLag: Gauge
-  readonly #outboxOldest: Gauge
   readonly #observedCalls: Counter<'code'>
   readonly #observedEnds: Counter<'end'>
   readonly #archiveBehind: Gauge
   readonly #archived: Counter<'kind'>
   readonly #archiveLost: Counter
+  readonly #jobs: Counter<'queue' | 'result'>
+  readonly #deadLetters: Gauge<'queue'>
+  readonly #jobsWaiting: Gauge<'queue'>
+  readonly #outboxLag: Gauge
+  readonly #outboxOldest: Gauge
   readonly #reloadOk: Gauge
   readonly #reloadAt: Gauge
 
@@ -81,11 +81,6 @@ export class Metrics {
     this.#parked = this.#gauge('parked_events', 'Events that wait for a person.')
     this.#sipCalls = this.#gauge('sip_calls', 'Calls that are up and were set up by this worker.')
     this.#sipServers = this.#gauge('sip_servers', 'drachtio-servers that are connected.')
-    this.#jobs = this.#counter('jobs_total', 'Attempts at jobs that ended: done, failed, dead.', ['queue', 'result'])
-    this.#deadLetters = this.#gauge('dead_letters', 'Jobs that failed for good and wait for a person.', ['queue'])
-    this.#jobsWaiting = this.#gauge('jobs_waiting', 'Jobs that wait for their turn or their next attempt.', ['queue'])
-    this.#outboxLag = this.#gauge('outbox_lag_entries', 'Events that were not made jobs yet.')
-    this.#outboxOldest = this.#gauge('outbox_oldest_pending_seconds', 'Age of the oldest of them.')
     this.#observedCalls = this.#counter('sip_observed_calls_total', 'Proxied calls, by what would have been decided.', [
       'code',
     ])
@@ -95,6 +90,11 @@ export class Metrics {
     this.#archiveBehind = this.#gauge('archive_behind_seconds', 'Since all that the store tells was archived.')
     this.#archived = this.#counter('archived_total', 'What was archived, by kind.', ['kind'])
     this.#archiveLost = this.#counter('archive_lost_total', 'Archived entries and CDRs that the store lost.', [])
+    this.#jobs = this.#counter('jobs_total', 'Attempts at jobs that ended: done, failed, dead.', ['queue', 'result'])
+    this.#deadLetters = this.#gauge('dead_letters', 'Jobs that failed for good and wait for a person.', ['queue'])
+    this.#jobsWaiting = this.#gauge('jobs_waiting', 'Jobs that wait for their turn or their next attempt.', ['queue'])
+    this.#outboxLag = this.#gauge('outbox_lag_entries', 'Events that were not made jobs yet.')
+    this.#outboxOldest = this.#gauge('outbox_oldest_pending_seconds', 'Age of the oldest of them.')
     this.#reloadOk = this.#gauge('config_last_reload_successful', '1 when the last reload was put in force.')
     // A daemon that runs has read a good configuration.
     this.#reloadOk.set(1)
@@ -155,23 +155,6 @@ export class Metrics {
     this.#sipServers.set(figures.servers)
   }
 
-  jobEnded(queue: string, result: 'done' | 'failed' | 'dead'): void {
-    this.#jobs.inc({ queue, result })
-  }
-
-  deadLetters(queue: string, jobs: number): void {
-    this.#deadLetters.set({ queue }, jobs)
-  }
-
-  jobsWaiting(queue: string, jobs: number): void {
-    this.#jobsWaiting.set({ queue }, jobs)
-  }
-
-  outboxLag(entries: number, oldestSeconds: number): void {
-    this.#outboxLag.set(entries)
-    this.#outboxOldest.set(oldestSeconds)
-  }
-
   observedCall(code: RefusalCode | 'ok' | 'emergency'): void {
     this.#observedCalls.inc({ code })
   }
@@ -191,6 +174,23 @@ export class Metrics {
 
   archiveLost(rows: number): void {
     this.#archiveLost.inc(rows)
+  }
+
+  jobEnded(queue: string, result: 'done' | 'failed' | 'dead'): void {
+    this.#jobs.inc({ queue, result })
+  }
+
+  deadLetters(queue: string, jobs: number): void {
+    this.#deadLetters.set({ queue }, jobs)
+  }
+
+  jobsWaiting(queue: string, jobs: number): void {
+    this.#jobsWaiting.set({ queue }, jobs)
+  }
+
+  outboxLag(entries: number, oldestSeconds: number): void {
+    this.#outboxLag.set(entries)
+    this.#outboxOldest.set(oldestSeconds)
   }
 
   reloaded(successful: boolean, atMs: number): void {

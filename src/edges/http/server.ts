@@ -24,8 +24,8 @@ import { HttpProblem } from './problem.ts'
 import type { HttpServer } from './server-type.ts'
 import { answerBrokenRequest } from './socket-errors.ts'
 import { addTariffRoutes } from './tariffs/tariff-routes.ts'
-import { addWebhookRoutes } from './webhooks/webhook-routes.ts'
 import { addVersionUpload } from './tariffs/version-upload.ts'
+import { addWebhookRoutes } from './webhooks/webhook-routes.ts'
 import { parseForm } from './wire/form-text.ts'
 import { parseJson } from './wire/json-text.ts'
 
@@ -165,10 +165,10 @@ function adminPath(parts: HttpParts) {
     addMoneyRoutes(server, parts)
     addReportRoutes(server, parts)
     addTariffRoutes(server, parts)
+    await server.register(async (uploads) => addVersionUpload(uploads.withTypeProvider<ZodTypeProvider>(), parts))
     addWebhookRoutes(server, parts)
     addStreamRoutes(server, parts)
     addJobRoutes(server, parts)
-    await server.register(async (uploads) => addVersionUpload(uploads.withTypeProvider<ZodTypeProvider>(), parts))
     addKeyRoutes(server, parts)
     addOpsRoutes(server, parts)
   }
