@@ -5,6 +5,7 @@ import type { AccountDefaults } from '../accounts/profile.ts'
 import { invariant } from '../base/fault.ts'
 import { type Micros, parseAmount } from '../base/money.ts'
 import { parseInstant } from '../base/time.ts'
+import type { PriceList } from '../payments/goods.ts'
 import type { AccountConfig, PoolConfig } from './account-schema.ts'
 import type { Settings } from './settings-schema.ts'
 
@@ -63,6 +64,13 @@ export function accountDefaults({ defaults }: Settings): AccountDefaults {
   const { currency, timezone, onEngineError, engineErrorSeconds, engineErrorCalls, pool, minimumPurchase } = defaults
   const engineError = { onEngineError, engineErrorSeconds, engineErrorCalls }
   return { currency, timezone, ...engineError, pool, minimumPurchase: micros(minimumPurchase) }
+}
+
+/** What is sold, and for how much. */
+export function priceList({ defaults, payments }: Settings): PriceList {
+  const prices = Object.entries(payments.bundle.prices).map(([currency, price]) => [currency, micros(price)] as const)
+  const bundle = { minutes: payments.bundle.minutes, prices: Object.fromEntries(prices) }
+  return { minimumPurchase: micros(defaults.minimumPurchase), bundle }
 }
 
 function micros(text: string): Micros {

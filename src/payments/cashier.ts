@@ -190,7 +190,7 @@ export class Cashier {
     const payment = found.payment === undefined ? undefined : await this.#parts.store.find(found.payment)
     if (payment?.provider === provider.name) return this.#believe(payment, found)
     const { charge, amount } = found
-    if (await this.#parts.store.noteStray(provider.name, found)) {
+    if (found.outcome.kind === 'succeeded' && (await this.#parts.store.noteStray(provider.name, found))) {
       this.#parts.observer.disagreed({ kind: 'stray_charge', provider: provider.name, charge, amount })
     }
     return undefined

@@ -74,6 +74,7 @@ function differenceOf(
   charge: ProviderCharge,
   payment: Payment | undefined,
 ): Disagreement | undefined {
+  if (!payment && charge.outcome.kind !== 'succeeded') return undefined
   if (!payment) return { kind: 'stray_charge', provider: provider.name, charge: charge.charge, amount: charge.amount }
   return refundsDiffer(payment, charge)
     ? { kind: 'refunds_differ', payment: payment.id, charge: charge.charge }

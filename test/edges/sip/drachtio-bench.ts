@@ -67,7 +67,7 @@ export class SipBench {
   }
 
   async connected(workers: number): Promise<void> {
-    await until(`${workers} workers are connected`, () => this.drachtio.connections === workers)
+    await until(`${workers} workers are connected`, () => this.drachtio.takers('invite') === workers)
   }
 
   /** Another process on the same store and server. */

@@ -65,9 +65,9 @@ export class DrachtioDouble implements DrachtioServer {
     return this.#now.core.dialogs.size
   }
 
-  /** Of apps that have asked for something. */
-  get connections(): number {
-    return this.#now.admin.clients.filter(({ connected, routes }) => connected && routes.size > 0).length
+  /** How many apps are asked for a kind of request. */
+  takers(verb: string): number {
+    return this.#now.admin.clients.filter(({ connected, routes }) => connected && routes.has(verb)).length
   }
 
   /** Cuts the connections of all apps; they may come back. */

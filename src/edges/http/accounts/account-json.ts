@@ -11,7 +11,7 @@ const channels = z.object({ limit: z.int(), used: z.int() })
 
 export const trunksSchema = z.object({ inbound: z.int(), outbound: z.int(), twoWay: z.int() })
 
-const rechargeSchema = z.object({
+export const rechargeSchema = z.object({
   enabled: z.boolean(),
   threshold: money,
   amount: money.optional(),
@@ -147,7 +147,7 @@ function watches({ lowBalance, recharge }: AccountProfile) {
   }
 }
 
-function rechargeJson(recharge: NonNullable<AccountProfile['recharge']>): z.infer<typeof rechargeSchema> {
+export function rechargeJson(recharge: NonNullable<AccountProfile['recharge']>): z.infer<typeof rechargeSchema> {
   const { enabled, threshold, amount, targetBalance, card, dayCap, monthCap, maxFailures } = recharge
   return {
     enabled,
