@@ -179,7 +179,7 @@ describe.each(storeForms)('the relay on %s', (_name, form) => {
       fc.record({ what: fc.constant('tidy' as const) }),
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 60, size: 'max' }), async (steps) => {
         await test.empty()
         const here = await daemon(test)
         const open = { jobs: new Set<string>(), archive: new Set<string>() }
