@@ -9,6 +9,8 @@ import { addConfigCommands } from './commands/config.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addMoneyCommands } from './commands/money.ts'
+import { addPaymentCommands } from './commands/payments.ts'
+import { addRechargeCommands } from './commands/recharge.ts'
 import { addTariffCommands } from './commands/tariff.ts'
 import { addUsageCommands } from './commands/usage.ts'
 import type { CliContext, ExitCode } from './context.ts'
@@ -61,6 +63,8 @@ export function commandLine(parts: CommandLineParts): { readonly program: Comman
 const nouns = [
   addAccountCommands,
   addMoneyCommands,
+  addPaymentCommands,
+  addRechargeCommands,
   addCallCommands,
   addTariffCommands,
   addUsageCommands,
