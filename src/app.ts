@@ -7,6 +7,7 @@ import { startOutage } from './app/outage.ts'
 import type { OutageDesk } from './calls/outage.ts'
 import { close, listen } from './app/http-listener.ts'
 import { auditPort, keyPort, tariffPort } from './app/http-parts.ts'
+import { type Jobs, openJobs } from './app/jobs.ts'
 import { openPayments, type Payments } from './app/payments.ts'
 import { seed } from './app/seed.ts'
 import { seedMarks } from './app/seed-marks.ts'
@@ -90,14 +91,16 @@ async function build(building: Building): Promise<App> {
   const outage = await startOutage({ core, settings, log, metrics })
   stops.grounds.unshift(outage.stop)
   const payments = await openPayments({ core, settings, log, metrics })
+  const { consumers, periodic } = payments
+  const jobs = await openJobs({ core, settings, log, metrics, consumers, periodic })
+  stops.grounds.unshift(jobs.close)
   const { broken, bug } = brokenPromise()
-  const edges = { core, outage: outage.desk, payments, bootstrap, bug }
+  const edges = { core, outage: outage.desk, jobs, payments, bootstrap, bug }
   const server = await createHttpServer(httpParts(building, edges))
   stops.work.push(() => close(server))
   await startSocket(building, edges)
-  stops.work.push(
-    await startSelfWork({ core, periodic: payments.periodic, outage: outage.desk, clock, settings, log, metrics }),
-  )
+  stops.work.push(await startSelfWork({ core, outage: outage.desk, clock, settings, log, metrics }))
+  if (settings().roles.includes('jobs')) stops.work.push(await jobs.start())
   const stopSip = await startSipEdge({ core, outage: outage.desk, catalog, log, metrics, ...sipAnswers(building) })
   if (stopSip) stops.work.push(stopSip)
   const url = await listen(server, settings().http)
@@ -130,6 +133,7 @@ interface EdgeContext {
   readonly core: Core
   /** Calls are decided and told through it, so that the store may be away. */
   readonly outage: OutageDesk
+  readonly jobs: Jobs
   readonly payments: Payments
   readonly bootstrap: BootstrapKey
   readonly bug: (error: Error) => void
@@ -137,7 +141,7 @@ interface EdgeContext {
 
 function httpParts(
   { catalog, clock, log, metrics, state }: Building,
-  { core, outage, payments, bootstrap, bug }: EdgeContext,
+  { core, outage, jobs, payments, bootstrap, bug }: EdgeContext,
 ): HttpParts {
   const { desk, office, tariffs, apiKeys, audit, usage, store } = core
   return {
@@ -158,6 +162,13 @@ function httpParts(
     payments: payments.port,
     keys: keyPort(bootstrap, apiKeys),
     audit: auditPort(audit),
+    jobs: jobs.queues,
+    webhooks: jobs.webhooks,
+    events: {
+      log: jobs.events,
+      mostStreams: () => catalog.inForce.settings.events.streams,
+      listenToCalls: jobs.listenToCalls,
+    },
     health: {
       async ready() {
         const reachable = await store.answers()

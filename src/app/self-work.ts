@@ -2,7 +2,6 @@
 import type { OutageDesk } from '../calls/outage.ts'
 import { ListRounds } from '../calls/rounds.ts'
 import type { Settings } from '../catalog/settings.ts'
-import type { PeriodicWork } from '../events/event.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { DueCycles } from '../store/due-cycles.ts'
@@ -11,7 +10,6 @@ import { RedisTurns } from '../store/redis-turns.ts'
 import type { Core } from './core.ts'
 import { gauges } from './gauges.ts'
 import { Loops } from './loops.ts'
-import { startPeriodic } from './periodic.ts'
 import { type SteadyClock, StepWatch } from './steady-clock.ts'
 import { countStoreFault } from './store-faults.ts'
 
@@ -25,7 +23,6 @@ const CYCLES_AT_ONCE = 100
 
 export interface SelfWorkParts {
   readonly core: Core
-  readonly periodic: readonly PeriodicWork[]
   readonly outage: OutageDesk
   readonly clock: SteadyClock
   readonly settings: () => Settings
@@ -35,7 +32,7 @@ export interface SelfWorkParts {
 
 /** Starts it; the answer ends it when the rounds under way are over, and edges have heard what they were asked. */
 export async function startSelfWork(parts: SelfWorkParts): Promise<() => Promise<void>> {
-  const { core, periodic, outage, clock, settings, log, metrics } = parts
+  const { core, outage, clock, settings, log, metrics } = parts
   const loops = new Loops(log, (_name, error) => countStoreFault(metrics, error))
   const stopNews = await hearNews(core)
   loops.start({ name: 'tariffs', everyMs: () => TARIFF_REFRESH_MS, round: () => core.tariffs.refresh() })
@@ -45,7 +42,6 @@ export async function startSelfWork(parts: SelfWorkParts): Promise<() => Promise
   loops.start({ name: 'outage', everyMs: () => OUTAGE_MS, round: () => outage.settleSilent() })
   if (settings().roles.includes('clock')) {
     loops.start({ name: 'clock', everyMs: () => settings().calls.tickMs, round: () => core.desk.clockwork.tick() })
-    startPeriodic(periodic, core, loops)
     const dueCycles = new DueCycles(core)
     loops.start({ name: 'cycles', everyMs: () => CYCLES_MS, round: () => turnCycles(core, dueCycles) })
     const rounds = new ListRounds(core.calls, core.desk.edges, new RedisTurns(core))

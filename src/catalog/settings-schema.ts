@@ -16,6 +16,7 @@ import {
   unique,
   wholeNumber,
 } from './fields.ts'
+import { events, webhooks } from './event-schema.ts'
 import { sip } from './sip-schema.ts'
 
 const DAY_SECONDS = 86_400
@@ -267,9 +268,13 @@ export const settingsFileSchema = z.strictObject({
     .max(1024)
     .default(64)
     .meta({ restart: true, description: 'Parts that account trees are spread over. Used at installation only.' }),
-  roles: unique(z.array(z.enum(['decide', 'clock'])).min(1))
-    .default(['decide', 'clock'])
-    .meta({ restart: true, description: 'What this process does: answer requests, extend and end calls.' }),
+  roles: unique(z.array(z.enum(['decide', 'clock', 'jobs', 'archive'])).min(1))
+    .default(['decide', 'clock', 'jobs', 'archive'])
+    .meta({
+      restart: true,
+      description:
+        'What this process does: answer requests, extend and end calls, do what events ask for, archive what the store tells.',
+    }),
   calls,
   emergency,
   defaults,
@@ -281,6 +286,8 @@ export const settingsFileSchema = z.strictObject({
   callControl,
   payments,
   sip,
+  events,
+  webhooks,
   log,
 })
 

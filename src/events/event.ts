@@ -53,3 +53,7 @@ export interface PeriodicWork {
   readonly everyMs: number
   run(): Promise<void>
 }
+
+export function isEventType(text: string): text is EventType {
+  return eventTypes.some((type) => type === text)
+}

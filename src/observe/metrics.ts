@@ -50,6 +50,14 @@ export class Metrics {
   readonly #sipServers: Gauge
   readonly #observedCalls: Counter<'code'>
   readonly #observedEnds: Counter<'end'>
+  readonly #archiveBehind: Gauge
+  readonly #archived: Counter<'kind'>
+  readonly #archiveLost: Counter
+  readonly #jobs: Counter<'queue' | 'result'>
+  readonly #deadLetters: Gauge<'queue'>
+  readonly #jobsWaiting: Gauge<'queue'>
+  readonly #outboxLag: Gauge
+  readonly #outboxOldest: Gauge
   readonly #payments: Counter<'kind' | 'state'>
   readonly #disagreements: Counter<'kind'>
   readonly #reloadOk: Gauge
@@ -81,6 +89,14 @@ export class Metrics {
     this.#observedEnds = this.#counter('sip_observed_ends_total', 'Ends of proxied calls, by how they were heard.', [
       'end',
     ])
+    this.#archiveBehind = this.#gauge('archive_behind_seconds', 'Since all that the store tells was archived.')
+    this.#archived = this.#counter('archived_total', 'What was archived, by kind.', ['kind'])
+    this.#archiveLost = this.#counter('archive_lost_total', 'Archived entries and CDRs that the store lost.', [])
+    this.#jobs = this.#counter('jobs_total', 'Attempts at jobs that ended: done, failed, dead.', ['queue', 'result'])
+    this.#deadLetters = this.#gauge('dead_letters', 'Jobs that failed for good and wait for a person.', ['queue'])
+    this.#jobsWaiting = this.#gauge('jobs_waiting', 'Jobs that wait for their turn or their next attempt.', ['queue'])
+    this.#outboxLag = this.#gauge('outbox_lag_entries', 'Events that were not made jobs yet.')
+    this.#outboxOldest = this.#gauge('outbox_oldest_pending_seconds', 'Age of the oldest of them.')
     this.#payments = this.#counter('payments_total', 'Payments by the state they came to.', ['kind', 'state'])
     this.#disagreements = this.#counter('payment_disagreements_total', 'Charges that a person must look at.', ['kind'])
     this.#reloadOk = this.#gauge('config_last_reload_successful', '1 when the last reload was put in force.')
@@ -150,6 +166,35 @@ export class Metrics {
   /** `unheard` is a call of another worker, `dropped` one that made room. */
   observedEnd(end: 'heard' | 'unanswered' | 'unheard' | 'dropped'): void {
     this.#observedEnds.inc({ end })
+  }
+
+  archiveBehind(ms: number): void {
+    this.#archiveBehind.set(ms / 1000)
+  }
+
+  archived(rows: Readonly<Record<'entries' | 'cdrs' | 'events', number>>): void {
+    for (const kind of ['entries', 'cdrs', 'events'] as const) this.#archived.inc({ kind }, rows[kind])
+  }
+
+  archiveLost(rows: number): void {
+    this.#archiveLost.inc(rows)
+  }
+
+  jobEnded(queue: string, result: 'done' | 'failed' | 'dead'): void {
+    this.#jobs.inc({ queue, result })
+  }
+
+  deadLetters(queue: string, jobs: number): void {
+    this.#deadLetters.set({ queue }, jobs)
+  }
+
+  jobsWaiting(queue: string, jobs: number): void {
+    this.#jobsWaiting.set({ queue }, jobs)
+  }
+
+  outboxLag(entries: number, oldestSeconds: number): void {
+    this.#outboxLag.set(entries)
+    this.#outboxOldest.set(oldestSeconds)
   }
 
   paymentMoved(kind: string, state: string): void {

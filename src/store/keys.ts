@@ -36,12 +36,22 @@ export class Keys {
   news = (): string => `${this.prefix}:news`
   /** stream: events that cannot be rated and wait for a person */
   parked = (): string => `${this.prefix}:parked`
+  /** string: until when one daemon has the turn to do what is named */
+  turn = (name: string): string => `${this.prefix}:turn:${name}`
+  /** stream: the newest events of all partitions */
+  events = (): string => `${this.prefix}:events`
+  /** string: is there while somebody listens to ends of calls */
+  listening = (): string => `${this.prefix}:listening`
+  /** hash: id of a webhook endpoint → JSON of it */
+  webhooks = (): string => `${this.prefix}:webhooks`
+  /** stream: the newest deliveries to a webhook endpoint */
+  deliveries = (endpoint: string): string => `${this.prefix}:deliveries:${endpoint}`
+  /** what all keys of one queue begin with; all of them are in one slot */
+  queue = (name: string): string => `${this.prefix}:{jobs-${name}}`
   /** hash: provider's charge → JSON; charges that no payment of ours was made with */
   strayCharges = (): string => `${this.prefix}:straycharges`
   /** hash: payment → JSON of what the sandbox did for it, and card tokens and keys it knows */
   sandbox = (): string => `${this.prefix}:sandbox`
-  /** string: until when one daemon lists an edge's calls */
-  lister = (node: string): string => `${this.prefix}:lister:${node}`
 
   /** hash: t revision of the tariff book */
   head = (partition: number): string => this.#tagged(partition, 'head')
@@ -65,6 +75,8 @@ export class Keys {
   account = (partition: number, account: string): string => this.#tagged(partition, `acct:${account}`)
   /** string: JSON of the profile */
   profile = (partition: number, account: string): string => this.#tagged(partition, `profile:${account}`)
+  /** zset: ids of accounts whose profile was written since it was archived, by its version */
+  changed = (partition: number): string => this.#tagged(partition, 'changed')
   /** zset: ids of the direct children, score 0 */
   children = (partition: number, account: string): string => this.#tagged(partition, `kids:${account}`)
   /** set: leg keys of live calls through the account */

@@ -155,6 +155,7 @@ export class ProfileStore {
       keys.journal(p),
       keys.outbox(p),
       keys.turns(p),
+      keys.changed(p),
     ]
   }
 }

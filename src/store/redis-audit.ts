@@ -1,16 +1,16 @@
 /**
- * Holds what is in the store against its journal, while calls go on: figures are read together with the number of the
+ * Holds what is in the store against a journal, while calls go on: figures are read together with the number of the
  * last entry, the journal is replayed to exactly that entry, and the two must agree.
  */
 import { type Drift, type FoundAccount, type FoundPayment, isCounter, memberSets, Replay } from '../ledger/audit.ts'
-import { invariant } from '../base/fault.ts'
-import { decodeEntry, entryId, entryNumber } from '../ledger/journal.ts'
+import { decodeEntry, entryNumber } from '../ledger/journal.ts'
+import type { StoredEntry } from '../ledger/streams.ts'
 import { refunded } from '../payments/payment.ts'
 import { decodeCall } from './call-codec.ts'
 import type { Keys } from './keys.ts'
 import { decodePayment } from './payment-codec.ts'
 import type { RedisStore } from './redis.ts'
-import { repliesOf, streamEntries } from './replies.ts'
+import { lastIdIn, repliesOf } from './replies.ts'
 
 const ENTRIES_AT_ONCE = 1_000
 const ACCOUNTS_AT_ONCE = 50
@@ -33,6 +33,13 @@ export interface AuditParts {
   readonly store: RedisStore
   readonly keys: Keys
   readonly partitions: number
+  readonly journal: AuditedJournal
+}
+
+/** Where entries are read: in the store itself, or where they are archived. */
+export interface AuditedJournal {
+  /** From one number to another, both included. */
+  entries(partition: number, from: number, to: number): Promise<readonly StoredEntry[]>
 }
 
 type Transaction = ReturnType<RedisStore['client']['multi']>
@@ -123,22 +130,19 @@ export class RedisAudit {
       return read.exec()
     })
     const [journal, ...rest] = results ?? []
-    await this.#replayTo(replay, lastEntry(journal))
+    const last = lastIdIn(journal)
+    await this.#replayTo(replay, last === undefined ? 0 : entryNumber(last))
     return repliesOf(rest)
   }
 
   async #replayTo(replay: Replay, number: number): Promise<void> {
-    const { store, keys } = this.#parts
-    const journal = keys.journal(replay.partition)
     while (replay.last < number) {
-      const from = entryId(replay.last + 1)
-      const page = await store.command((client) =>
-        client.xrange(journal, from, entryId(number), 'COUNT', ENTRIES_AT_ONCE),
-      )
-      for (const { id, fields } of streamEntries(page)) {
-        replay.add(entryNumber(id), decodeEntry(fields['e'] ?? ''))
+      const from = replay.last + 1
+      const to = Math.min(from + ENTRIES_AT_ONCE - 1, number)
+      for (const { number: at, entry } of await this.#parts.journal.entries(replay.partition, from, to)) {
+        replay.add(at, decodeEntry(entry))
       }
-      if (page.length < ENTRIES_AT_ONCE && replay.last < number) replay.skip(number)
+      if (replay.last < to) replay.skip(to)
     }
   }
 
@@ -153,16 +157,6 @@ export class RedisAudit {
     } while (cursor !== '0')
     return ids
   }
-}
-
-/** Number of the entry that was written last, also when it is gone; 0 of a journal that does not exist. */
-function lastEntry([error, reply]: readonly [Error | null, unknown] = [null, []]): number {
-  if (error?.message.includes('no such key')) return 0
-  if (error) throw error
-  const facts = reply as readonly unknown[]
-  const id = facts[facts.indexOf('last-generated-id') + 1]
-  invariant(typeof id === 'string', 'a stream tells its last id')
-  return entryNumber(id)
 }
 
 const TRUNKS = ['inbound', 'outbound', 'twoWay'] as const

@@ -29,7 +29,7 @@ describe('settings', () => {
       http: { host: '127.0.0.1', port: 8484 },
       redis: { urls: [], commandTimeoutMs: 1000, maxInFlight: 512, appendFsync: 'everysec' },
       partitions: 64,
-      roles: ['decide', 'clock'],
+      roles: ['decide', 'clock', 'jobs', 'archive'],
       calls: {
         sliceSeconds: 60,
         extendAheadSeconds: 10,
@@ -70,6 +70,8 @@ describe('settings', () => {
         trustedSources: [],
         groups: {},
       },
+      events: { kept: 50_000, streams: 100 },
+      webhooks: { allowPrivate: false, deadlineSeconds: 15, disableAfterDays: 5 },
       log: { level: 'info', decisions: true },
     })
   })

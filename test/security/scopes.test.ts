@@ -54,7 +54,8 @@ afterAll(async () => {
 
 /** Every place in a path filled in; nothing that is sent is a body that would be taken. */
 function pathOf(path: string, account = 'mid'): string {
-  const query = path.endsWith('/usage') ? '?from=2026-11-01&to=2026-11-30&by=day' : ''
+  const queries = { '/usage': '?from=2026-11-01&to=2026-11-30&by=day', '/v1/events': '?types=imagined' }
+  const query = Object.entries(queries).find(([end]) => path.endsWith(end))?.[1] ?? ''
   return path.replace('{account}', account).replaceAll(/\{\w+\}/g, 'none') + query
 }
 

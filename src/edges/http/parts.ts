@@ -3,6 +3,8 @@ import type { ApiKeys } from '../../accounts/api-keys.ts'
 import type { AccountOffice, Page } from '../../accounts/office.ts'
 import type { RefusalCode, Refused } from '../../base/outcome.ts'
 import type { Clock } from '../../base/time.ts'
+import type { EventLog } from '../../events/event-stream.ts'
+import type { JobDesk } from '../../events/job.ts'
 import type { CallRecord, Leg } from '../../calls/call.ts'
 import type { Explanation } from '../../calls/explain.ts'
 import type {
@@ -17,6 +19,7 @@ import type {
 } from '../../calls/requests.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { Metrics } from '../../observe/metrics.ts'
+import type { WebhookDesk } from '../../webhooks/desk.ts'
 import type { PaymentDesk } from '../../payments/desk.ts'
 import type { WebhookRequest } from '../../payments/provider.ts'
 import type { Reconciled } from '../../payments/reconcile.ts'
@@ -33,6 +36,9 @@ export interface HttpParts {
   readonly payments: PaymentPort
   readonly keys: KeyPort
   readonly audit: AuditPort
+  readonly jobs: JobDesk
+  readonly events: EventsPort
+  readonly webhooks: WebhookPort
   readonly health: HealthPort
   readonly metrics: Metrics
   readonly clock: Clock
@@ -101,6 +107,13 @@ export interface TariffPort {
   versions(name: string): Promise<readonly VersionSummary[] | undefined>
   /** With `prefix`, the rates whose prefix begins so. */
   show(query: ShowQuery): Promise<VersionView | undefined>
+  rates(name: string, version: number): Promise<VersionRates | undefined>
+}
+
+export interface VersionRates {
+  readonly head: { readonly name: string; readonly version: number } & Omit<TariffInput, 'rates'>
+  /** All of them, in the order they were given. */
+  readonly parts: AsyncIterable<readonly RateInput[]>
 }
 
 export interface ShowQuery {
@@ -220,6 +233,16 @@ export interface AuditReport {
   readonly accounts: number
   readonly partitions: number
   readonly problems: readonly string[]
+}
+
+export type WebhookPort = Pick<WebhookDesk, keyof WebhookDesk>
+
+export interface EventsPort {
+  readonly log: EventLog
+  /** Clients of the stream at once. */
+  readonly mostStreams: () => number
+  /** Ends of calls are told for a minute from now. */
+  listenToCalls(): Promise<void>
 }
 
 export interface HealthPort {

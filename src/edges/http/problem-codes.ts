@@ -24,13 +24,17 @@ const requestProblems = {
   not_found: { status: 404, title: 'There is nothing here' },
   call_unknown: { status: 404, title: 'There is no such call' },
   tariff_unknown: { status: 404, title: 'There is no such tariff version' },
+  webhook_unknown: { status: 404, title: 'There is no such webhook' },
+  job_unknown: { status: 404, title: 'There is no such job' },
   key_id_unknown: { status: 404, title: 'There is no such API key' },
   method_not_allowed: { status: 405, title: 'This cannot be done here' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
+  too_many_webhooks: { status: 409, title: 'There are too many webhooks' },
   body_too_large: { status: 413, title: 'The body is too large' },
   media_type_unsupported: { status: 415, title: 'The body has a type that is not read here' },
   tariff_invalid: { status: 422, title: 'The tariff is not valid' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
+  too_many_streams: { status: 503, title: 'Too many listen to events' },
   internal_error: { status: 500, title: 'Something broke' },
 } as const satisfies Readonly<Record<string, ProblemKind>>
 
@@ -74,6 +78,7 @@ const faultProblems = {
   store_unavailable: { status: 503, title: 'The store cannot be reached' },
   store_timeout: { status: 503, title: 'The store did not answer in time' },
   store_overloaded: { status: 503, title: 'The store has too much to do' },
+  archive_unavailable: { status: 503, title: 'The archive cannot be reached' },
   edge_unreachable: { status: 503, title: 'The edge of the call cannot be reached' },
 } as const satisfies Partial<Readonly<Record<FaultCode, ProblemKind>>>
 

@@ -15,6 +15,8 @@ import { errorHandler, problemOf, sendProblem } from './errors.ts'
 import { check, invalidInput, type Place } from './input.ts'
 import { answerUnknownPaths } from './not-found.ts'
 import { addReference } from './openapi.ts'
+import { addStreamRoutes } from './events/stream-routes.ts'
+import { addJobRoutes } from './ops/job-routes.ts'
 import { addKeyRoutes } from './ops/key-routes.ts'
 import { addOpsRoutes } from './ops/ops-routes.ts'
 import type { HttpParts } from './parts.ts'
@@ -26,6 +28,8 @@ import { addProviderWebhook, addReconcileRoute } from './payments/provider-route
 import { addPurchaseRoutes } from './payments/purchase-routes.ts'
 import { addRechargeRoutes } from './payments/recharge-routes.ts'
 import { addTariffRoutes } from './tariffs/tariff-routes.ts'
+import { addVersionUpload } from './tariffs/version-upload.ts'
+import { addWebhookRoutes } from './webhooks/webhook-routes.ts'
 import { parseForm } from './wire/form-text.ts'
 import { parseJson } from './wire/json-text.ts'
 
@@ -170,6 +174,10 @@ function adminPath(parts: HttpParts) {
     addRechargeRoutes(server, parts)
     addReconcileRoute(server, parts)
     addTariffRoutes(server, parts)
+    await server.register(async (uploads) => addVersionUpload(uploads.withTypeProvider<ZodTypeProvider>(), parts))
+    addWebhookRoutes(server, parts)
+    addStreamRoutes(server, parts)
+    addJobRoutes(server, parts)
     addKeyRoutes(server, parts)
     addOpsRoutes(server, parts)
   }

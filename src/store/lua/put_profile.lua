@@ -16,6 +16,7 @@
     journal         stream
     outbox          stream
     turns           zset    accounts by the instant the first cycle of their pools is over
+    changed         zset    ids of accounts whose profile was written since it was archived, by its version
 
   ARGV
     now_ms
@@ -59,7 +60,7 @@
 
 local account, profile, accounts, children, live = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local tx, cdrx, parent, parent_children, operation = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local journal, outbox, turns = KEYS[11], KEYS[12], KEYS[13]
+local journal, outbox, turns, changed = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local now_ms, expected_version, text, id, currency = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local currency_changes, parent_version, credit_limit = ARGV[6] == '1', ARGV[7], tonumber(ARGV[8])
 local low_threshold, recharge_threshold, content, answer, entry = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
@@ -95,7 +96,9 @@ end
 if currency_changes and is_used(found) then return { 'refused', 'currency_is_fixed' } end
 
 -- Nothing is refused below this line: Redis does not take back what a script wrote.
-redis.call('HSET', account, 'v', whole(tonumber(expected_version) + 1))
+local version = whole(tonumber(expected_version) + 1)
+redis.call('HSET', account, 'v', version)
+redis.call('ZADD', changed, version, id)
 redis.call('SET', profile, text)
 redis.call('ZADD', accounts, 0, id)
 if parent_version ~= '' then redis.call('ZADD', parent_children, 0, id) end

@@ -53,9 +53,22 @@ POST /v1/tariffs/{}/versions/{}/activate
 GET /v1/tariffs
 GET /v1/tariffs/{}/versions
 GET /v1/tariffs/{}/versions/{}
+GET /v1/tariffs/{}/versions/{}/rates
 POST /v1/keys
 GET /v1/keys
 DELETE /v1/keys/{}
+POST /v1/webhooks
+GET /v1/webhooks
+GET /v1/webhooks/{}
+PATCH /v1/webhooks/{}
+DELETE /v1/webhooks/{}
+POST /v1/webhooks/{}/rotate
+POST /v1/webhooks/{}/test
+GET /v1/webhooks/{}/deliveries
+POST /v1/webhooks/{}/replay
+GET /v1/events
+GET /v1/jobs
+POST /v1/jobs/{}/{}/retry
 POST /v1/audit/verify
 GET /openapi.json
 GET /metrics
@@ -161,6 +174,9 @@ it('says which bodies may be left out', () => {
     'POST /v1/calls/{}/end',
     'POST /v1/payments/reconcile',
     'POST /v1/tariffs/{}/versions/{}/activate',
+    'POST /v1/webhooks/{}/rotate',
+    'POST /v1/webhooks/{}/test',
+    'POST /v1/jobs/{}/{}/retry',
     'POST /v1/audit/verify',
   ])
 })
