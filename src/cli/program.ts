@@ -11,6 +11,8 @@ import { addJobCommands } from './commands/jobs.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addMoneyCommands } from './commands/money.ts'
 import { addReceiptCommands } from './commands/receipt.ts'
+import { addPaymentCommands } from './commands/payments.ts'
+import { addRechargeCommands } from './commands/recharge.ts'
 import { addTariffCommands } from './commands/tariff.ts'
 import { addUsageCommands } from './commands/usage.ts'
 import { addWebhookCommands } from './commands/webhook.ts'
@@ -65,6 +67,8 @@ const nouns = [
   addAccountCommands,
   addMoneyCommands,
   addReceiptCommands,
+  addPaymentCommands,
+  addRechargeCommands,
   addCallCommands,
   addTariffCommands,
   addUsageCommands,
