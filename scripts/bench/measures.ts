@@ -1,5 +1,6 @@
 /** Everything that is measured, by the name that it is asked for. */
 import { accountMeasure } from './accounts.ts'
+import { drachtio } from './drachtio.ts'
 import { drain } from './drain.ts'
 import { http } from './http.ts'
 import { lengths } from './lengths.ts'
@@ -19,6 +20,7 @@ export const measures: Readonly<Record<string, Measure>> = {
   tariffs,
   lengths,
   sip,
+  drachtio,
   'live-calls': liveCalls,
   takeover,
   drain,
