@@ -97,17 +97,20 @@ async function measureOn(ground: Ground, measuring: Measuring): Promise<Section>
   ground.atEnd(() => bridge.kill())
   const ways = [way(measuring.bare, bridge.pid), way(measuring.asking, daemon.pid)] as const
   for (const { server } of ways) await until('the bridge is connected', () => server.takers('invite') === 1)
+  // Memory first: what it grows to under load is kept, and would hide what a call costs.
+  context.say(`${size.held} calls at once`)
+  const folder = join(context.folder, 'held')
+  await callCalmly({ target: measuring.asking.sipPort, accounts, rate: size.rate, calls: size.rate })
+  const memory = await held(daemon, measuring.asking, { size, accounts, folder })
   // Processes and connections are warm before anything counts.
   for (let number = 0; number <= size.rounds; number += 1) {
     context.say(number === 0 ? 'warming up' : `round ${number} of ${size.rounds}`)
     for (const each of ways) {
-      const folder = join(context.folder, `${each.pid}-${number}`)
-      const round = await oneRound(each, { size, accounts, folder, redisPid: ground.redis.pid })
+      const own = join(context.folder, `${each.pid}-${number}`)
+      const round = await oneRound(each, { size, accounts, folder: own, redisPid: ground.redis.pid })
       if (number > 0) add(each, round)
     }
   }
-  context.say(`${size.held} calls at once`)
-  const memory = await held(daemon, ways[1].server, { size, accounts, folder: join(context.folder, 'held') })
   return section(size, ways, memory)
 }
 
