@@ -8,6 +8,7 @@ import type { OutageDesk } from './calls/outage.ts'
 import { close, listen } from './app/http-listener.ts'
 import { auditPort, keyPort, tariffPort } from './app/http-parts.ts'
 import { type Jobs, openJobs } from './app/jobs.ts'
+import { openPayments, type Payments } from './app/payments.ts'
 import { seed } from './app/seed.ts'
 import { seedMarks } from './app/seed-marks.ts'
 import { startSelfWork } from './app/self-work.ts'
@@ -89,10 +90,12 @@ async function build(building: Building): Promise<App> {
   const bootstrap = await bootstrapKey(settings().apiKey, settings().dataDir)
   const outage = await startOutage({ core, settings, log, metrics })
   stops.grounds.unshift(outage.stop)
-  const jobs = await openJobs({ core, settings, log, metrics, consumers: [], periodic: [] })
+  const payments = await openPayments({ core, settings, log, metrics })
+  const { consumers, periodic } = payments
+  const jobs = await openJobs({ core, settings, log, metrics, consumers, periodic })
   stops.grounds.unshift(jobs.close)
   const { broken, bug } = brokenPromise()
-  const edges = { core, outage: outage.desk, jobs, bootstrap, bug }
+  const edges = { core, outage: outage.desk, jobs, payments, bootstrap, bug }
   const server = await createHttpServer(httpParts(building, edges))
   stops.work.push(() => close(server))
   await startSocket(building, edges)
@@ -131,13 +134,14 @@ interface EdgeContext {
   /** Calls are decided and told through it, so that the store may be away. */
   readonly outage: OutageDesk
   readonly jobs: Jobs
+  readonly payments: Payments
   readonly bootstrap: BootstrapKey
   readonly bug: (error: Error) => void
 }
 
 function httpParts(
   { catalog, clock, log, metrics, state }: Building,
-  { core, outage, jobs, bootstrap, bug }: EdgeContext,
+  { core, outage, jobs, payments, bootstrap, bug }: EdgeContext,
 ): HttpParts {
   const { desk, office, tariffs, apiKeys, audit, usage, store } = core
   return {
@@ -155,6 +159,7 @@ function httpParts(
     office,
     tariffs: tariffPort(tariffs, clock),
     usage,
+    payments: payments.port,
     keys: keyPort(bootstrap, apiKeys),
     audit: auditPort(audit),
     jobs: jobs.queues,

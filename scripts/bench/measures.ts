@@ -1,5 +1,6 @@
 /** Everything that is measured, by the name that it is asked for. */
 import { accountMeasure } from './accounts.ts'
+import { decks } from './decks.ts'
 import { drachtio } from './drachtio.ts'
 import { drain } from './drain.ts'
 import { http } from './http.ts'
@@ -18,6 +19,7 @@ export const measures: Readonly<Record<string, Measure>> = {
   socket,
   accounts: accountMeasure,
   tariffs,
+  decks,
   lengths,
   sip,
   drachtio,

@@ -51,10 +51,21 @@ export interface SpendCaps {
   readonly month?: Micros
 }
 
+/** Automatic purchase of credit, when what is available falls below the threshold. */
 export interface Recharge {
   readonly enabled: boolean
   readonly threshold: Micros
-  readonly amount: Micros
+  /** What is bought at once, or more where that leaves the account below the threshold. */
+  readonly amount?: Micros
+  /** Instead: what is to be available afterwards. */
+  readonly targetBalance?: Micros
+  /** Id of a card on file; none is the one for what recurs. */
+  readonly card?: string
+  /** Most that is charged in a day and a calendar month of the account. */
+  readonly dayCap?: Micros
+  readonly monthCap?: Micros
+  /** So many failures in a row pause it; 3 where absent. */
+  readonly maxFailures?: number
 }
 
 export interface AccountProfile {

@@ -75,11 +75,20 @@ const lowBalanceSchema = z.strictObject({
   threshold: amount().describe('Available credit below which a notice is sent.'),
 })
 
-const rechargeSchema = z.strictObject({
-  enabled: z.boolean().describe('Whether credit is bought when the threshold is crossed.'),
-  threshold: amount().describe('Available credit below which credit is bought.'),
-  amount: positiveAmount().describe('What is bought at once.'),
-})
+const rechargeSchema = z
+  .strictObject({
+    enabled: z.boolean().describe('Whether credit is bought when the threshold is crossed.'),
+    threshold: amount().describe('Available credit below which credit is bought.'),
+    amount: positiveAmount().optional().describe('What is bought at once, or more to reach the threshold.'),
+    targetBalance: positiveAmount().optional().describe('Instead of amount: what is to be available afterwards.'),
+    card: name().optional().describe('Card on file that pays; none is the one for what recurs.'),
+    dayCap: positiveAmount().optional().describe('Most that is charged in a day of the account.'),
+    monthCap: positiveAmount().optional().describe('Most that is charged in a calendar month of the account.'),
+    maxFailures: z.int().min(1).max(20).optional().describe('So many failures in a row pause it; 3 when absent.'),
+  })
+  .refine(({ amount: fixed, targetBalance }) => (fixed === undefined) !== (targetBalance === undefined), {
+    error: 'must have either amount or targetBalance',
+  })
 
 /** The profile: everything about an account but its id, trunks, pools and money. */
 const accountProfileSchema = z.strictObject({

@@ -10,6 +10,7 @@ import {
   name,
   onEngineError,
   onExhausted,
+  positiveAmount,
   seconds,
   timezone,
   unique,
@@ -133,6 +134,53 @@ const defaults = z
   .prefault({})
   .describe('What accounts have that do not say otherwise.')
 
+function httpUrl() {
+  return z.url({ protocol: /^https?$/, error: 'must be a URL such as http://127.0.0.1:8060/RPC' })
+}
+
+function cardSecret(prefix: RegExp, error: string) {
+  return z.string().regex(prefix, error)
+}
+
+const payments = z
+  .strictObject({
+    provider: z
+      .enum(['sandbox', 'stripe'])
+      .default('sandbox')
+      .meta({ restart: true, description: 'Who charges cards; the sandbox moves no money.' }),
+    stripe: z
+      .strictObject({
+        secretKey: cardSecret(/^[rs]k_\w+$/, 'must be a secret key of Stripe').meta({
+          secret: true,
+          description: 'Secret or restricted key.',
+        }),
+        webhookSecret: cardSecret(/^whsec_\S+$/, 'must be the signing secret of a webhook').meta({
+          secret: true,
+          description: 'Signs what Stripe sends to /v1/payments/webhooks/stripe.',
+        }),
+        apiUrl: httpUrl().optional().describe('Where its API is, where it is not at Stripe.'),
+      })
+      .optional()
+      .meta({ restart: true, description: 'The account at Stripe.' }),
+    bundle: z
+      .strictObject({
+        minutes: z.int().min(1).max(100_000).default(100).describe('Minutes of one bundle.'),
+        prices: z
+          .record(currency(), positiveAmount())
+          .default({})
+          .describe('Price of one bundle, by currency; minutes are not sold in others.'),
+      })
+      .prefault({})
+      .describe('Minutes that are bought.'),
+  })
+  .prefault({})
+  .describe('Cards and what is bought with them.')
+  .superRefine(({ provider, stripe }, context) => {
+    if (provider === 'stripe' && !stripe) {
+      context.addIssue({ code: 'custom', path: ['stripe'], message: 'must be there when the provider is stripe' })
+    }
+  })
+
 const sipReply = z.strictObject({
   status: z.int().min(400).max(699).describe('SIP status.'),
   reason: label(64)
@@ -146,10 +194,6 @@ const mode = z
   .enum(['clock', 'edge', 'whole'])
   .optional()
   .describe('Who extends calls when the edge does not say: the daemon, the edge, or nobody as all is reserved at once.')
-
-function httpUrl() {
-  return z.url({ protocol: /^https?$/, error: 'must be a URL such as http://127.0.0.1:8060/RPC' })
-}
 
 const edge = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -240,6 +284,7 @@ export const settingsFileSchema = z.strictObject({
     .describe('SIP status and reason of a refusal code, where not the usual one.'),
   edges: z.record(name(), edge).default({}).describe('Edges by node name, and how each is called back.'),
   callControl,
+  payments,
   sip,
   events,
   webhooks,

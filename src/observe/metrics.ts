@@ -58,6 +58,8 @@ export class Metrics {
   readonly #jobsWaiting: Gauge<'queue'>
   readonly #outboxLag: Gauge
   readonly #outboxOldest: Gauge
+  readonly #payments: Counter<'kind' | 'state'>
+  readonly #disagreements: Counter<'kind'>
   readonly #reloadOk: Gauge
   readonly #reloadAt: Gauge
 
@@ -95,6 +97,8 @@ export class Metrics {
     this.#jobsWaiting = this.#gauge('jobs_waiting', 'Jobs that wait for their turn or their next attempt.', ['queue'])
     this.#outboxLag = this.#gauge('outbox_lag_entries', 'Events that were not made jobs yet.')
     this.#outboxOldest = this.#gauge('outbox_oldest_pending_seconds', 'Age of the oldest of them.')
+    this.#payments = this.#counter('payments_total', 'Payments by the state they came to.', ['kind', 'state'])
+    this.#disagreements = this.#counter('payment_disagreements_total', 'Charges that a person must look at.', ['kind'])
     this.#reloadOk = this.#gauge('config_last_reload_successful', '1 when the last reload was put in force.')
     // A daemon that runs has read a good configuration.
     this.#reloadOk.set(1)
@@ -191,6 +195,14 @@ export class Metrics {
   outboxLag(entries: number, oldestSeconds: number): void {
     this.#outboxLag.set(entries)
     this.#outboxOldest.set(oldestSeconds)
+  }
+
+  paymentMoved(kind: string, state: string): void {
+    this.#payments.inc({ kind, state })
+  }
+
+  paymentDisagreed(kind: string): void {
+    this.#disagreements.inc({ kind })
   }
 
   reloaded(successful: boolean, atMs: number): void {

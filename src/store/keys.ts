@@ -48,6 +48,10 @@ export class Keys {
   deliveries = (endpoint: string): string => `${this.prefix}:deliveries:${endpoint}`
   /** what all keys of one queue begin with; all of them are in one slot */
   queue = (name: string): string => `${this.prefix}:{jobs-${name}}`
+  /** hash: provider's charge → JSON; charges that no payment of ours was made with */
+  strayCharges = (): string => `${this.prefix}:straycharges`
+  /** hash: payment → JSON of what the sandbox did for it, and card tokens and keys it knows */
+  sandbox = (): string => `${this.prefix}:sandbox`
 
   /** hash: t revision of the tariff book */
   head = (partition: number): string => this.#tagged(partition, 'head')
@@ -63,7 +67,7 @@ export class Keys {
   turns = (partition: number): string => this.#tagged(partition, 'turns')
   /** zset: account ids, score 0 */
   accounts = (partition: number): string => this.#tagged(partition, 'accounts')
-  /** hash: "<currency>:revenue|funding" → micros; the other side of every posting */
+  /** hash: "<currency>:revenue|funding|payments" → micros; the other side of every posting */
   books = (partition: number): string => this.#tagged(partition, 'books')
   /** string: "<revision>|<JSON of the record>" */
   call = (partition: number, legKey: string): string => this.#tagged(partition, `call:${legKey}`)
@@ -88,6 +92,23 @@ export class Keys {
   cdrIndex = (partition: number, account: string): string => this.#tagged(partition, `cdri:${account}`)
   /** string: content hash and answer of a money operation, for ever */
   operation = (partition: number, account: string, id: string): string => this.#tagged(partition, `op:${account}:${id}`)
+
+  /** hash: r revision, j JSON of the payment, n number of its receipt */
+  payment = (partition: number, id: string): string => this.#tagged(partition, `pay:${id}`)
+  /** zset: ids of the partition's payments by the instant they were opened */
+  payments = (partition: number): string => this.#tagged(partition, 'pays')
+  /** zset: "pay:<payment>" and "recharge:<account>" by the instant they are looked after next */
+  paymentsDue = (partition: number): string => this.#tagged(partition, 'paysdue')
+  /** list: ids of the account's payments, oldest first */
+  paymentOrder = (partition: number, account: string): string => this.#tagged(partition, `paysof:${account}`)
+  /** string: id of the payment that a provider's charge was credited for */
+  charge = (partition: number, charge: string): string => this.#tagged(partition, `charge:${charge}`)
+  /** string: "<revision>|<JSON of the account's cards>" */
+  cards = (partition: number, account: string): string => this.#tagged(partition, `cards:${account}`)
+  /** string: JSON of what was reviewed and not yet confirmed; goes away by itself */
+  order = (partition: number, id: string): string => this.#tagged(partition, `order:${id}`)
+  /** hash: flight, failures, next, paused, day and month "<period> <micros>": the recharge of an account */
+  recharge = (partition: number, account: string): string => this.#tagged(partition, `recharge:${account}`)
 
   #tagged(partition: number, name: string): string {
     return `${this.prefix}:{${partition}}:${name}`

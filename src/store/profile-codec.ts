@@ -51,7 +51,18 @@ const profile = z.object({
   maxPricePerMinute: z.string().optional(),
   spendCaps: z.object({ day: micros.optional(), month: micros.optional() }),
   lowBalance: z.object({ threshold: micros }).optional(),
-  recharge: z.object({ enabled: z.boolean(), threshold: micros, amount: micros }).optional(),
+  recharge: z
+    .object({
+      enabled: z.boolean(),
+      threshold: micros,
+      amount: micros.optional(),
+      targetBalance: micros.optional(),
+      card: id.optional(),
+      dayCap: micros.optional(),
+      monthCap: micros.optional(),
+      maxFailures: z.int().min(1).optional(),
+    })
+    .optional(),
   onEngineError: z.enum(['deny', 'allowCapped']),
   engineErrorSeconds: whole,
   engineErrorCalls: whole,

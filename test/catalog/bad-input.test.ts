@@ -265,7 +265,7 @@ describe('accounts.yaml is refused with the place of', () => {
     [
       'a recharge without its amount',
       account('recharge: { enabled: true, threshold: 5 }'),
-      '4:15: accounts[0].recharge.amount: is missing',
+      '4:15: accounts[0].recharge: must have either amount or targetBalance',
     ],
     [
       'a recharge below the least purchase',

@@ -20,6 +20,10 @@ import type {
 import type { Logger } from '../../observe/log.ts'
 import type { Metrics } from '../../observe/metrics.ts'
 import type { WebhookDesk } from '../../webhooks/desk.ts'
+import type { PaymentDesk } from '../../payments/desk.ts'
+import type { WebhookRequest } from '../../payments/provider.ts'
+import type { Reconciled } from '../../payments/reconcile.ts'
+import type { Recharging } from '../../recharge/recharging.ts'
 import type { UsageQuery, UsageRow } from '../../usage/summary.ts'
 
 export type { KeyIdentity } from '../../accounts/api-keys.ts'
@@ -29,6 +33,7 @@ export interface HttpParts {
   readonly office: AccountOffice
   readonly tariffs: TariffPort
   readonly usage: UsagePort
+  readonly payments: PaymentPort
   readonly keys: KeyPort
   readonly audit: AuditPort
   readonly jobs: JobDesk
@@ -206,6 +211,16 @@ export interface UsagePort {
  * whole key, which is shown this once.
  */
 export type KeyPort = ApiKeys
+
+/** Cards, purchases, refunds and the recharge. */
+export interface PaymentPort {
+  readonly desk: Pick<PaymentDesk, keyof PaymentDesk>
+  readonly recharging: Pick<Recharging, 'attempt' | 'view' | 'pause' | 'resume'>
+  /** Holds the books against the provider's charges since an instant. */
+  reconcile(sinceMs: number): Promise<Reconciled>
+  /** Undefined for a provider that is not used here; false when the signature is none of it. */
+  hear(provider: string, request: WebhookRequest): Promise<boolean | undefined>
+}
 
 export interface AuditPort {
   verify(): Promise<AuditReport>

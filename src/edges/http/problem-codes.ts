@@ -3,6 +3,7 @@
  * here: they are answered with 200 and a decision. docs/codes.md lists both.
  */
 import type { OfficeRefusalCode } from '../../accounts/office.ts'
+import type { PaymentRefusalCode } from '../../payments/refusal.ts'
 import type { FaultCode } from '../../base/fault.ts'
 
 export interface ProblemKind {
@@ -14,6 +15,7 @@ const requestProblems = {
   malformed_body: { status: 400, title: 'The body cannot be read' },
   invalid_input: { status: 400, title: 'Some of the input is not valid' },
   idempotency_key_missing: { status: 400, title: 'The Idempotency-Key header is missing' },
+  signature_invalid: { status: 400, title: 'The signature is not valid' },
   malformed_request: { status: 400, title: 'The request is not HTTP as it should be' },
   key_missing: { status: 401, title: 'An API key is needed' },
   key_unknown: { status: 401, title: 'The API key is not valid' },
@@ -53,6 +55,24 @@ const officeProblems: Readonly<Record<OfficeRefusalCode, ProblemKind>> = {
   version_conflict: { status: 409, title: 'The account was changed meanwhile' },
 }
 
+const paymentProblems: Readonly<Record<Exclude<PaymentRefusalCode, OfficeRefusalCode>, ProblemKind>> = {
+  card_unknown: { status: 404, title: 'There is no such card on file' },
+  order_unknown: { status: 404, title: 'There is no such order' },
+  payment_unknown: { status: 404, title: 'There is no such payment' },
+  card_missing: { status: 422, title: 'There is no card on file' },
+  card_refused: { status: 422, title: 'The card cannot be put on file' },
+  too_many_cards: { status: 422, title: 'There are too many cards on file' },
+  bundle_unavailable: { status: 422, title: 'Minutes are not sold in this currency' },
+  amount_not_payable: { status: 422, title: 'The amount cannot be charged exactly' },
+  payment_not_refundable: { status: 409, title: 'The payment cannot be paid back' },
+  refund_too_large: { status: 422, title: 'There is not so much left to pay back' },
+  recharge_unset: { status: 409, title: 'The account has no recharge that is on' },
+  recharge_paused: { status: 409, title: 'The recharge is paused' },
+  recharge_not_due: { status: 409, title: 'The recharge is not due' },
+  recharge_in_flight: { status: 409, title: 'A recharge is under way' },
+  recharge_capped: { status: 409, title: 'The recharges reach their cap' },
+}
+
 /** Faults that may pass by themselves; the others are answered as `internal_error`. */
 const faultProblems = {
   store_unavailable: { status: 503, title: 'The store cannot be reached' },
@@ -62,11 +82,13 @@ const faultProblems = {
   edge_unreachable: { status: 503, title: 'The edge of the call cannot be reached' },
 } as const satisfies Partial<Readonly<Record<FaultCode, ProblemKind>>>
 
-export type ProblemCode = keyof typeof requestProblems | OfficeRefusalCode | keyof typeof faultProblems
+export type ProblemCode =
+  keyof typeof requestProblems | OfficeRefusalCode | PaymentRefusalCode | keyof typeof faultProblems
 
 export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
   ...requestProblems,
   ...officeProblems,
+  ...paymentProblems,
   ...faultProblems,
 }
 

@@ -23,6 +23,10 @@ import type { HttpParts } from './parts.ts'
 import { HttpProblem } from './problem.ts'
 import type { HttpServer } from './server-type.ts'
 import { answerBrokenRequest } from './socket-errors.ts'
+import { addCardRoutes } from './payments/card-routes.ts'
+import { addProviderWebhook, addReconcileRoute } from './payments/provider-routes.ts'
+import { addPurchaseRoutes } from './payments/purchase-routes.ts'
+import { addRechargeRoutes } from './payments/recharge-routes.ts'
 import { addTariffRoutes } from './tariffs/tariff-routes.ts'
 import { addVersionUpload } from './tariffs/version-upload.ts'
 import { addWebhookRoutes } from './webhooks/webhook-routes.ts'
@@ -86,6 +90,7 @@ export async function createHttpServer(parts: HttpParts, limits = LIMITS): Promi
   await addReference(server)
   await server.register(callPath(parts))
   await server.register(adminPath(parts))
+  await server.register(providerPath(parts))
   await server.ready()
   return server
 }
@@ -164,6 +169,10 @@ function adminPath(parts: HttpParts) {
     addPoolRoutes(server, parts)
     addMoneyRoutes(server, parts)
     addReportRoutes(server, parts)
+    addCardRoutes(server, parts)
+    addPurchaseRoutes(server, parts)
+    addRechargeRoutes(server, parts)
+    addReconcileRoute(server, parts)
     addTariffRoutes(server, parts)
     await server.register(async (uploads) => addVersionUpload(uploads.withTypeProvider<ZodTypeProvider>(), parts))
     addWebhookRoutes(server, parts)
@@ -171,5 +180,14 @@ function adminPath(parts: HttpParts) {
     addJobRoutes(server, parts)
     addKeyRoutes(server, parts)
     addOpsRoutes(server, parts)
+  }
+}
+
+/** Webhooks of payment providers: their bodies are bytes, as the signature is of them. */
+function providerPath(parts: HttpParts) {
+  return async (scope: FastifyInstance): Promise<void> => {
+    const server = scope.withTypeProvider<ZodTypeProvider>()
+    server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+    addProviderWebhook(server, parts)
   }
 }

@@ -117,7 +117,13 @@ const profileFields: Endpoint['bad'] = [
   ...amounts('lowBalance.threshold'),
   ['recharge', { enabled: true, threshold: '1', amount: '0' }, 'value', '/recharge/amount'],
   ['recharge', { enabled: 'yes', threshold: '1', amount: '5' }, 'type', '/recharge/enabled'],
-  ['recharge', { enabled: true, threshold: '1' }, 'required', '/recharge/amount'],
+  ['recharge', { enabled: true, threshold: '1' }, 'value'],
+  ['recharge', { enabled: true, threshold: '1', amount: '5', targetBalance: '9' }, 'value'],
+  ['recharge', { enabled: true, threshold: '1', targetBalance: '0' }, 'value', '/recharge/targetBalance'],
+  ['recharge', { enabled: true, threshold: '1', amount: '5', card: 'a b' }, 'format', '/recharge/card'],
+  ['recharge', { enabled: true, threshold: '1', amount: '5', dayCap: '0' }, 'value', '/recharge/dayCap'],
+  ['recharge', { enabled: true, threshold: '1', amount: '5', monthCap: 5 }, 'type', '/recharge/monthCap'],
+  ['recharge', { enabled: true, threshold: '1', amount: '5', maxFailures: 0 }, 'range', '/recharge/maxFailures'],
   ['onEngineError', 'pray', 'value'],
   ...wholes('engineErrorSeconds', 1, 3600),
   ...wholes('engineErrorCalls', 1, 1000),
@@ -158,6 +164,28 @@ const moneyFields: Endpoint['bad'] = [
   ['externalId', 7, 'type'],
   ['externalId', LONG, 'range'],
   ['currency', 'USD', 'unknown_field'],
+]
+
+const tokens: Endpoint['bad'] = [
+  ['token', '', 'range'],
+  ['token', 7, 'type'],
+  ['token', 'x'.repeat(256), 'range'],
+  ['token', 'tok with spaces', 'format'],
+  ['token', '4242424242424242', 'value'],
+]
+
+const buyers: Endpoint['bad'] = [
+  ['buyer', 'ann', 'format'],
+  ['buyer', 7, 'type'],
+]
+
+const goods: Endpoint['bad'] = [
+  ['kind', missing, 'required'],
+  ['kind', 'stamps', 'value'],
+  ...amounts('amount'),
+  ['amount', '0', 'value'],
+  ['amount', missing, 'value', '/kind'],
+  ...wholes('bundles', 1, 100_000),
 ]
 
 const endpoints: readonly Endpoint[] = [
@@ -326,6 +354,70 @@ const endpoints: readonly Endpoint[] = [
   },
   {
     method: 'POST',
+    url: '/v1/accounts/acme/payment-methods',
+    headers: { 'idempotency-key': 'k1' },
+    good: { token: 'tok_success' },
+    bad: [
+      ...tokens,
+      ['contact', { email: 'nobody' }, 'format', '/contact/email'],
+      ['contact', { name: '' }, 'range', '/contact/name'],
+      ['contact', { phone: 'x'.repeat(33) }, 'range', '/contact/phone'],
+      ['contact', { address: 'x'.repeat(501) }, 'range', '/contact/address'],
+      ['contact', { fax: '1' }, 'unknown_field', '/contact/fax'],
+      ['recurring', 'yes', 'type'],
+      ['number', '4242424242424242', 'unknown_field'],
+      ['cvc', '123', 'unknown_field'],
+    ],
+  },
+  {
+    method: 'PATCH',
+    url: '/v1/accounts/acme/payment-methods/card-tok_success',
+    good: {},
+    bad: [
+      ['contact', { email: 7 }, 'type', '/contact/email'],
+      ['recurring', false, 'value'],
+      ['token', 'tok_success', 'unknown_field'],
+    ],
+  },
+  {
+    method: 'POST',
+    url: '/v1/accounts/acme/orders',
+    good: { kind: 'credit', amount: '25.00' },
+    bad: [...goods, ...buyers, ['card', 'c1', 'unknown_field']],
+  },
+  {
+    method: 'POST',
+    url: '/v1/accounts/acme/orders/3-order/confirm',
+    headers: { 'idempotency-key': 'k1' },
+    good: {},
+    bad: [...ids('card'), ...tokens, ...buyers, ['amount', '5.00', 'unknown_field']],
+  },
+  {
+    method: 'POST',
+    url: '/v1/accounts/acme/payments',
+    headers: { 'idempotency-key': 'k1' },
+    good: { kind: 'credit', amount: '25.00' },
+    bad: [...goods, ...buyers, ...ids('card'), ...tokens, ['currency', 'USD', 'unknown_field']],
+  },
+  {
+    method: 'POST',
+    url: '/v1/accounts/acme/payments/3-pay/refund',
+    headers: { 'idempotency-key': 'k1' },
+    good: {},
+    bad: [...amounts('amount'), ['amount', '0', 'value'], ['reason', 'none', 'unknown_field']],
+  },
+  {
+    method: 'POST',
+    url: '/v1/payments/reconcile',
+    good: {},
+    bad: [
+      ['since', 'yesterday', 'value'],
+      ['since', 17, 'type'],
+      ['deep', true, 'unknown_field'],
+    ],
+  },
+  {
+    method: 'POST',
     url: '/v1/tariffs/retail/versions',
     good: { currency: 'USD', rates: [rate] },
     bad: [
@@ -411,7 +503,7 @@ describe.each(endpoints)('$method $url', ({ method, url, headers = {}, good, bad
     if (Array.isArray(body) && url.endsWith('events')) return
     const type = { 'content-type': 'application/json', ...headers }
     const response = await rig.ask({ method, url, headers: type, body: Array.isArray(body) ? '[]' : body })
-    const optional = /\/(end|activate|verify)$/.test(url) && body === 'null'
+    const optional = /\/(end|activate|verify|reconcile)$/.test(url) && body === 'null'
     expect(response.statusCode).toBe(optional ? 200 : 400)
   })
 })

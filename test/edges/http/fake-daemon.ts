@@ -23,6 +23,7 @@ import { sipReplies } from '../../../src/edges/http/sip-replies.ts'
 import { createLog } from '../../../src/observe/log.ts'
 import { Metrics } from '../../../src/observe/metrics.ts'
 import { allowed, callRecord, profile } from './examples.ts'
+import { examplePayment, fakePayments, type Till } from './fake-payments.ts'
 import { heldToReference } from './reference.ts'
 
 /** 2026-11-23T10:00:00Z */
@@ -36,7 +37,7 @@ interface Asked {
 }
 
 /** Answers of the ports; a test replaces those that it is about. */
-export interface Scene {
+export interface Scene extends Till {
   keys: Record<string, KeyIdentity>
   readonly accounts: AccountProfile[]
   readonly calls: CallRecord[]
@@ -131,6 +132,8 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
     webhooks: [webhook(), webhook({ id: 'wh2', account: 'acme' })],
     webhookRefused: undefined,
     events: { append: async () => undefined, after: async () => [], newest: async () => '0-0' },
+    payment: examplePayment,
+    refusal: undefined,
     ...change,
   }
   const note = (what: string, input: unknown): void => {
@@ -151,6 +154,7 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
         return [{ key: '2026-11-23', ...totals }]
       },
     },
+    payments: fakePayments(scene, note),
     keys: fakeKeys(scene, note),
     jobs: fakeJobs(note),
     webhooks: fakeWebhooks(scene, note),

@@ -32,6 +32,22 @@ PATCH /v1/accounts/{}/pools/{}
 GET /v1/accounts/{}/transactions
 GET /v1/accounts/{}/cdrs
 GET /v1/accounts/{}/usage
+POST /v1/accounts/{}/payment-methods
+GET /v1/accounts/{}/payment-methods
+PATCH /v1/accounts/{}/payment-methods/{}
+DELETE /v1/accounts/{}/payment-methods/{}
+POST /v1/accounts/{}/orders
+POST /v1/accounts/{}/orders/{}/confirm
+GET /v1/accounts/{}/payments
+POST /v1/accounts/{}/payments
+GET /v1/accounts/{}/payments/{}
+POST /v1/accounts/{}/payments/{}/refund
+GET /v1/accounts/{}/recharge
+POST /v1/accounts/{}/recharge/pause
+POST /v1/accounts/{}/recharge/resume
+POST /v1/accounts/{}/recharge/run
+POST /v1/payments/reconcile
+POST /v1/payments/webhooks/{}
 POST /v1/tariffs/{}/versions
 POST /v1/tariffs/{}/versions/{}/activate
 GET /v1/tariffs
@@ -91,10 +107,10 @@ it('gives each operation an id of its own, a summary and a tag', () => {
   }
 })
 
-it('asks for a key everywhere but for health', () => {
+it('asks for a key everywhere but for health and webhooks that are signed', () => {
   expect(reference.components.securitySchemes['apiKey']).toMatchObject({ type: 'http', scheme: 'bearer' })
   for (const { path, operation } of operations()) {
-    const needsKey = !['/livez', '/readyz', '/startupz'].includes(path)
+    const needsKey = !['/livez', '/readyz', '/startupz', '/v1/payments/webhooks/{provider}'].includes(path)
     expect(operation.security.length, path).toBe(needsKey ? 1 : 0)
     expect('401' in operation.responses, path).toBe(needsKey)
     expect('403' in operation.responses, path).toBe(needsKey && path !== '/openapi.json')
@@ -131,7 +147,14 @@ it('asks for an Idempotency-Key of every operation that posts money', () => {
       ({ name, in: place, required }) => name === 'idempotency-key' && place === 'header' && required,
     ),
   )
-  expect(asking.map(({ name }) => name)).toEqual(['POST /v1/accounts/{}/credits', 'POST /v1/accounts/{}/debits'])
+  expect(asking.map(({ name }) => name)).toEqual([
+    'POST /v1/accounts/{}/credits',
+    'POST /v1/accounts/{}/debits',
+    'POST /v1/accounts/{}/payment-methods',
+    'POST /v1/accounts/{}/orders/{}/confirm',
+    'POST /v1/accounts/{}/payments',
+    'POST /v1/accounts/{}/payments/{}/refund',
+  ])
 })
 
 it('says that the call path takes forms and answers text', () => {
@@ -149,6 +172,7 @@ it('says which bodies may be left out', () => {
   const optional = operations().filter(({ operation }) => operation.requestBody?.required === false)
   expect(optional.map(({ name }) => name)).toEqual([
     'POST /v1/calls/{}/end',
+    'POST /v1/payments/reconcile',
     'POST /v1/tariffs/{}/versions/{}/activate',
     'POST /v1/webhooks/{}/rotate',
     'POST /v1/webhooks/{}/test',

@@ -44,11 +44,22 @@ const spendCaps = z.strictObject({
   month: positiveAmount().exactOptional().describe('In a calendar month of the account.'),
 })
 
-const recharge = z.strictObject({
-  enabled: z.boolean(),
-  threshold: amount().describe('Available credit below which credit is bought.'),
-  amount: positiveAmount().describe('What is bought at once.'),
-})
+const recharge = z
+  .strictObject({
+    enabled: z.boolean(),
+    threshold: amount().describe('Available credit below which credit is bought.'),
+    amount: positiveAmount()
+      .exactOptional()
+      .describe('What is bought at once, or more where that leaves the account below the threshold.'),
+    targetBalance: positiveAmount().exactOptional().describe('Instead of amount: what is to be available afterwards.'),
+    card: id().exactOptional().describe('A card on file; absent is the one for what recurs.'),
+    dayCap: positiveAmount().exactOptional().describe('Most that is charged in a day of the account.'),
+    monthCap: positiveAmount().exactOptional().describe('Most that is charged in a calendar month of the account.'),
+    maxFailures: whole(1, 20).exactOptional().describe('So many failures in a row pause it; 3 when absent.'),
+  })
+  .refine(({ amount: fixed, targetBalance }) => (fixed === undefined) !== (targetBalance === undefined), {
+    error: 'must have either amount or targetBalance',
+  })
 
 const profileFields = {
   name: label().exactOptional().describe('What people call it.'),

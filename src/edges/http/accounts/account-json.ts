@@ -11,6 +11,17 @@ const channels = z.object({ limit: z.int(), used: z.int() })
 
 export const trunksSchema = z.object({ inbound: z.int(), outbound: z.int(), twoWay: z.int() })
 
+export const rechargeSchema = z.object({
+  enabled: z.boolean(),
+  threshold: money,
+  amount: money.optional(),
+  targetBalance: money.optional(),
+  card: z.string().optional(),
+  dayCap: money.optional(),
+  monthCap: money.optional(),
+  maxFailures: z.int().optional(),
+})
+
 export const accountSchema = z
   .object({
     id: z.string(),
@@ -29,7 +40,7 @@ export const accountSchema = z
     maxPricePerMinute: z.string().optional(),
     spendCaps: z.object({ day: money.optional(), month: money.optional() }),
     lowBalance: z.object({ threshold: money }).optional(),
-    recharge: z.object({ enabled: z.boolean(), threshold: money, amount: money }).optional(),
+    recharge: rechargeSchema.optional(),
     onEngineError: z.enum(['deny', 'allowCapped']),
     engineErrorSeconds: z.int(),
     engineErrorCalls: z.int(),
@@ -136,8 +147,18 @@ function watches({ lowBalance, recharge }: AccountProfile) {
   }
 }
 
-function rechargeJson({ enabled, threshold, amount }: NonNullable<AccountProfile['recharge']>) {
-  return { enabled, threshold: formatAmount(threshold), amount: formatAmount(amount) }
+export function rechargeJson(recharge: NonNullable<AccountProfile['recharge']>): z.infer<typeof rechargeSchema> {
+  const { enabled, threshold, amount, targetBalance, card, dayCap, monthCap, maxFailures } = recharge
+  return {
+    enabled,
+    threshold: formatAmount(threshold),
+    ...(amount === undefined ? {} : { amount: formatAmount(amount) }),
+    ...(targetBalance === undefined ? {} : { targetBalance: formatAmount(targetBalance) }),
+    ...(card === undefined ? {} : { card }),
+    ...(dayCap === undefined ? {} : { dayCap: formatAmount(dayCap) }),
+    ...(monthCap === undefined ? {} : { monthCap: formatAmount(monthCap) }),
+    ...(maxFailures === undefined ? {} : { maxFailures }),
+  }
 }
 
 export function trunksJson({ inbound, outbound, twoWay }: TrunkLimits): z.infer<typeof trunksSchema> {
