@@ -1,7 +1,8 @@
 /** Calls of a group that is only looked at: they go through whatever would have been decided, and nothing is kept of them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DrachtioDouble } from '../../support/drachtio/drachtio-double.ts'
-import { describeIf, isDouble } from '../../support/drachtio/drachtio-server.ts'
+import { describeIf } from '../../support/drachtio/describe-if.ts'
+import { isDouble } from '../../support/drachtio/drachtio-server.ts'
 import { RawPhone } from '../../support/drachtio/raw-phone.ts'
 import type { LogLine } from '../../app/bench.ts'
 import { ended, type Payer, SipBench } from './drachtio-bench.ts'
