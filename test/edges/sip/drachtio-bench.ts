@@ -124,7 +124,9 @@ export class SipBench {
   }
 
   async call({ number }: Payer, phone: Phone): Promise<readonly Note[]> {
-    return (await callWith({ caller: number, target: this.drachtio.sipPort, ...phone })).notes
+    const { exitCode, notes } = await callWith({ caller: number, target: this.drachtio.sipPort, ...phone })
+    if (exitCode !== 0) throw new Error(`${phone.scenario} did not get what it expects`)
+    return notes
   }
 
   /** Without waiting for its end. */
@@ -142,6 +144,8 @@ export class SipBench {
     const notes = await this.call(payer, caller)
     const answered = notes.filter(({ what }) => what === 'answered').length
     await until('the called side is done too', async () => ended(await other.notes()).length >= answered)
+    const complaints = await other.complaints()
+    if (complaints.length > 0) throw new Error(`${callee.scenario}: ${complaints.join()}`)
     return { caller: notes, callee: await other.notes() }
   }
 

@@ -81,6 +81,11 @@ export class Sipp {
     return result
   }
 
+  /** What it checked in vain; the call goes on all the same. */
+  async complaints(): Promise<readonly string[]> {
+    return (await this.#file('errors.log')).split('\n').filter((line) => line.includes('Failed regexp match'))
+  }
+
   /** Ends the called side and hands over its notes. */
   async stop(): Promise<readonly Note[]> {
     const notes = await this.notes()
