@@ -3,10 +3,11 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { bootstrapKey, type BootstrapKey } from './app/bootstrap-key.ts'
 import { buildCore, type Core } from './app/core.ts'
+import { startArchive } from './app/archive.ts'
 import { startOutage } from './app/outage.ts'
 import type { OutageDesk } from './calls/outage.ts'
 import { close, listen } from './app/http-listener.ts'
-import { auditPort, keyPort, tariffPort } from './app/http-parts.ts'
+import { archivePort, auditPort, keyPort, tariffPort } from './app/http-parts.ts'
 import { seed } from './app/seed.ts'
 import { seedMarks } from './app/seed-marks.ts'
 import { startSelfWork } from './app/self-work.ts'
@@ -16,6 +17,7 @@ import { SteadyClock } from './app/steady-clock.ts'
 import { type Stops, stopAll } from './app/stopping.ts'
 import { startStore } from './app/store.ts'
 import { Fault } from './base/fault.ts'
+import type { Archive } from './archive/archive.ts'
 import type { RefusalCode } from './base/outcome.ts'
 import { CurrentCatalog, type ReloadResult } from './catalog/current.ts'
 import type { ConfigSource } from './catalog/settings.ts'
@@ -86,8 +88,11 @@ async function build(building: Building): Promise<App> {
   const bootstrap = await bootstrapKey(settings().apiKey, settings().dataDir)
   const outage = await startOutage({ core, settings, log, metrics })
   stops.grounds.unshift(outage.stop)
+  const { archive, ...archived } = await startArchive({ core, settings, log, metrics })
+  stops.grounds.unshift(archived.close)
+  stops.work.push(archived.rest)
   const { broken, bug } = brokenPromise()
-  const edges = { core, outage: outage.desk, bootstrap, bug }
+  const edges = { core, outage: outage.desk, archive, bootstrap, bug }
   const server = await createHttpServer(httpParts(building, edges))
   stops.work.push(() => close(server))
   await startSocket(building, edges)
@@ -124,13 +129,14 @@ interface EdgeContext {
   readonly core: Core
   /** Calls are decided and told through it, so that the store may be away. */
   readonly outage: OutageDesk
+  readonly archive: Archive
   readonly bootstrap: BootstrapKey
   readonly bug: (error: Error) => void
 }
 
 function httpParts(
   { catalog, clock, log, metrics, state }: Building,
-  { core, outage, bootstrap, bug }: EdgeContext,
+  { core, outage, archive, bootstrap, bug }: EdgeContext,
 ): HttpParts {
   const { desk, office, tariffs, apiKeys, audit, usage, store } = core
   return {
@@ -150,6 +156,7 @@ function httpParts(
     usage,
     keys: keyPort(bootstrap, apiKeys),
     audit: auditPort(audit),
+    archive: archivePort(core, archive),
     health: {
       async ready() {
         const reachable = await store.answers()

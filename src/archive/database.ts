@@ -34,6 +34,11 @@ export class Database {
     return this.#options.url === undefined
   }
 
+  /** Somebody needed it before. */
+  get isOpen(): boolean {
+    return this.#opening !== undefined
+  }
+
   /** Does the work; Fault(archive_unavailable) when the database is away, and then the next who asks tries again. */
   async use<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
     if (this.#closed) throw new Fault('archive_unavailable', 'the archive is closed')

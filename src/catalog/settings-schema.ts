@@ -185,6 +185,18 @@ const callControl = z
   .prefault({})
   .meta({ restart: true, description: 'The call_control socket.' })
 
+const archive = z
+  .strictObject({
+    hotDays: z
+      .int()
+      .min(8)
+      .max(3650)
+      .default(35)
+      .describe('How long CDRs stay in Redis; older ones are in the archive only, and never go before they are there.'),
+  })
+  .prefault({})
+  .describe('What is kept for ever, in PostgreSQL.')
+
 const log = z
   .strictObject({
     level: z
@@ -239,6 +251,7 @@ export const settingsFileSchema = z.strictObject({
   edges: z.record(name(), edge).default({}).describe('Edges by node name, and how each is called back.'),
   callControl,
   sip,
+  archive,
   log,
 })
 

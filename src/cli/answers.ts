@@ -182,3 +182,12 @@ export const madeKey = key.extend({ key: text })
 export const audit = z.looseObject({ ok: z.boolean(), entries: whole, problems: z.array(text) })
 
 export const anything = z.looseObject({})
+
+export const archive = z.looseObject({
+  kind: text,
+  entries: whole,
+  behind: whole,
+  cdrs: whole,
+  accounts: whole,
+  lost: whole,
+})

@@ -80,3 +80,21 @@ export interface LedgerStreams {
   /** Those whose name is in `known` are of content that never changes, and are left out. */
   documents(known: ReadonlySet<string>): AsyncIterable<StoreDocument>
 }
+
+/** What is kept elsewhere of a store, for one that has lost everything. */
+export interface LedgerCopy {
+  documents(): Promise<readonly StoreDocument[]>
+  profiles(partition: number): AsyncIterable<readonly StoredProfileText[]>
+  /** From the first on. */
+  entries(partition: number): AsyncIterable<readonly StoredEntry[]>
+  /** Of calls that ended since then, in the order in which they were written. */
+  cdrs(partition: number, endedSinceMs: number): AsyncIterable<readonly StoredCdr[]>
+  /** The highest number that a threshold of an account was told with. */
+  armings(partition: number): Promise<readonly Arming[]>
+}
+
+export interface Arming {
+  readonly account: string
+  readonly type: string
+  readonly arming: number
+}

@@ -34,7 +34,7 @@ describe('tollgate.yaml is refused with the place of', () => {
     [
       'a role nobody knows',
       'roles: [decide, clokc]\n',
-      '1:17: roles[1]: must be one of decide, clock, not "clokc", did you mean "clock"?',
+      '1:17: roles[1]: must be one of decide, clock, archive, not "clokc", did you mean "clock"?',
     ],
     ['a role twice', 'roles: [clock, clock]\n', '1:8: roles: must not have an entry twice'],
     ['no role', 'roles: []\n', '1:8: roles: must have at least 1 entries, not a list'],

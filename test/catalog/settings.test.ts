@@ -69,6 +69,7 @@ describe('settings', () => {
         trustedSources: [],
         groups: {},
       },
+      archive: { hotDays: 35 },
       log: { level: 'info', decisions: true },
     })
   })

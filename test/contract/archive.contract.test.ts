@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Fault } from '../../src/base/fault.ts'
 import { RedisAudit } from '../../src/store/redis-audit.ts'
+import { ArchivedCopy } from '../../src/archive/copy.ts'
+import { type Rebuilt, StoreRebuild } from '../../src/store/rebuild.ts'
+import { PARTITIONS } from '../support/offices.ts'
 import type { Archive } from '../../src/archive/archive.ts'
 import { archiveForms, never, TestArchives } from '../support/archives.ts'
 import { useWorld, type World } from '../support/desk.ts'
@@ -9,7 +12,9 @@ const MONTH_SECONDS = 31 * 86_400
 
 /** A reseller and its customer, with money, minutes and a trunk, and calls that each of them pays for. */
 async function traffic(world: World): Promise<void> {
-  await world.test.store.command((client) => client.hset(world.test.keys.meta(), 'installed_at', '1'))
+  await world.test.store.command((client) =>
+    client.hset(world.test.keys.meta(), { installed_at: '1', partitions: PARTITIONS }),
+  )
   await world.account('house', { tariff: 'wholesale', credit: 50_000_000n })
   const plan = { name: 'plan', seconds: 120, onExhausted: 'spill' } as const
   await world.account('acme', { parent: 'house', credit: 10_000_000n, pools: [plan] })
@@ -184,6 +189,80 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     expect(JSON.parse(row?.['profile'] ?? '{}')).toMatchObject({ id: 'acme', name: 'New name', parent: 'house' })
     const { partition = -1 } = (await office.chainOf('acme')) ?? {}
     expect(await world.test.store.command((client) => client.zcard(world.test.keys.changed(partition)))).toBe(0)
+  })
+})
+
+describe.each(archiveForms)('a store that lost everything, %s', (form) => {
+  const world = useWorld({ name: 'one Redis', on: 'redis', daemons: 2 })
+  const archives = new TestArchives(form)
+  beforeAll(() => archives.start(), 60_000)
+  afterAll(() => archives.stop())
+  beforeEach(() => archives.empty(), 60_000)
+
+  async function rebuild(archive: Archive): Promise<Rebuilt> {
+    const { store, keys } = world.test
+    await store.command((client) => client.flushall())
+    const copy = new ArchivedCopy(archive.database)
+    return new StoreRebuild({ store, keys, clock: world.clock, copy, hotDays: 35, rememberDays: 7 }).run()
+  }
+
+  it('is built anew from the archive, with every balance, entry, CDR and operation', async () => {
+    await traffic(world)
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    const before = await world.snapshot()
+    const rebuilt = await rebuild(archive)
+    const after = await world.snapshot()
+    for (const [id, account] of Object.entries(before.accounts)) {
+      expect({ id, ...after.accounts[id], told: '' }).toEqual({ id, ...account, told: '' })
+    }
+    for (const [partition, { journal, books, cdrs }] of Object.entries(before.partitions)) {
+      const { [partition]: found } = after.partitions
+      expect({ journal: found?.journal, books: found?.books, cdrs: found?.cdrs }).toEqual({ journal, books, cdrs })
+    }
+    expect(rebuilt).toMatchObject({ accounts: 3, released: 0, partitions: PARTITIONS })
+    const again = { account: 'acme', amount: 10_000_000n, operation: 'op-2', kind: 'adjustment' } as const
+    expect(await world.office().credit(again)).toMatchObject({ kind: 'posted', replayed: true })
+    expect(await world.office().credit({ ...again, amount: 1n })).toMatchObject({ code: 'request_conflict' })
+  })
+
+  it('charges no stop twice that an edge repeats', async () => {
+    await traffic(world)
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    const { credit } = await world.standing('acme')
+    await rebuild(archive)
+    const repeated = await world.call('a').stop({ seconds: 100 })
+    expect(repeated).toMatchObject({ state: 'ended', ignored: true })
+    expect((await world.standing('acme')).credit).toBe(credit)
+  })
+
+  it('has released the calls that were up, and charges them when their stop comes', async () => {
+    await traffic(world)
+    const paid = world.call('paid')
+    const ringing = world.call('ringing')
+    for (const call of [paid, ringing]) await call.authorize()
+    await paid.start()
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    const { credit } = await world.standing('acme')
+    expect(await rebuild(archive)).toMatchObject({ released: 2 })
+    expect(await world.standing('acme')).toMatchObject({ credit, reserved: 0n, calls: 0 })
+    await paid.stop({ seconds: 60 })
+    expect((await world.standing('acme')).credit).toBeLessThan(credit)
+    await archive.archiver.round(never)
+    expect(archives.lost).toEqual([])
+    expect((await auditOf(world, archive).verify()).drifts).toEqual([])
+  })
+
+  it('is built from nothing only', async () => {
+    await traffic(world)
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    const { store, keys } = world.test
+    const copy = new ArchivedCopy(archive.database)
+    const building = new StoreRebuild({ store, keys, clock: world.clock, copy, hotDays: 35, rememberDays: 7 })
+    await expect(building.run()).rejects.toMatchObject({ code: 'store_unfit' })
   })
 })
 

@@ -28,6 +28,7 @@ export interface HttpParts {
   readonly usage: UsagePort
   readonly keys: KeyPort
   readonly audit: AuditPort
+  readonly archive: ArchivePort
   readonly health: HealthPort
   readonly metrics: Metrics
   readonly clock: Clock
@@ -205,6 +206,24 @@ export interface AuditReport {
   readonly accounts: number
   readonly partitions: number
   readonly problems: readonly string[]
+}
+
+export interface ArchivePort {
+  /** Fault(archive_unavailable) while it cannot be reached. */
+  status(): Promise<ArchiveStatus>
+  verify(): Promise<AuditReport>
+}
+
+export interface ArchiveStatus {
+  readonly kind: 'postgresql' | 'embedded'
+  /** Journal entries that are archived. */
+  readonly entries: number
+  /** Journal entries of the store that are not. */
+  readonly behind: number
+  readonly cdrs: number
+  readonly accounts: number
+  /** Entries and CDRs that were archived and that the store lost. */
+  readonly lost: number
 }
 
 export interface HealthPort {

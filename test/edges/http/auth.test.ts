@@ -52,6 +52,8 @@ const operations: readonly (readonly [scope: string, ask: Ask])[] = [
   ['keys:write', { method: 'DELETE', url: '/v1/keys/master' }],
   ['ops:read', { url: '/metrics' }],
   ['audit:read', { method: 'POST', url: '/v1/audit/verify' }],
+  ['ops:read', { url: '/v1/archive' }],
+  ['audit:read', { method: 'POST', url: '/v1/archive/verify' }],
 ]
 
 describe.each(operations.map(([scope, ask]) => ({ scope, name: `${ask.method ?? 'GET'} ${ask.url}`, ask })))(

@@ -144,6 +144,10 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
     },
     keys: fakeKeys(scene, note),
     audit: { verify: async () => ({ ok: true, entries: 12, accounts: 3, partitions: 64, problems: [] }) },
+    archive: {
+      status: async () => ({ kind: 'embedded', entries: 12, behind: 0, cdrs: 4, accounts: 3, lost: 0 }),
+      verify: async () => ({ ok: true, entries: 12, accounts: 3, partitions: 64, problems: [] }),
+    },
     health: {
       ready: async () => ({ ready: scene.ready, detail: { store: scene.ready ? 'ok' : 'away' } }),
       started: () => scene.started,

@@ -41,6 +41,8 @@ POST /v1/keys
 GET /v1/keys
 DELETE /v1/keys/{}
 POST /v1/audit/verify
+GET /v1/archive
+POST /v1/archive/verify
 GET /openapi.json
 GET /metrics
 GET /livez
@@ -138,6 +140,7 @@ it('says which bodies may be left out', () => {
     'POST /v1/calls/{}/end',
     'POST /v1/tariffs/{}/versions/{}/activate',
     'POST /v1/audit/verify',
+    'POST /v1/archive/verify',
   ])
 })
 
