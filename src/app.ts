@@ -20,6 +20,7 @@ import { Fault } from './base/fault.ts'
 import type { Archive } from './archive/archive.ts'
 import type { RefusalCode } from './base/outcome.ts'
 import { CurrentCatalog, type ReloadResult } from './catalog/current.ts'
+import { type ConfigProblem, formatProblem } from './catalog/problems.ts'
 import type { ConfigSource } from './catalog/settings.ts'
 import type { HttpParts } from './edges/http/parts.ts'
 import { createHttpServer } from './edges/http/server.ts'
@@ -55,6 +56,7 @@ export async function createApp(source: ConfigSource): Promise<App> {
   const catalog = await CurrentCatalog.open(source)
   const { settings } = catalog.inForce
   const log = createLog({ level: settings.log.level })
+  logWarnings(log, catalog.firstWarnings)
   const metrics = new Metrics()
   metrics.collectProcess()
   const building: Building = {
@@ -211,8 +213,13 @@ async function reload(
     return result
   }
   await putToUse()
+  logWarnings(log, result.warnings)
   log.info({ needRestart: result.needRestart }, 'the configuration was reloaded')
   return result
+}
+
+function logWarnings(log: Logger, warnings: readonly ConfigProblem[]): void {
+  for (const warning of warnings) log.warn({ warning: formatProblem(warning) }, 'the configuration is unsafe or odd')
 }
 
 async function stop({ state, stops, log }: Building): Promise<void> {

@@ -3,7 +3,7 @@ const rulesFirst = '^src/(accounts|rating|ledger|trunks)/'
 const useCases = '^src/(calls|subscriptions|recharge|usage)/'
 const base = '^src/base/'
 const domain = '^src/(accounts|rating|ledger|trunks|calls|subscriptions|recharge|usage)/'
-const outer = '^src/(archive|catalog|store|jobs|edges|observe)/'
+const outer = '^src/(archive|catalog|store|decks|jobs|edges|observe)/'
 const top = '^src/(app|main|cli)\\.ts$'
 const packages = ['core', 'npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown', 'unknown']
 

@@ -16,6 +16,11 @@ export interface TrunkLimits {
   readonly twoWay: number
 }
 
+export interface Rollover {
+  readonly minSeconds: number
+  readonly maxSeconds: number
+}
+
 /** A pool of minutes, counted in seconds. Its counters are kept per cycle, so a reset is a new cycle and no special case. */
 export interface Pool {
   readonly id: string
@@ -29,6 +34,8 @@ export interface Pool {
   readonly cycle: number
   /** When the cycle in force ends; only with `resets: "cycle"`. */
   readonly resetsAtMs?: number
+  /** What is left at the turn goes on, at least and at most so much of it; nothing where absent (rule M7). */
+  readonly rollover?: Rollover
   readonly directions: readonly Direction[]
   /** Digits that a number must begin with; empty is every number. */
   readonly prefixes: readonly string[]

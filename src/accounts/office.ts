@@ -92,10 +92,11 @@ export type PoolInput = Partial<Omit<Pool, 'id' | 'cycle' | 'createdAtMs' | 'res
 }
 
 /** A pool's changes: null clears a field, what is absent stays. */
-export type PoolPatch = Partial<Omit<PoolInput, 'expiresAtMs' | 'directions' | 'prefixes'>> & {
+export type PoolPatch = Partial<Omit<PoolInput, 'expiresAtMs' | 'directions' | 'prefixes' | 'rollover'>> & {
   readonly expiresAtMs?: number | null
   readonly directions?: Pool['directions'] | null
   readonly prefixes?: Pool['prefixes'] | null
+  readonly rollover?: Pool['rollover'] | null
 }
 
 /** One journal entry as the account's holder reads it. */

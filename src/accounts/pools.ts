@@ -28,6 +28,7 @@ export function newPool(id: string, input: PoolInput, context: PoolContext): Poo
     resets,
     cycle: 1,
     ...resetTime(resets, context),
+    ...(input.rollover === undefined ? {} : { rollover: input.rollover }),
     directions: input.directions ?? defaults.directions,
     prefixes,
     freeSeconds: input.freeSeconds ?? defaults.freeSeconds,
@@ -44,16 +45,21 @@ export function changedPool(before: Pool, patch: PoolPatch, context: PoolContext
   return { ...changed, ...resetTime(changed.resets, context) }
 }
 
-function patched(before: Pool, { expiresAtMs, directions, prefixes, ...rest }: PoolPatch, of: PoolContext): Pool {
-  const { expiresAtMs: endedAtMs, ...lasting } = before
-  const endsAtMs = expiresAtMs === undefined ? endedAtMs : (expiresAtMs ?? undefined)
+function patched(before: Pool, patch: PoolPatch, of: PoolContext): Pool {
+  const { expiresAtMs, directions, prefixes, rollover, ...rest } = patch
+  const { expiresAtMs: endedAtMs, rollover: rolled, ...lasting } = before
   return {
     ...lasting,
     ...given(rest),
-    ...(endsAtMs === undefined ? {} : { expiresAtMs: endsAtMs }),
+    ...given({ expiresAtMs: kept(endedAtMs, expiresAtMs), rollover: kept(rolled, rollover) }),
     directions: directions === undefined ? before.directions : (directions ?? of.defaults.directions),
     prefixes: prefixes === undefined ? before.prefixes : (prefixes ?? []),
   }
+}
+
+/** Null clears, and what is absent stays. */
+function kept<T>(before: T | undefined, patch: T | null | undefined): T | undefined {
+  return patch === undefined ? before : (patch ?? undefined)
 }
 
 function resetTime(resets: Pool['resets'], { profile, nowMs }: PoolContext): Pick<Pool, 'resetsAtMs'> {

@@ -6,6 +6,7 @@ import type { ConfigSource, Settings } from '../catalog/settings.ts'
 import { bad, type Check, doubtful, good } from './doctor/check.ts'
 import { examineEdges } from './doctor/edges.ts'
 import { examineDataFolder, examineMachine } from './doctor/machine.ts'
+import { examineSip } from './doctor/sip.ts'
 import { examineStore } from './doctor/store.ts'
 
 export type { Check } from './doctor/check.ts'
@@ -18,12 +19,13 @@ export async function examine(source: ConfigSource, clock: Clock): Promise<reado
 }
 
 async function examineSettings(settings: Settings, clock: Clock): Promise<readonly Check[]> {
-  const [folder, store, edges] = await Promise.all([
+  const [folder, store, edges, sip] = await Promise.all([
     examineDataFolder(settings.dataDir),
     examineStore(settings, clock),
     examineEdges(settings),
+    examineSip(settings),
   ])
-  return [...folder, ...store, ...edges]
+  return [...folder, ...store, ...edges, ...sip]
 }
 
 interface Config {

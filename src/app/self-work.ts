@@ -4,6 +4,7 @@ import { ListRounds } from '../calls/rounds.ts'
 import type { Settings } from '../catalog/settings.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import { DueCycles } from '../store/due-cycles.ts'
 import { RedisNews } from '../store/news.ts'
 import { RedisTurns } from '../store/redis-turns.ts'
 import type { Core } from './core.ts'
@@ -17,6 +18,8 @@ const LIST_ROUND_MS = 1_000
 const GAUGE_MS = 5_000
 const OUTAGE_MS = 5_000
 const STEP_MS = 1_000
+const CYCLES_MS = 1_000
+const CYCLES_AT_ONCE = 100
 
 export interface SelfWorkParts {
   readonly core: Core
@@ -39,6 +42,8 @@ export async function startSelfWork(parts: SelfWorkParts): Promise<() => Promise
   loops.start({ name: 'outage', everyMs: () => OUTAGE_MS, round: () => outage.settleSilent() })
   if (settings().roles.includes('clock')) {
     loops.start({ name: 'clock', everyMs: () => settings().calls.tickMs, round: () => core.desk.clockwork.tick() })
+    const dueCycles = new DueCycles(core)
+    loops.start({ name: 'cycles', everyMs: () => CYCLES_MS, round: () => turnCycles(core, dueCycles) })
     const rounds = new ListRounds(core.calls, core.desk.edges, new RedisTurns(core))
     const listAll = async () => {
       const asked = await Promise.allSettled(core.controls.listed().map((edge) => rounds.round(edge)))
@@ -52,6 +57,11 @@ export async function startSelfWork(parts: SelfWorkParts): Promise<() => Promise
     await core.desk.clockwork.idle()
     await stopNews()
   }
+}
+
+/** Late, twice or by two daemons at once, a cycle turns once. */
+async function turnCycles({ office, clock }: Core, dueCycles: DueCycles): Promise<void> {
+  for await (const account of dueCycles.at(clock.nowMs(), CYCLES_AT_ONCE)) await office.turnCycles(account)
 }
 
 /** Other daemons say what they changed, so that caches are dropped at once; scripts refuse what is old in any case. */

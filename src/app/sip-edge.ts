@@ -43,6 +43,7 @@ export async function startSipEdge(parts: SipEdgeParts): Promise<(() => Promise<
   const edge = new SipEdge({
     desk: {
       authorize: (request) => outage.authorize(request),
+      quote: (request) => core.desk.quote(request),
       event: (event) => outage.event(event),
       find: (call) => core.desk.find(call),
       callOf: (leg) => core.desk.callOf(leg),
@@ -62,6 +63,8 @@ export async function startSipEdge(parts: SipEdgeParts): Promise<(() => Promise<
     affordable: (hops, call) => affordableHops(core.calls, hops, call),
     replies,
     ready,
+    observes: Object.values(sip.groups).some(({ mode }) => mode === 'observe'),
+    metrics,
     clock: core.calls.clock,
     log,
   })

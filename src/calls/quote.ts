@@ -70,9 +70,9 @@ export class QuoteDesk {
     // The price is told also to who cannot pay it now; a refusal for want of funds shows in maxSeconds.
     const forced = planSlice({ ...ask, forced: true }, figures)
     if (!payer || forced.kind === 'refused') return refusal ?? refused('account_unknown', 'no such account')
-    if (refusal && !LACKS_FUNDS.includes(refusal.code)) return refusal
-    const maxSeconds = refusal ? 0 : fundsSeconds(ask, figures, this.#parts.policy().maxCallSeconds)
-    return { ...priced(payer, forced.levels[0]?.hold ?? { pools: [], credit: 0n }, ask.seconds), maxSeconds }
+    const price = priced(payer, forced.levels[0]?.hold ?? { pools: [], credit: 0n }, ask.seconds)
+    if (!refusal) return { ...price, maxSeconds: fundsSeconds(ask, figures, this.#parts.policy().maxCallSeconds) }
+    return LACKS_FUNDS.includes(refusal.code) ? { ...price, maxSeconds: 0, lacks: refusal.code } : refusal
   }
 }
 

@@ -1,7 +1,7 @@
 /** What edges ask and what they are answered, in the daemon's own words; edges translate to and from theirs. */
 import type { Direction, Media } from '../accounts/account.ts'
 import type { Micros } from '../base/money.ts'
-import type { Refused } from '../base/outcome.ts'
+import type { RefusalCode, Refused } from '../base/outcome.ts'
 import type { CallMode, CallState, FundedBy, Leg } from './call.ts'
 
 export interface AuthorizeRequest {
@@ -151,6 +151,8 @@ export interface Quote {
   readonly rate?: QuotedRate
   /** How long a call could last with what the account has now. */
   readonly maxSeconds: number
+  /** What it lacks, where it could not be let in now. */
+  readonly lacks?: RefusalCode
   readonly funding: readonly QuotePart[]
 }
 

@@ -39,6 +39,13 @@ const trunkLimitsSchema = z.strictObject({
   twoWay: channels().describe('Concurrent calls of either direction together.'),
 })
 
+const rolloverSchema = z
+  .strictObject({
+    minSeconds: z.int().min(0).max(MAX_POOL_SECONDS).default(0).describe('Goes on at least, also where less is left.'),
+    maxSeconds: z.int().min(0).max(MAX_POOL_SECONDS).describe('Goes on at most.'),
+  })
+  .refine(({ minSeconds, maxSeconds }) => minSeconds <= maxSeconds, 'minSeconds must not be more than maxSeconds')
+
 export const poolSchema = z.strictObject({
   id: name().optional().describe('Id of the pool; none makes one.'),
   name: label().describe('What people call it.'),
@@ -46,6 +53,7 @@ export const poolSchema = z.strictObject({
   priority: z.int().min(0).max(1000).optional().describe('The lower number pays first.'),
   expiresAt: instant().optional().describe('When the pool ends for good.'),
   resets: z.enum(['cycle', 'never']).optional().describe('Whether it is filled again on the cycle day.'),
+  rollover: rolloverSchema.optional().describe('What is left on the cycle day goes on; none is nothing.'),
   scope: z
     .strictObject({
       directions: unique(z.array(direction()).min(1)).optional().describe('Calls that it pays for.'),

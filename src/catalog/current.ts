@@ -21,20 +21,23 @@ export type ReloadResult =
     }
 
 export class CurrentCatalog {
+  /** Of the folder as it was loaded first. */
+  readonly firstWarnings: readonly ConfigProblem[]
   readonly #source: ConfigSource
   #inForce: Catalog
   #running: Promise<ReloadResult> | undefined
   #waiting: Promise<ReloadResult> | undefined
 
-  private constructor(source: ConfigSource, first: Catalog) {
+  private constructor(source: ConfigSource, first: Catalog, warnings: readonly ConfigProblem[]) {
     this.#source = source
     this.#inForce = first
+    this.firstWarnings = warnings
   }
 
   /** Loads the folder for the first time; a daemon does not start on a bad one. */
   static async open(source: ConfigSource = processSource()): Promise<CurrentCatalog> {
     const loaded = await loadCatalog(source)
-    if (loaded.kind === 'loaded') return new CurrentCatalog(source, loaded.catalog)
+    if (loaded.kind === 'loaded') return new CurrentCatalog(source, loaded.catalog, loaded.warnings)
     throw new Fault(
       'config_invalid',
       `the configuration is not valid:\n${loaded.problems.map(formatProblem).join('\n')}`,

@@ -1,11 +1,12 @@
 /** Settings from defaults, then tollgate.yaml, then the environment. Nothing else in the daemon reads the environment. */
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { check, problemAt } from './check.ts'
+import { check } from './check.ts'
 import { readIfThere, SETTINGS_FILE } from './folder.ts'
 import { applyOverrides, CONFIG_DIR_VARIABLE, type Environment, findOverrides } from './overrides.ts'
 import type { ConfigProblem } from './problems.ts'
 import { type Settings, settingsFileSchema } from './settings-schema.ts'
+import { weakPoints } from './weak-points.ts'
 import { Places } from './yaml-file.ts'
 
 export type { Environment } from './overrides.ts'
@@ -48,7 +49,13 @@ export async function readSettings(
   const problems = [...overrides.problems, ...(checked.kind === 'invalid' ? checked.problems : [])]
   if (checked.kind === 'invalid' || problems.length > 0) return { kind: 'invalid', problems, configDir, places }
   const settings: Settings = { ...checked.value, dataDir: resolve(cwd, checked.value.dataDir), configDir }
-  return { kind: 'read', settings, warnings: [...overrides.warnings, ...weakKey(settings, places)], configDir, places }
+  return {
+    kind: 'read',
+    settings,
+    warnings: [...overrides.warnings, ...weakPoints(settings, places)],
+    configDir,
+    places,
+  }
 }
 
 /** The config folder; it need not be there. */
@@ -69,13 +76,4 @@ async function missingFolder(env: Environment, configDir: string): Promise<Confi
 async function firstLine(file: string): Promise<string | undefined> {
   const text = await readFile(file, 'utf8').catch(() => undefined)
   return text?.split(/\r?\n/, 1)[0]?.trim()
-}
-
-const SAFE_SECRET_LENGTH = 16
-
-function weakKey({ apiKey }: Settings, places: Places): readonly ConfigProblem[] {
-  const secret = apiKey?.split('_').slice(2).join('_')
-  if (secret === undefined || secret.length >= SAFE_SECRET_LENGTH) return []
-  const message = `has a secret shorter than ${SAFE_SECRET_LENGTH} characters`
-  return [problemAt(places.ofValue(['apiKey']), ['apiKey'], message)]
 }

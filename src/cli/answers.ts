@@ -28,6 +28,8 @@ export const account = z.looseObject({
   onEngineError: text.optional(),
 })
 
+export const accountId = z.looseObject({ id: text })
+
 export const balance = z.looseObject({
   currency: text,
   credit: text,
@@ -147,7 +149,14 @@ export const addedVersion = z.looseObject({ name: text, version: whole, rates: w
 
 export const activated = z.looseObject({ name: text, version: whole, from: text })
 
-export const rate = z.looseObject({ prefix: text, perMinute: text.optional() })
+export const bookHead = z.object({
+  name: text,
+  version: whole,
+  currency: text,
+  timezone: text.optional(),
+  effectiveFrom: text.optional(),
+  rounding: z.object({ decimals: whole.optional(), mode: z.enum(['half_up', 'up', 'down']).optional() }).optional(),
+})
 
 export const usage = z.looseObject({
   by: text,

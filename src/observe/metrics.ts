@@ -4,7 +4,7 @@
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Micros } from '../base/money.ts'
-import { refusalCodes } from '../base/outcome.ts'
+import { type RefusalCode, refusalCodes } from '../base/outcome.ts'
 import type { CallHappening, Decision } from '../calls/parts.ts'
 
 const DECISION_CODES: ReadonlySet<string> = new Set(['ok', 'request_conflict', 'emergency', ...refusalCodes])
@@ -48,6 +48,8 @@ export class Metrics {
   readonly #parked: Gauge
   readonly #sipCalls: Gauge
   readonly #sipServers: Gauge
+  readonly #observedCalls: Counter<'code'>
+  readonly #observedEnds: Counter<'end'>
   readonly #archiveBehind: Gauge
   readonly #archived: Counter<'kind'>
   readonly #archiveLost: Counter
@@ -74,6 +76,12 @@ export class Metrics {
     this.#parked = this.#gauge('parked_events', 'Events that wait for a person.')
     this.#sipCalls = this.#gauge('sip_calls', 'Calls that are up and were set up by this worker.')
     this.#sipServers = this.#gauge('sip_servers', 'drachtio-servers that are connected.')
+    this.#observedCalls = this.#counter('sip_observed_calls_total', 'Proxied calls, by what would have been decided.', [
+      'code',
+    ])
+    this.#observedEnds = this.#counter('sip_observed_ends_total', 'Ends of proxied calls, by how they were heard.', [
+      'end',
+    ])
     this.#archiveBehind = this.#gauge('archive_behind_seconds', 'Since all that the store tells was archived.')
     this.#archived = this.#counter('archived_total', 'What was archived, by kind.', ['kind'])
     this.#archiveLost = this.#counter('archive_lost_total', 'Archived entries and CDRs that the store lost.', [])
@@ -135,6 +143,15 @@ export class Metrics {
   sip(figures: { readonly calls: number; readonly servers: number }): void {
     this.#sipCalls.set(figures.calls)
     this.#sipServers.set(figures.servers)
+  }
+
+  observedCall(code: RefusalCode | 'ok' | 'emergency'): void {
+    this.#observedCalls.inc({ code })
+  }
+
+  /** `unheard` is a call of another worker, `dropped` one that made room. */
+  observedEnd(end: 'heard' | 'unanswered' | 'unheard' | 'dropped'): void {
+    this.#observedEnds.inc({ end })
   }
 
   archiveBehind(ms: number): void {

@@ -1,6 +1,6 @@
 /** Minute pools: what they grant moves with the profile that describes them, in one step. */
 import type { AccountProfile, Pool } from '../accounts/account.ts'
-import { cyclesDue, poolCounter, turnedCycles } from '../accounts/cycles.ts'
+import { cyclesDue, poolCounter, rollsOver, turnedCycles } from '../accounts/cycles.ts'
 import type { OfficeRefused, PoolInput, PoolPatch, SavedPool } from '../accounts/office.ts'
 import { changedPool, newPool, type PoolContext, samePool, withPool } from '../accounts/pools.ts'
 import { isAccountId } from '../accounts/profile.ts'
@@ -9,7 +9,10 @@ import type { CounterMove, JournalEntry } from '../ledger/journal.ts'
 import { untilDone } from './attempts.ts'
 import { accountUnknown, type OfficeParts, operationConflict, refuse } from './office-parts.ts'
 import { contentOf } from './operation.ts'
-import type { StoredProfile, WriteAnswer } from './profile-store.ts'
+import type { Grant, StoredProfile, WriteAnswer } from './profile-store.ts'
+
+/** Granted, reserved and used seconds of a cycle. */
+const COUNTERS = ['g', 'r', 'u'] as const
 
 type Saved = SavedPool | OfficeRefused
 
@@ -41,18 +44,40 @@ export class AccountPools {
     await untilDone(async () => {
       const { profiles, clock, tell } = this.#parts
       const nowMs = clock.nowMs()
-      const before = (await profiles.load(account))?.profile
-      const turned = before && turnedCycles(before, nowMs)
+      const found = await profiles.load(account)
+      const left = found ? await this.#leftOf(found, nowMs) : {}
+      const turned = found && turnedCycles(found.profile, nowMs, left)
       if (!turned) return true
       const { profile, moves } = turned
-      const note = { pools: turned.turned.map(({ id }) => id).join(' '), why: 'the cycle turned' }
-      const grants = turned.turned.map(({ id, cycle, seconds }) => ({ pool: id, cycle, seconds }))
+      const pools = turned.turned.map(({ pool }) => pool.id).join(' ')
+      const grants = turned.turned.map(({ pool: { id, cycle }, seconds }): Grant => {
+        return { pool: id, cycle, seconds, left: left[id] }
+      })
+      const note = { pools, why: 'the cycle turned' }
       const entry: JournalEntry = { kind: 'reset', atMs: nowMs, moves, members: [], books: [], note }
-      const answer = await profiles.write({ profile, before, grants, entry, nowMs })
+      const seconds = turned.turned.map((one) => one.seconds).join(' ')
+      const event = { type: 'minutes.reset', fields: ['pools', pools, 'seconds', seconds] }
+      const answer = await profiles.write({ profile, before: found.profile, grants, entry, event, nowMs })
       if (answer.kind !== 'saved') return undefined
       tell({ kind: 'account', account })
       return true
     })
+  }
+
+  /** Seconds left of the pools whose rest goes on, by id. */
+  async #leftOf({ partition, profile }: StoredProfile, nowMs: number): Promise<Readonly<Record<string, number>>> {
+    const pools = profile.pools.filter((pool) => rollsOver(pool, nowMs))
+    if (pools.length === 0) return {}
+    const { store, keys } = this.#parts
+    const fields = pools.flatMap((pool) => COUNTERS.map((which) => poolCounter(pool, which)))
+    const got = await store.command((client) => client.hmget(keys.account(partition, profile.id), ...fields))
+    const figure = (at: number): number => Number(got[at] ?? 0)
+    return Object.fromEntries(
+      pools.map(({ id }, at) => {
+        const first = at * COUNTERS.length
+        return [id, Math.max(0, figure(first) - figure(first + 1) - figure(first + 2))]
+      }),
+    )
   }
 
   async add(account: string, input: PoolInput, operation?: string): Promise<Saved> {
@@ -130,7 +155,7 @@ export class AccountPools {
       if (!pool) return refuse('pool_unknown', `account ${account} has no pool ${id.slice(0, 64)}`)
       const context = this.#context(found.profile)
       const next = changedPool(pool, input, context)
-      const seconds = input.seconds === undefined ? 0 : await this.#change(found, next)
+      const seconds = next.seconds - pool.seconds
       const profile = withPool(found.profile, next, context.nowMs)
       const answer = await this.#parts.profiles.write({
         profile,
@@ -141,15 +166,6 @@ export class AccountPools {
       })
       return answer.kind === 'saved' ? this.#saved(profile, next, false) : undefined
     })
-  }
-
-  /** What brings the cycle in force to the pool's seconds. */
-  async #change({ partition, profile }: StoredProfile, pool: Pool): Promise<number> {
-    const { store, keys } = this.#parts
-    const granted = await store.command((client) =>
-      client.hget(keys.account(partition, profile.id), poolCounter(pool, 'g')),
-    )
-    return pool.seconds - Number(granted ?? 0)
   }
 
   #context(profile: AccountProfile): PoolContext {

@@ -49,6 +49,8 @@ export class Keys {
   cdrs = (partition: number): string => this.#tagged(partition, 'cdrs')
   /** zset: leg key by the instant something is due */
   due = (partition: number): string => this.#tagged(partition, 'due')
+  /** zset: account ids by the instant the first cycle of their pools is over */
+  turns = (partition: number): string => this.#tagged(partition, 'turns')
   /** zset: account ids, score 0 */
   accounts = (partition: number): string => this.#tagged(partition, 'accounts')
   /** hash: "<currency>:revenue|funding" → micros; the other side of every posting */

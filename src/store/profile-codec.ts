@@ -23,6 +23,7 @@ const pool = z.object({
   resets: z.enum(['cycle', 'never']),
   cycle: z.int().min(1),
   resetsAtMs: whole.optional(),
+  rollover: z.object({ minSeconds: whole, maxSeconds: whole.max(MAX_POOL_SECONDS) }).optional(),
   directions: z.array(direction),
   prefixes: z.array(z.string()),
   freeSeconds: whole,

@@ -3,6 +3,7 @@
  * partition; it is claimed before the account is made and never changes.
  */
 import type { AccountProfile } from '../accounts/account.ts'
+import { firstTurnMs } from '../accounts/cycles.ts'
 import { isAccountId } from '../accounts/profile.ts'
 import { invariant } from '../base/fault.ts'
 import { Recent } from '../calls/memory.ts'
@@ -23,6 +24,8 @@ export interface Grant {
   readonly pool: string
   readonly cycle: number
   readonly seconds: number
+  /** What was left of the cycle before when the change was worked out: it holds only if this still is. */
+  readonly left?: number | undefined
 }
 
 export interface ProfileWrite {
@@ -33,13 +36,18 @@ export interface ProfileWrite {
   readonly parent?: AccountProfile | undefined
   readonly grants?: readonly Grant[]
   readonly entry?: JournalEntry | undefined
+  /** Told to the outbox when the profile is written. */
+  readonly event?: { readonly type: string; readonly fields: readonly string[] } | undefined
   readonly operation?: { readonly id: string; readonly content: string; readonly answer: string } | undefined
   readonly nowMs: number
 }
 
+/** It was made of what is not so any more. */
+type Changed = 'version_conflict' | 'parent_changed' | 'figures_changed'
+
 export type WriteAnswer =
   | {
-      readonly kind: 'saved' | 'version_conflict' | 'parent_changed' | 'request_conflict' | 'currency_is_fixed'
+      readonly kind: 'saved' | Changed | 'request_conflict' | 'currency_is_fixed'
     }
   | { readonly kind: 'replayed'; readonly answer: string }
 
@@ -116,7 +124,7 @@ export class ProfileStore {
     const { profile } = write
     const reply = await this.#parts.store.run('put_profile', this.#keysOf(write), argumentsOf(write))
     const [word, ...rest] = wordsOf(reply)
-    if (word === 'saved' || word === 'version_conflict' || word === 'parent_changed') {
+    if (word === 'saved' || isChanged(word)) {
       this.forget(profile.id)
       return { kind: word }
     }
@@ -146,13 +154,18 @@ export class ProfileStore {
       operation ? keys.operation(p, id, operation.id) : keys.profile(p, id),
       keys.journal(p),
       keys.outbox(p),
+      keys.turns(p),
       keys.changed(p),
     ]
   }
 }
 
+function isChanged(word: string): word is Changed {
+  return word === 'version_conflict' || word === 'parent_changed' || word === 'figures_changed'
+}
+
 function argumentsOf(write: ProfileWrite): readonly (string | number)[] {
-  const { profile, before, parent, grants = [], nowMs } = write
+  const { profile, before, parent, grants = [], event, nowMs } = write
   return [
     nowMs,
     before?.version ?? 0,
@@ -164,9 +177,15 @@ function argumentsOf(write: ProfileWrite): readonly (string | number)[] {
     profile.creditLimit.toString(),
     ...thresholdArguments(profile),
     ...recordArguments(write),
+    firstTurnMs(profile) ?? '',
     grants.length,
-    ...grants.flatMap(({ pool, cycle, seconds }) => [`p:${pool}:${cycle}:`, seconds]),
+    ...grants.flatMap(grantArguments),
+    ...(event ? [event.type, ...event.fields] : []),
   ]
+}
+
+function grantArguments({ pool, cycle, seconds, left }: Grant): readonly (string | number)[] {
+  return [`p:${pool}:${cycle}:`, seconds, ...(left === undefined ? ['', ''] : [`p:${pool}:${cycle - 1}:`, left])]
 }
 
 /** Low balance and recharge, as scripts take them. */

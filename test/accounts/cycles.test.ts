@@ -25,11 +25,11 @@ describe('the turn of a cycle', () => {
   ])('at %s is due: %s', (when, due) => {
     const account = accountWith({})
     expect(cyclesDue(account, at(when))).toBe(due)
-    expect(turnedCycles(account, at(when)) !== undefined).toBe(due)
+    expect(turnedCycles(account, at(when), {}) !== undefined).toBe(due)
   })
 
   it('grants what a cycle grants, whatever was left: 80 minutes of 300 become 300, not 380 (M6, M7)', () => {
-    const turned = turnedCycles(accountWith({}), at('2026-12-01T00:00:00Z'))
+    const turned = turnedCycles(accountWith({}), at('2026-12-01T00:00:00Z'), {})
     expect(turned?.moves).toEqual([['acme', 'p:plan:2:g', 18_000]])
     expect(turned?.profile).toMatchObject({ version: 2, pools: [{ cycle: 2, seconds: 18_000 }] })
   })
@@ -46,14 +46,15 @@ describe('the turn of a cycle', () => {
   })
 
   it('keeps the anchor of day 31 through a short month (G6)', () => {
-    const turned = turnedCycles(accountWith({}, { cycleDay: 31 }), at('2027-02-28T00:00:00Z'))
+    const turned = turnedCycles(accountWith({}, { cycleDay: 31 }), at('2027-02-28T00:00:00Z'), {})
     expect(turned?.profile.pools[0]?.resetsAtMs).toBe(at('2027-03-31T00:00:00Z'))
   })
 
   it('passes pools by that never reset or have expired', () => {
     const expired = accountWith({ expiresAtMs: at('2026-11-30T00:00:00Z') })
     const never = accountWith({ resets: 'never' })
-    for (const account of [expired, never]) expect(turnedCycles(account, at('2027-01-01T00:00:00Z'))).toBeUndefined()
+    for (const account of [expired, never])
+      expect(turnedCycles(account, at('2027-01-01T00:00:00Z'), {})).toBeUndefined()
   })
 
   it('moves with the cycle day and the zone, but not for a cycle that is over already', () => {

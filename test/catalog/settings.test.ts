@@ -253,4 +253,21 @@ describe('an environment variable', () => {
     const read = await readSettings(env, cwd)
     expect(read.kind === 'read' && read.warnings.map(formatProblem)).toEqual(warnings)
   })
+
+  it.each<readonly [server: string, readonly string[]]>([
+    ['{ host: 127.0.0.1 }', []],
+    ['{ host: localhost }', []],
+    ["{ host: '::1' }", []],
+    ['{ host: 10.0.0.7, secret: of-our-own }', []],
+    ['{ host: 10.0.0.7 }', ['secret']],
+    ['{ host: drachtio.example, secret: of-our-own }', []],
+    ['{ host: drachtio.example }', ['secret']],
+    ['{ host: 203.0.113.7, secret: of-our-own }', ['host']],
+    ["{ host: '2001:db8::1' }", ['host', 'secret']],
+  ])('warns of a drachtio-server that others may reach: %s', async (server, fields) => {
+    const { cwd } = await aFolder({ 'tollgate.yaml': `sip: { enabled: true, servers: [${server}] }\n` })
+    const read = await readSettings({}, cwd)
+    const warned = read.kind === 'read' ? read.warnings.map(({ path }) => path) : [read]
+    expect(warned).toEqual(fields.map((field) => `sip.servers[0].${field}`))
+  })
 })

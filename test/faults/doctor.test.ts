@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { type AtEnd, Home, tollgate } from '../app/bench.ts'
 import { freePort, Process, until } from '../edges/sip/process.ts'
+import { DrachtioDouble } from '../support/drachtio/drachtio-double.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { freeTcpPort } from '../support/free-port.ts'
 import { startCluster, startRedis } from '../support/redis.ts'
@@ -65,6 +66,37 @@ describe('doctor', { timeout: 60_000 }, () => {
       expect(running.text).toMatch(new RegExp(`^ok {4}store ${what} `, 'm'))
     }
     expect(running.text).toMatch(/^ok {4}daemon {10}it is ready/m)
+  })
+
+  it('asks each drachtio-server whether it is there and takes the secret', async ({ onTestFinished }) => {
+    const redis = await ownRedis(onTestFinished)
+    const drachtio = await DrachtioDouble.open({ secret: 'a secret of its own' })
+    onTestFinished(() => drachtio.close())
+    const nobody = await freeTcpPort()
+    const server = (port: number, secret: string): string => `    - { port: ${port}, secret: ${secret} }`
+    const home = await Home.make(onTestFinished, {
+      'tollgate.yaml': [
+        'defaults: { tariff: bench }',
+        'sip:',
+        '  enabled: true',
+        '  servers:',
+        server(drachtio.adminPort, 'a secret of its own'),
+        server(drachtio.adminPort, 'another'),
+        server(nobody, 'another'),
+        '',
+      ].join('\n'),
+    })
+    const { code, failed, text } = await doctor(home, { TOLLGATE_REDIS_URL: urlOf(redis.port) })
+    expect(text).toMatch(new RegExp(`^ok {4}drachtio 127.0.0.1:${drachtio.adminPort} +it takes us`, 'm'))
+    expect(text).toMatch(/^warn {2}sip groups +there is none/m)
+    expect(
+      failed.map((line) => line.replace(/\s+/g, ' ')),
+      text,
+    ).toEqual([
+      expect.stringContaining(`fail drachtio 127.0.0.1:${drachtio.adminPort} it refuses our secret`),
+      expect.stringContaining(`fail drachtio 127.0.0.1:${nobody} it does not answer`),
+    ])
+    expect(code).toBe(1)
   })
 
   it('names a Redis that evicts', async ({ onTestFinished }) => {

@@ -27,6 +27,8 @@ export type CallsOffice = Pick<
   'chainOf' | 'forget' | 'get' | 'put' | 'patch' | 'balance' | 'credit' | 'debit' | 'addPool' | 'patchPool'
 >
 
+type Event = Readonly<Record<string, string>>
+
 export class ModelOffice implements CallsOffice {
   readonly #ledger: ModelLedger
   readonly #clock: Clock
@@ -136,10 +138,23 @@ export class ModelOffice implements CallsOffice {
   #turned(id: string): AccountProfile | undefined {
     const profile = this.#profiles.get(id)
     const nowMs = this.#clock.nowMs()
-    const turned = profile && turnedCycles(profile, nowMs)
+    const turned = profile && turnedCycles(profile, nowMs, this.#left(profile))
     if (!turned) return profile
     const { moves } = turned
-    return this.#save(turned.profile, { kind: 'reset', atMs: nowMs, moves, members: [], books: [] }).profile
+    const event = {
+      type: 'minutes.reset',
+      pools: turned.turned.map(({ pool }) => pool.id).join(' '),
+      seconds: turned.turned.map(({ seconds }) => String(seconds)).join(' '),
+    }
+    return this.#save(turned.profile, { kind: 'reset', atMs: nowMs, moves, members: [], books: [] }, event).profile
+  }
+
+  #left({ id, pools }: AccountProfile): Readonly<Record<string, number>> {
+    const count = (pool: Pool, which: 'g' | 'r' | 'u'): number =>
+      Number(this.#ledger.counter(id, poolCounter(pool, which)))
+    return Object.fromEntries(
+      pools.map((pool) => [pool.id, Math.max(0, count(pool, 'g') - count(pool, 'r') - count(pool, 'u'))]),
+    )
   }
 
   #grant(id: string, pool: Pool, seconds: number): JournalEntry | undefined {
@@ -148,19 +163,20 @@ export class ModelOffice implements CallsOffice {
     return { kind: 'pool', atMs: this.#clock.nowMs(), moves, members: [], books: [] }
   }
 
-  #save(profile: AccountProfile, entry: JournalEntry | undefined): SavedProfile {
+  #save(profile: AccountProfile, entry: JournalEntry | undefined, event?: Event): SavedProfile {
     const created = !this.#profiles.has(profile.id)
     this.#profiles.set(profile.id, profile)
-    this.#change(profile, entry)
+    this.#change(profile, entry, event)
     return { kind: 'saved', created, profile }
   }
 
-  #change(profile: AccountProfile, entry: JournalEntry | undefined): string {
+  #change(profile: AccountProfile, entry: JournalEntry | undefined, event?: Event): string {
     const { id, root, currency, creditLimit, version } = profile
     const nowMs = this.#clock.nowMs()
     const partition = partitionOf(root, this.#partitions)
     const thresholds = thresholdsOf(profile)
-    return this.#ledger.change({ partition, account: id, currency, creditLimit, thresholds, nowMs, version, entry })
+    const change = { partition, account: id, currency, creditLimit, thresholds, nowMs, version, entry }
+    return this.#ledger.change({ ...change, ...(event && { event }) })
   }
 
   #post({ account, amount, operation, kind }: Money, direction: 'credit' | 'debit'): Posted {

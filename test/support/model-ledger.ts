@@ -57,6 +57,8 @@ export interface OfficeChange {
   readonly nowMs: number
   readonly version?: number
   readonly entry?: JournalEntry | undefined
+  /** Told to the outbox beside what the thresholds tell. */
+  readonly event?: Readonly<Record<string, string>>
 }
 
 /** One level of a plan, as far as thresholds go. */
@@ -200,6 +202,8 @@ export class ModelLedger implements CallLedger {
     if (entry) account.transactions.push(number)
     this.#rearm(change)
     this.#tell(change)
+    const { event, nowMs } = change
+    if (event) this.#part(change.partition).outbox.push({ ...event, account: change.account, at: String(nowMs) })
     return number
   }
 

@@ -3,11 +3,11 @@ import type { Settings } from '../../catalog/settings.ts'
 import { controlOf } from '../../edges/control/control.ts'
 import { type Check, doubtful, good } from './check.ts'
 
-export async function examineEdges({ edges, calls, callControl }: Settings): Promise<readonly Check[]> {
+export async function examineEdges({ edges, calls, callControl, sip }: Settings): Promise<readonly Check[]> {
   const found = Object.entries(edges)
   const checks = await Promise.all(found.map(([node, edge]) => examineEdge(node, edge, calls.unattendedSeconds)))
   const strange = callControl.enabled && !edges[callControl.node] ? [withoutControl(callControl.node)] : []
-  if (found.length > 0) return [...checks, ...strange]
+  if (found.length > 0 || sip.enabled) return [...checks, ...strange]
   const detail = 'none is known by the settings: the daemon can end no call and ask nobody which calls are up'
   return [doubtful('edges', detail), ...strange]
 }

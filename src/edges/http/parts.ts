@@ -97,6 +97,13 @@ export interface TariffPort {
   versions(name: string): Promise<readonly VersionSummary[] | undefined>
   /** With `prefix`, the rates whose prefix begins so. */
   show(query: ShowQuery): Promise<VersionView | undefined>
+  rates(name: string, version: number): Promise<VersionRates | undefined>
+}
+
+export interface VersionRates {
+  readonly head: { readonly name: string; readonly version: number } & Omit<TariffInput, 'rates'>
+  /** All of them, in the order they were given. */
+  readonly parts: AsyncIterable<readonly RateInput[]>
 }
 
 export interface ShowQuery {

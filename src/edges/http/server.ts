@@ -22,6 +22,7 @@ import { HttpProblem } from './problem.ts'
 import type { HttpServer } from './server-type.ts'
 import { answerBrokenRequest } from './socket-errors.ts'
 import { addTariffRoutes } from './tariffs/tariff-routes.ts'
+import { addVersionUpload } from './tariffs/version-upload.ts'
 import { parseForm } from './wire/form-text.ts'
 import { parseJson } from './wire/json-text.ts'
 
@@ -161,6 +162,7 @@ function adminPath(parts: HttpParts) {
     addMoneyRoutes(server, parts)
     addReportRoutes(server, parts)
     addTariffRoutes(server, parts)
+    await server.register(async (uploads) => addVersionUpload(uploads.withTypeProvider<ZodTypeProvider>(), parts))
     addKeyRoutes(server, parts)
     addOpsRoutes(server, parts)
   }

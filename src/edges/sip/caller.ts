@@ -1,6 +1,7 @@
 /** Who calls whom, as an INVITE says it. */
 import type { Leg } from '../../calls/call.ts'
 import type { AuthorizeRequest } from '../../calls/requests.ts'
+import { addressIn, isReachable } from './addresses.ts'
 import type { CallWords } from './bridge.ts'
 import { type Address, parseUri, type SipRequest } from './drachtio.ts'
 import type { Routed } from './parts.ts'
@@ -23,8 +24,8 @@ export function callerOf(
 ): Caller | undefined {
   const shown = addressIn(request, 'from')
   const leg = shown && legOf(request, shown, edge.node)
-  const to = parseUri(request.uri)?.user
-  if (!shown || !leg || !to) return undefined
+  const to = userOf(request.uri)
+  if (!shown || !leg || !to || !isReachable(request)) return undefined
   const asserted = edge.trusted ? addressIn(request, 'p-asserted-identity') : undefined
   return {
     leg,
@@ -44,24 +45,34 @@ function numberOf(...addresses: readonly (Address | undefined)[]): string {
 function legOf(request: SipRequest, { params }: Address, node: string): Leg | undefined {
   const callId = request.get('call-id')
   const legId = params?.['tag']
-  return callId && legId ? { node, callId, legId } : undefined
+  if (!callId || !legId || !CALL_ID.test(callId) || legId.length > MAX_NAME) return undefined
+  return { node, callId, legId }
 }
 
-/** The first address of a header; undefined where there is none that can be read. */
-function addressIn(request: SipRequest, name: 'from' | 'p-asserted-identity'): Address | undefined {
-  if (!request.has(name)) return undefined
+/**
+ * RFC 3261, 25.1. Others would not come back from the server as they are: a bar or a semicolon in it could make the dialog
+ * of one call look like that of another.
+ */
+const CALL_ID = /^[\w.!%*+`'~()<>:\\"/[\]?{}@-]{1,256}$/
+const MAX_NAME = 256
+
+/** Of `sip:` and `tel:` addresses; what is escaped in it is the same number (RFC 3261, 19.1.4). */
+function userOf(uri: string | undefined): string | undefined {
+  if (uri === undefined) return undefined
+  const written = /^tel:([^;]+)/i.exec(uri)?.[1] ?? parseUri(uri)?.user
+  const user = written && unescaped(written)
+  return user && USER.test(user) ? user : undefined
+}
+
+/** What may stand in an address, and #. */
+const USER = /^[\w.!~*'()&=+$,;?/#-]{1,128}$/
+
+function unescaped(text: string): string | undefined {
   try {
-    return [request.getParsedHeader(name)].flat()[0]
+    return decodeURIComponent(text)
   } catch {
     return undefined
   }
-}
-
-/** Of `sip:` and `tel:` addresses. */
-function userOf(uri: string | undefined): string | undefined {
-  if (uri === undefined) return undefined
-  const number = /^tel:([^;]+)/i.exec(uri)?.[1]
-  return number ?? parseUri(uri)?.user
 }
 
 export function authorizeRequest(caller: Caller, routed: Routed, request: SipRequest): AuthorizeRequest {

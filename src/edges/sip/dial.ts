@@ -1,4 +1,6 @@
 /** One try to reach the called side over one hop. */
+import { isReachable } from './addresses.ts'
+import { byeById } from './by-id.ts'
 import {
   type DrachtioClient,
   type Headers,
@@ -8,10 +10,14 @@ import {
   type SipRequest,
   type SipResponse,
 } from './drachtio.ts'
+import { notYet } from './replies.ts'
+import { fits } from './size.ts'
 
 export interface DialSettings {
   readonly uri: string
   readonly headers: Headers
+  /** The id that the server gives the dialog. */
+  readonly dialog: string
   /** Absent where the caller offers nothing: then the called side does. */
   readonly sdp?: string
   readonly tryMs: number
@@ -29,7 +35,13 @@ export type Dialled =
   | { readonly kind: 'unanswered' }
   | { readonly kind: 'cancelled' }
 
+/** It was answered so that no dialog can be made of it: to the caller the hop failed. */
+const UNUSABLE: Dialled = { kind: 'refused', status: 502, reason: 'Bad Gateway' }
+const SILENT: Dialled = { kind: 'silent' }
+const BYE_MS = 2_000
+
 export class Dial {
+  readonly #client: DrachtioClient
   readonly #settings: DialSettings
   readonly #outcome = Promise.withResolvers<Dialled>()
   #sent: SipRequest | undefined
@@ -38,8 +50,9 @@ export class Dial {
   #ring: NodeJS.Timeout | undefined
 
   constructor(client: DrachtioClient, settings: DialSettings) {
+    this.#client = client
     this.#settings = settings
-    this.#try = setTimeout(() => this.#giveUp({ kind: 'silent' }), settings.tryMs)
+    this.#try = setTimeout(() => this.#giveUp(SILENT), settings.tryMs)
     this.#ring = setTimeout(() => this.#giveUp({ kind: 'unanswered' }), settings.ringMs)
     const { uri, headers, sdp } = settings
     const content = { uri, headers, ...(sdp ? { localSdp: sdp } : { noAck: true }) }
@@ -49,7 +62,7 @@ export class Dial {
     }
     client.createUAC(content, progress).then(
       (far) => this.#answered(far),
-      (error: unknown) => this.#end(failed(error)),
+      (error: unknown) => this.#failed(error),
     )
   }
 
@@ -64,6 +77,8 @@ export class Dial {
 
   #wasSent(request: SipRequest | undefined): void {
     this.#sent = request
+    // drachtio-srf, which listens next, would answer with our offer, whatever is asked.
+    queueMicrotask(() => request?.removeAllListeners('update').on('update', notYet))
     if (this.#isOver) request?.cancel({})
   }
 
@@ -73,8 +88,23 @@ export class Dial {
   }
 
   #answered(far: Far): void {
-    if (this.#isOver) hangUpOn(far)
-    else this.#end({ kind: 'answered', far })
+    if (this.#isOver) return hangUpOn(far)
+    if (isReachable(far.res) && fits(far.res)) return this.#end({ kind: 'answered', far })
+    // The library acknowledges an offer without a Contact, and can do no more.
+    if (isOffer(far)) void far.destroy().finally(() => this.#hangUpById())
+    else hangUpOn(far)
+    this.#end(UNUSABLE)
+  }
+
+  #failed(error: unknown): void {
+    const outcome = this.#sent ? outcomeOf(error) : SILENT
+    if (outcome === UNUSABLE) this.#hangUpById()
+    this.#end(outcome)
+  }
+
+  #hangUpById(): void {
+    const { dialog: id } = this.#settings
+    void byeById(this.#client, { id, headers: {}, withinMs: BYE_MS })
   }
 
   #giveUp(outcome: Dialled, headers: Headers = {}): void {
@@ -92,10 +122,12 @@ export class Dial {
   }
 }
 
-function failed(error: unknown): Dialled {
+/** The library has acknowledged every 2xx; one that is not 200, or says not where to be reached, it calls an error. */
+function outcomeOf(error: unknown): Dialled {
   const refusal = refusalOf(error)
-  if (!refusal) return { kind: 'silent' }
+  if (!refusal) return UNUSABLE
   const { status, reason, res } = refusal
+  if ((res?.status ?? status) < 300) return UNUSABLE
   return { kind: 'refused', status, reason, ...(res === undefined ? {} : { response: res }) }
 }
 

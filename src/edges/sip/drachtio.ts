@@ -20,13 +20,15 @@ export interface SipUri {
   readonly host?: string
 }
 
+export type AddressHeader = 'from' | 'to' | 'contact' | 'p-asserted-identity'
+
 export interface SipMessage {
   readonly headers: Headers
   readonly body?: string
   get(name: string): string | undefined
   has(name: string): boolean
   /** Throws where the header is absent or cannot be read. */
-  getParsedHeader(name: 'from' | 'to' | 'p-asserted-identity'): Address | readonly Address[]
+  getParsedHeader(name: AddressHeader): Address | readonly Address[]
 }
 
 export interface SipRequest extends SipMessage, EventEmitter {
@@ -48,8 +50,6 @@ export interface SipResponse extends SipMessage {
     status: number,
     reason: string | undefined,
     content?: { readonly headers?: Headers; readonly body?: string },
-    sent?: (error: unknown) => void,
-    pracked?: () => void,
   ): void
 }
 
@@ -67,7 +67,7 @@ export interface SipDialog extends EventEmitter {
   readonly id: string
   readonly sip: { readonly callId: string }
   readonly res: SipResponse
-  readonly remote: { readonly sdp?: string }
+  readonly remote: { sdp?: string }
   queueRequests: boolean
   destroy(options: { readonly headers?: Headers }, done: (error: unknown) => void): void
   request(content: InDialog, done: (error: unknown, response?: SipResponse, ack?: Ack) => void): void
@@ -98,15 +98,25 @@ export interface UacProgress {
   readonly cbProvisional: (response: SipResponse) => void
 }
 
+/** A request has a method, an answer has none. */
+export interface CdrMessage extends SipMessage {
+  readonly method?: string
+}
+
 /** Where it came from, when by the server's clock and without a date, why, and the message. */
-export type CdrStop = readonly [source: string, time: string, reason: string, message: SipMessage]
+export type CdrStop = readonly [source: string, time: string, reason: string, message: CdrMessage]
+
+export interface Proxied {
+  /** Whether a 200 came; with more than two hops, of which one was silent, it may be false all the same. */
+  readonly connected: boolean
+}
 
 export interface DrachtioClient {
   connect(options: {
     readonly host: string
     readonly port: number
     readonly secret: string
-    readonly reconnect: { readonly retryMaxDelay: number }
+    readonly reconnect: { readonly retryMaxDelay?: number; readonly maxAttempts?: number }
     readonly enablePing: boolean
   }): void
   disconnect(): void
@@ -116,8 +126,17 @@ export interface DrachtioClient {
   on(event: 'cdr:stop', listener: (...stop: CdrStop) => void): this
   invite(handler: (request: SipRequest, response: SipResponse) => void): void
   options(handler: (request: SipRequest, response: SipResponse) => void): void
+  /** Also within a call, while it is not answered. */
+  info(handler: (request: SipRequest, response: SipResponse) => void): void
+  prack(handler: (request: SipRequest, response: SipResponse) => void): void
   unregisterForMessages(what: string): void
   reregisterForMessages(what: string): void
+  /** Tries the targets in their order, whatever they refuse with; resolves when one has answered or none will. */
+  proxyRequest(
+    request: SipRequest,
+    targets: string[],
+    options: { readonly recordRoute: boolean; readonly provisionalTimeout: string },
+  ): Promise<Proxied>
   createUAS(
     request: SipRequest,
     response: SipResponse,
@@ -134,6 +153,21 @@ export interface DrachtioClient {
 
 export function newClient(): DrachtioClient {
   return new Srf() as unknown as DrachtioClient
+}
+
+/** What the library answers by itself repeats what it was sent: a frame that the server does not take is not sent. */
+export function withhold(client: DrachtioClient, isTooLarge: (frame: string) => boolean, log: () => void): void {
+  const { wp } = (client as unknown as Connected).app.client
+  const send = wp.send.bind(wp)
+  wp.send = (socket, frame) => {
+    if (!isTooLarge(frame)) return send(socket, frame)
+    log()
+    return ''
+  }
+}
+
+interface Connected {
+  readonly app: { readonly client: { readonly wp: { send(socket: unknown, frame: string): string } } }
 }
 
 /** Undefined where it is no SIP URI. */

@@ -11,11 +11,12 @@ import { Repeater } from '../repeater.ts'
 import { Admission } from './admission.ts'
 import type { Bridge, BridgeEnd } from './bridge.ts'
 import { byeById, dialogId, infoById } from './by-id.ts'
-import type { DrachtioClient, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
+import type { CdrStop, DrachtioClient, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
 import { callOfFarLeg } from './far-side.ts'
 import { reasonHeader } from './headers.ts'
 import { Invitation } from './invite.ts'
 import { DrachtioLink } from './link.ts'
+import { Observer } from './observer.ts'
 import { Orphans, type SipRef, sipRefOf } from './orphans.ts'
 import type { SipParts } from './parts.ts'
 import { ownReplies, refuse } from './replies.ts'
@@ -44,11 +45,13 @@ export class SipEdge {
   readonly #repeater: Repeater<CallEvent>
   readonly #orphans: Orphans
   readonly #admission: Admission
+  readonly #observer: Observer
   #isDraining = false
 
   constructor(parts: SipParts) {
     this.#parts = parts
     this.#admission = new Admission(parts)
+    this.#observer = new Observer(parts)
     this.#repeater = new Repeater((event) => parts.desk.event(event))
     this.#orphans = new Orphans({
       parts,
@@ -60,7 +63,8 @@ export class SipEdge {
       onInvite: (link: DrachtioLink, request: SipRequest, response: SipResponse) =>
         void this.#invited(link, request, response),
       onOptions: (request: SipRequest, response: SipResponse) => this.#options(request, response),
-      onBye: (link: DrachtioLink, bye: SipMessage) => void this.#byeSeen(link, bye),
+      onEarly: (request: SipRequest, response: SipResponse) => this.#early(request, response),
+      onStop: (link: DrachtioLink, stop: CdrStop) => this.#stopped(link, stop),
       onConnected: () => void this.#orphans.sweep(0).catch((error: unknown) => this.#cannotSweep(error)),
       onLost: (link: DrachtioLink) => this.#lost(link),
     }
@@ -113,6 +117,7 @@ export class SipEdge {
       server,
       parts: this.#parts,
       admission: this.#admission,
+      observer: this.#observer,
       report: (event: CallEvent) => this.#report(event),
     }
     const invitation = new Invitation(context, request, response)
@@ -213,13 +218,25 @@ export class SipEdge {
     })
   }
 
+  #early(request: SipRequest, response: SipResponse): void {
+    const callId = request.get('call-id') ?? ''
+    for (const setup of this.#setups) if (setup.hears(callId, request, response)) return
+    response.send(481, undefined)
+  }
+
+  #stopped(link: DrachtioLink, [source, , , message]: CdrStop): void {
+    if (this.#observer.heard(source, message)) return
+    if (message.method === 'BYE') void this.#byeSeen(link, source, message)
+  }
+
   /** A phone hung up in a dialog whose worker is gone: it was answered 481, and the other side is still up. */
-  async #byeSeen(link: DrachtioLink, bye: SipMessage): Promise<void> {
+  async #byeSeen(link: DrachtioLink, source: string, bye: SipMessage): Promise<void> {
     const heardAtMs = this.#parts.clock.nowMs()
     try {
       if (this.#legs.has(bye.get('call-id') ?? '')) return
       await new Promise((resolve) => setTimeout(resolve, OTHERS_FIRST_MS))
       const record = await this.#recordOf(bye)
+      if (!record && source === 'network') this.#observer.heardOfOther()
       if (record && !this.#held.has(record.call)) await this.#orphans.heardBye(record, link, heardAtMs)
     } catch (error) {
       this.#cannotSweep(error)

@@ -9,20 +9,35 @@
 import type { AuthorizeAnswer, AuthorizeRequest, CallEvent } from '../../calls/requests.ts'
 import type { Admission } from './admission.ts'
 import { Bridge } from './bridge.ts'
+import { dialogId } from './by-id.ts'
 import { aboutCall, authorizeRequest, type Caller, callerOf } from './caller.ts'
 import { Dial, type Dialled, type Far, hangUpOn, isOffer } from './dial.ts'
 import type { DrachtioClient, Headers, SipDialog, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
-import { causeOf, goesOn, headersForFar, LEAST_SESSION_SECONDS, legHeaders, legOf, uriOver } from './far-side.ts'
-import { bodyType, copied, type Copying, reasonHeader, reasonOf, supports } from './headers.ts'
+import { Early } from './early.ts'
+import {
+  callOfFarLeg,
+  causeOf,
+  goesOn,
+  headersForFar,
+  LEAST_SESSION_SECONDS,
+  legHeaders,
+  legOf,
+  uriOver,
+  type Wanted,
+  wantedOf,
+} from './far-side.ts'
+import { bodyType, copied, type Copying, reasonHeader, reasonOf, refusedExtensions, supports } from './headers.ts'
 import { inTime, LATE } from './in-time.ts'
+import type { Observer } from './observer.ts'
 import type { Hop, Routed, SipParts } from './parts.ts'
-import { type OwnReply, ownReplies, refuse } from './replies.ts'
+import { relay } from './relay.ts'
+import { notYet, type OwnReply, ownReplies, refuse } from './replies.ts'
+import { fits, namesFit } from './size.ts'
 import { joinSides, sessionSecondsOf } from './within-dialog.ts'
 
 /** Callers give up after 32 s without an answer; a decision takes milliseconds. */
 const DECIDE_MS = 5_000
 const ANSWER_MS = 5_000
-const PRACK_MS = 1_000
 const MAX_FORWARDS = 70
 
 type Allowed = Extract<AuthorizeAnswer, { readonly kind: 'allowed' }>
@@ -33,6 +48,7 @@ export interface InviteContext {
   readonly server: string
   readonly parts: SipParts
   readonly admission: Admission
+  readonly observer: Observer
   /** Told until it is durable. */
   readonly report: (event: CallEvent) => void
 }
@@ -41,6 +57,7 @@ interface Setup {
   readonly caller: Caller
   readonly routed: Routed
   readonly copying: Copying
+  readonly early: Early
   readonly call: string
   readonly account: string
   readonly maxForwards: number
@@ -53,8 +70,7 @@ export class Invitation {
   #cancel: SipMessage | undefined
   #stop: string | undefined
   #dial: Dial | undefined
-  #unpracked = 0
-  #pracked: (() => void) | undefined
+  #setup: Setup | undefined
 
   constructor(context: InviteContext, request: SipRequest, response: SipResponse) {
     this.#context = context
@@ -72,26 +88,51 @@ export class Invitation {
 
   /** The call that came of it; undefined when none did, and the caller was answered. */
   async run(): Promise<Bridge | undefined> {
-    const { parts, admission } = this.#context
+    const { client, parts, admission, observer } = this.#context
     const maxForwards = Number(this.#request.get('max-forwards') ?? MAX_FORWARDS)
     const trusted = parts.trusts(this.#request.source_address)
     const caller = callerOf(this.#request, { node: parts.node, trusted })
+    if (!fits(this.#request) || !namesFit(this.#request)) return this.#refuse('too_large')
     if (!caller) return this.#refuse('malformed')
     if (!(maxForwards > 0)) return this.#refuse('too_many_hops')
     const admitted = admission.admit(this.#request, caller)
     if ('own' in admitted) return this.#refuse(admitted.own, admitted)
     const { routed } = admitted
+    if (routed.group.mode === 'observe') {
+      observer.proxy({ client, request: this.#request, response: this.#response }, caller, routed)
+      return undefined
+    }
+    const copying = { names: routed.group.copyHeaders, identity: trusted }
+    return this.#charged({ caller, routed, copying, maxForwards })
+  }
+
+  /** Of the modes that enforce. */
+  async #charged(about: Pick<Setup, 'caller' | 'routed' | 'copying' | 'maxForwards'>): Promise<Bridge | undefined> {
+    const { caller, routed, copying } = about
     const answer = await this.#decide(authorizeRequest(caller, routed, this.#request))
     if (!answer) return undefined
-    this.call = answer.call
-    const copying = { names: routed.group.copyHeaders, identity: trusted }
-    const setup = { caller, routed, copying, call: answer.call, account: answer.account, maxForwards }
+    const { call, account } = answer
+    this.call = call
+    const { client } = this.#context
+    const early = new Early({ client, request: this.#request, response: this.#response, copying })
+    const setup = { ...about, early, call, account }
+    this.#setup = setup
     try {
       return await (routed.group.mode === 'redirect' ? this.#redirect(setup, answer) : this.#connect(setup, answer))
     } catch (error) {
       this.#failed(caller, 'fault')
       throw error
     }
+  }
+
+  /** Takes what one of its sides says before the answer; false where it is of another call. */
+  hears(callId: string, request: SipRequest, response: SipResponse): boolean {
+    if (!this.#setup) return false
+    const { caller, call, early } = this.#setup
+    if (callId === caller.leg.callId) early.heard(request, response)
+    else if (callOfFarLeg(callId) === call) notYet(request, response)
+    else return false
+    return true
   }
 
   /** Ends it before it is answered. */
@@ -152,70 +193,42 @@ export class Invitation {
     return this.#cancel !== undefined || this.#stop !== undefined
   }
 
+  /** Once more, where the called side asks for what we can do without the caller. */
   async #try(setup: Setup, hop: Hop, nth: number): Promise<Dialled> {
-    const { group } = setup.routed
-    const dialled = await this.#dialled(setup, hop, { nth, sessionSeconds: group.sessionSeconds })
-    if (dialled.kind !== 'refused' || dialled.status !== 422 || this.#isOver) return dialled
-    const least = sessionSecondsOf(dialled.response?.get('min-se'))
-    return least === undefined ? dialled : this.#dialled(setup, hop, { nth, sessionSeconds: least })
+    const asked = { nth, sessionSeconds: setup.routed.group.sessionSeconds }
+    const dialled = await this.#dialled(setup, hop, asked)
+    const wanted = this.#isOver ? undefined : wantedOf(dialled, this.#request)
+    return wanted ? this.#dialled(setup, hop, { ...asked, ...wanted }) : dialled
   }
 
-  async #dialled(
-    setup: Setup,
-    hop: Hop,
-    { nth, sessionSeconds }: { readonly nth: number; readonly sessionSeconds: number },
-  ): Promise<Dialled> {
-    const { caller, routed, call } = setup
+  async #dialled(setup: Setup, hop: Hop, { nth, ...wanted }: { readonly nth: number } & Wanted): Promise<Dialled> {
+    const { caller, routed, call, early } = setup
     const { tryMs, ringSeconds } = routed.group
+    const leg = legOf(call, nth)
+    const dialog = dialogId(leg.callId, leg.fromTag)
+    early.dialling(dialog)
     const dial = new Dial(this.#context.client, {
       uri: uriOver(hop, caller.to),
-      headers: {
-        ...headersForFar(this.#request, { ...setup, sessionSeconds }),
-        ...legHeaders(caller, legOf(call, nth)),
-      },
+      headers: { ...headersForFar(this.#request, { ...setup, ...wanted }), ...legHeaders(caller, leg) },
+      dialog,
       ...(this.#request.body ? { sdp: this.#request.body } : {}),
       tryMs,
       ringMs: ringSeconds * 1000,
-      onProgress: (response) => this.#progress(response, setup.copying),
+      onProgress: (response) => this.#progress(response, setup.early),
     })
     this.#dial = dial
     return dial.outcome
   }
 
-  /** Ringing and early media, as they come; reliable where the called side made them so and the caller can. */
-  #progress(response: SipResponse, copying: Copying): void {
+  #progress(response: SipResponse, early: Early): void {
     if (response.status <= 100 || this.#isOver || this.#response.finalResponseSent) return
-    const isReliable = response.has('rseq') && supports(this.#request, '100rel')
-    const headers = {
-      ...copied(response, copying),
-      ...bodyType(response),
-      ...(isReliable ? { Require: '100rel' } : {}),
-    }
-    if (isReliable) this.#unpracked += 1
-    const content = { headers, ...(response.body ? { body: response.body } : {}) }
-    this.#response.send(
-      response.status,
-      response.reason,
-      content,
-      undefined,
-      isReliable ? () => this.#hadPrack() : undefined,
-    )
-  }
-
-  #hadPrack(): void {
-    this.#unpracked -= 1
-    if (this.#unpracked === 0) this.#pracked?.()
-  }
-
-  /** A 2xx may not overtake a provisional answer that is still to be acknowledged (RFC 3262). */
-  async #allPracked(): Promise<void> {
-    if (this.#unpracked === 0) return
-    await inTime(new Promise<void>((resolve) => (this.#pracked = resolve)), PRACK_MS)
+    early.progress(response)
   }
 
   async #answer(setup: Setup, far: Far): Promise<Bridge | undefined> {
-    const { caller } = setup
-    await this.#allPracked()
+    const { caller, early } = setup
+    await early.allPracked()
+    early.complete(far)
     const near = this.#isOver ? undefined : await this.#answerNear(setup, far)
     const answeredAtMs = this.#context.parts.clock.nowMs()
     const farDialog = near && (await this.#settledFar(near, far))
@@ -258,7 +271,7 @@ export class Invitation {
       return far
     }
     const ack = await inTime(acknowledged, ANSWER_MS)
-    if (ack === LATE) return undefined
+    if (ack === LATE || !fits(ack)) return undefined
     const dialog = await inTime(far.ack(ack.body ?? ''), ANSWER_MS).catch((): typeof LATE => LATE)
     return dialog === LATE ? undefined : dialog
   }
@@ -313,12 +326,10 @@ export class Invitation {
       refuse(this.#response, { status: routed.group.cutStatus, reason: 'Call Ended' }, { code: this.#stop, call })
       return
     }
-    if (last.kind !== 'refused') {
-      this.#refuse(last.kind === 'unanswered' ? 'no_answer' : 'no_route', { call })
-      return
-    }
+    if (last.kind !== 'refused') return this.#refuse(last.kind === 'unanswered' ? 'no_answer' : 'no_route', { call })
     const { response, status, reason } = last
-    this.#response.send(status, reason, { headers: response ? copied(response, copying) : {} })
+    const headers = response ? { ...copied(response, copying), ...refusedExtensions(response) } : {}
+    relay(this.#response, { status, reason, headers })
   }
 
   #refuse(own: OwnReply, about: { readonly call?: string; readonly more?: Headers } = {}): undefined {

@@ -1,16 +1,29 @@
 /** The connection to one drachtio-server: made again when it breaks, and the only way to its calls. */
 import type { Logger } from '../../observe/log.ts'
-import { type DrachtioClient, newClient, type SipMessage, type SipRequest, type SipResponse } from './drachtio.ts'
+import {
+  type CdrStop,
+  type DrachtioClient,
+  newClient,
+  type SipRequest,
+  type SipResponse,
+  withhold,
+} from './drachtio.ts'
 import type { SipServerSettings } from './parts.ts'
+import { MOST_FRAME_BYTES } from './size.ts'
 
 /** Without a bound drachtio-srf waits longer each time. */
 const RECONNECT_MOST_MS = 2_000
 
+/** What the server sends us besides. */
+const NOT_INVITES = ['options', 'info', 'prack', 'cdr:stop'] as const
+
 export interface LinkEvents {
   onInvite(link: DrachtioLink, request: SipRequest, response: SipResponse): void
   onOptions(request: SipRequest, response: SipResponse): void
-  /** A BYE went over the server; of a dialog whose worker is gone nobody else hears. */
-  onBye(link: DrachtioLink, bye: SipMessage): void
+  /** An INFO or PRACK that is in no call that was answered. */
+  onEarly(request: SipRequest, response: SipResponse): void
+  /** A call or a leg of one ended; of those whose worker is gone nobody else hears. */
+  onStop(link: DrachtioLink, stop: CdrStop): void
   onConnected(link: DrachtioLink): void
   /** Nothing is heard any more of the dialogs that were set up over it. */
   onLost(link: DrachtioLink): void
@@ -41,13 +54,15 @@ export class DrachtioLink {
     const { host, port, secret } = this.#settings
     const reconnect = { retryMaxDelay: RECONNECT_MOST_MS }
     this.client.connect({ host, port, secret, reconnect, enablePing: true })
+    const isTooLarge = (frame: string): boolean => Buffer.byteLength(frame) > MOST_FRAME_BYTES
+    withhold(this.client, isTooLarge, () => this.#log.warn({ server: this.name }, 'a message too large was not sent'))
   }
 
   /** No INVITE comes any more. The server drops all routes of whoever drops one, so the others are asked for again. */
   drain(): void {
     if (!this.#isConnected) return
-    for (const what of ['invite', 'options', 'cdr:stop']) this.client.unregisterForMessages(what)
-    for (const what of ['options', 'cdr:stop']) this.client.reregisterForMessages(what)
+    for (const what of ['invite', ...NOT_INVITES]) this.client.unregisterForMessages(what)
+    for (const what of NOT_INVITES) this.client.reregisterForMessages(what)
   }
 
   close(): void {
@@ -59,10 +74,9 @@ export class DrachtioLink {
     const { client, name } = this
     client.invite((request, response) => events.onInvite(this, request, response))
     client.options((request, response) => events.onOptions(request, response))
-    client.on('cdr:stop', (...stop) => {
-      const [, , , message] = stop
-      if (message.get('cseq')?.endsWith('BYE')) events.onBye(this, message)
-    })
+    client.info((request, response) => events.onEarly(request, response))
+    client.prack((request, response) => events.onEarly(request, response))
+    client.on('cdr:stop', (...stop) => events.onStop(this, stop))
     // Without a listener an error would end the process; the loss shows as `close`.
     client.on('error', (error) =>
       this.#log.debug({ server: name, why: error.message }, 'drachtio-server is out of reach'),

@@ -1,10 +1,18 @@
 /** What the SIP edge is given: its settings, and the ports of everything behind it. The app joins them. */
 import type { Direction } from '../../accounts/account.ts'
-import type { RefusalCode } from '../../base/outcome.ts'
+import type { RefusalCode, Refused } from '../../base/outcome.ts'
 import type { Clock } from '../../base/time.ts'
 import type { CallRecord, Leg } from '../../calls/call.ts'
-import type { AuthorizeAnswer, AuthorizeRequest, CallEvent, EventResult } from '../../calls/requests.ts'
+import type {
+  AuthorizeAnswer,
+  AuthorizeRequest,
+  CallEvent,
+  EventResult,
+  Quote,
+  QuoteRequest,
+} from '../../calls/requests.ts'
 import type { Logger } from '../../observe/log.ts'
+import type { Metrics } from '../../observe/metrics.ts'
 
 export interface SipServerSettings {
   readonly host: string
@@ -22,7 +30,7 @@ export interface Hop {
 
 /** What becomes of the calls of a trunk group. */
 export interface TrunkGroup {
-  readonly mode: 'b2bua' | 'redirect'
+  readonly mode: 'b2bua' | 'redirect' | 'observe'
   readonly hops: readonly Hop[]
   /** A hop dearer than the price is skipped. */
   readonly lossless: boolean
@@ -68,6 +76,8 @@ export interface SipReply {
 
 export interface SipDesk {
   authorize(request: AuthorizeRequest): Promise<AuthorizeAnswer>
+  /** What a call would cost; changes nothing. */
+  quote(request: QuoteRequest): Promise<Quote | Refused>
   /** Resolves when the event is durable. */
   event(event: CallEvent): Promise<EventResult>
   find(call: string): Promise<CallRecord | undefined>
@@ -109,6 +119,9 @@ export interface SipParts {
   readonly affordable: (hops: readonly Hop[], call: PaidCall) => Promise<readonly Hop[]>
   readonly replies: (code: RefusalCode) => SipReply
   readonly ready: () => boolean
+  /** Whether there is a group whose calls are only looked at. */
+  readonly observes: boolean
+  readonly metrics: Pick<Metrics, 'observedCall' | 'observedEnd'>
   readonly clock: Clock
   readonly log: Logger
 }

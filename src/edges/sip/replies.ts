@@ -1,13 +1,17 @@
 /** What a caller is answered that does not get through. */
-import type { Headers, SipResponse } from './drachtio.ts'
+import type { Headers, SipRequest, SipResponse } from './drachtio.ts'
 import { reasonHeader } from './headers.ts'
 import type { SipReply } from './parts.ts'
+import { relay } from './relay.ts'
 
 const RETRY_AFTER_SECONDS = 10
+/** An answer comes soon, or none at all. */
+const NOT_YET_SECONDS = 2
 
 /** Not one of the codes of decisions, as nothing was decided. */
 export type OwnReply =
   | 'malformed'
+  | 'too_large'
   | 'too_many_hops'
   | 'draining'
   | 'overloaded'
@@ -21,6 +25,7 @@ export type OwnReply =
 
 export const ownReplies: Readonly<Record<OwnReply, SipReply>> = {
   malformed: { status: 400, reason: 'Bad Request' },
+  too_large: { status: 513, reason: 'Message Too Large' },
   too_many_hops: { status: 483, reason: 'Too Many Hops' },
   draining: { status: 503, reason: 'Service Unavailable' },
   overloaded: { status: 503, reason: 'Service Unavailable' },
@@ -47,5 +52,11 @@ export function refuse(
     ...(status === 503 ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {}),
     ...more,
   }
-  response.send(status, reason, { headers })
+  relay(response, { status, reason, headers })
+}
+
+/** What cannot go to the other side before the answer. An UPDATE without SDP concerns only the side that it came from. */
+export function notYet(request: SipRequest, response: SipResponse): void {
+  if (request.method === 'UPDATE' && !request.body) return response.send(200, undefined)
+  response.send(500, undefined, { headers: { 'Retry-After': String(NOT_YET_SECONDS) } })
 }

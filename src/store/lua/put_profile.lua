@@ -15,6 +15,7 @@
     operation       string  content and answer of this operation; the profile where there is none
     journal         stream
     outbox          stream
+    turns           zset    accounts by the instant the first cycle of their pools is over
     changed         zset    ids of accounts whose profile was written since it was archived, by its version
 
   ARGV
@@ -31,15 +32,20 @@
     content             hash of what was asked; empty: there is no operation
     answer              of the operation
     entry               journal entry; empty: no counter moves
+    turns_at            when the first cycle of its pools is over; empty: none is ever
     grants              how many, at most 1000; then for each
       counter           "p:<pool>:<cycle>:"
       seconds           change of what is granted
+      from              counter of the cycle before, of which a part rolls over; empty: none does
+      left              what was left of that when the change was worked out
+    event               type for the outbox, and its fields and values; none: nothing is told
 
   RETURNS
     saved
     replayed          the answer, when the operation came before
     version_conflict  another version is stored
     parent_changed    the parent has another version
+    figures_changed   something else is left of a cycle before
     refused           request_conflict   the operation came before with other content
     refused           currency_is_fixed  the account has children, calls or entries
 
@@ -54,15 +60,27 @@
 
 local account, profile, accounts, children, live = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local tx, cdrx, parent, parent_children, operation = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local journal, outbox, changed = KEYS[11], KEYS[12], KEYS[13]
+local journal, outbox, turns, changed = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local now_ms, expected_version, text, id, currency = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local currency_changes, parent_version, credit_limit = ARGV[6] == '1', ARGV[7], tonumber(ARGV[8])
 local low_threshold, recharge_threshold, content, answer, entry = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
-local grant_count = tonumber(ARGV[14])
+local turns_at, grant_count = ARGV[14], tonumber(ARGV[15])
+local FIRST_GRANT, FIELDS_OF_GRANT = 16, 4
 
 local function is_used(found)
   if found.credited ~= 0 or found.debited ~= 0 or found.reserved ~= 0 then return true end
   return redis.call('EXISTS', children, live, tx, cdrx) > 0
+end
+
+local function left_of(counter)
+  local got = redis.call('HMGET', account, counter .. 'g', counter .. 'r', counter .. 'u')
+  return math.max(0, tonumber(got[1] or '0') - tonumber(got[2] or '0') - tonumber(got[3] or '0'))
+end
+
+local grants = {}
+for i = 1, grant_count do
+  local at = FIRST_GRANT + (i - 1) * FIELDS_OF_GRANT
+  grants[i] = { counter = ARGV[at], seconds = tonumber(ARGV[at + 1]), from = ARGV[at + 2], left = tonumber(ARGV[at + 3]) }
 end
 
 if content ~= '' then
@@ -72,6 +90,9 @@ end
 local found = read_account(account)
 if found.version ~= expected_version then return { 'version_conflict' } end
 if parent_version ~= '' and redis.call('HGET', parent, 'v') ~= parent_version then return { 'parent_changed' } end
+for _, grant in ipairs(grants) do
+  if grant.from ~= '' and left_of(grant.from) ~= grant.left then return { 'figures_changed' } end
+end
 if currency_changes and is_used(found) then return { 'refused', 'currency_is_fixed' } end
 
 -- Nothing is refused below this line: Redis does not take back what a script wrote.
@@ -81,9 +102,13 @@ redis.call('ZADD', changed, version, id)
 redis.call('SET', profile, text)
 redis.call('ZADD', accounts, 0, id)
 if parent_version ~= '' then redis.call('ZADD', parent_children, 0, id) end
-for i = 1, grant_count do
-  local counter, seconds = ARGV[13 + i * 2], tonumber(ARGV[14 + i * 2])
-  if seconds ~= 0 then redis.call('HINCRBY', account, counter .. 'g', seconds) end
+if turns_at == '' then
+  redis.call('ZREM', turns, id)
+else
+  redis.call('ZADD', turns, turns_at, id)
+end
+for _, grant in ipairs(grants) do
+  if grant.seconds ~= 0 then redis.call('HINCRBY', account, grant.counter .. 'g', grant.seconds) end
 end
 if entry ~= '' then
   local number = append_entry(journal, entry, id .. '=' .. whole(found.credit))
@@ -96,5 +121,11 @@ local level = {
 local available = found.credit - found.reserved + credit_limit
 rearm_thresholds(level, available)
 cross_thresholds(level, outbox, now_ms, available)
+local event_at = FIRST_GRANT + grant_count * FIELDS_OF_GRANT
+if ARGV[event_at] then
+  redis.call(
+    'XADD', outbox, '*', 'type', ARGV[event_at], 'account', id, 'at', now_ms, unpack(ARGV, event_at + 1, #ARGV)
+  )
+end
 if content ~= '' then keep_operation(operation, content, answer) end
 return { 'saved' }

@@ -68,6 +68,13 @@ describe('profiles', () => {
     expect(rig.inputs('put')).toEqual([{ account: 'fresh' }])
   })
 
+  it('let no more roll over at least than at most', async () => {
+    const body = { name: 'Plan', seconds: 60, rollover: { minSeconds: 2, maxSeconds: 1 } }
+    const response = await rig.ask({ method: 'POST', url: `${url}/pools`, body })
+    expect(response.statusCode).toBe(400)
+    expect(response.json()).toMatchObject({ errors: [{ pointer: '/rollover' }] })
+  })
+
   it('are patched in the fields that are given', async () => {
     const response = await rig.ask({ method: 'PATCH', url, body: { status: 'closed', creditLimit: '0' } })
     expect(response.json()).toMatchObject({ id: 'acme', status: 'closed' })
@@ -175,6 +182,7 @@ describe('pools', () => {
     priority: 5,
     expiresAt: '2027-01-01T00:00:00+01:00',
     resets: 'cycle',
+    rollover: { minSeconds: 0, maxSeconds: 600 },
     scope: { directions: ['outbound', 'inbound'], prefixes: ['+44'] },
     freeSeconds: 0,
     increment: 1,
@@ -221,10 +229,10 @@ describe('pools', () => {
 
 describe('pools that are patched with null', () => {
   it('have no end and the scope of new ones', async () => {
-    const body = { expiresAt: null, scope: null }
+    const body = { expiresAt: null, rollover: null, scope: null }
     const response = await rig.ask({ method: 'PATCH', url: `${url}/pools/plan`, body })
     expect(response.statusCode).toBe(200)
-    const input = { expiresAtMs: null, directions: null, prefixes: null }
+    const input = { expiresAtMs: null, rollover: null, directions: null, prefixes: null }
     expect(rig.inputs('patchPool')).toEqual([{ account: 'acme', id: 'plan', input }])
   })
 

@@ -336,6 +336,15 @@ function fakeTariffs(scene: Scene, note: Note): HttpParts['tariffs'] {
       const rounding = { decimals: 6, mode: 'half_up' as const }
       return { ...version, timezone: 'UTC', rounding, items: [rate], nextCursor: '1' }
     },
+    rates: async (name, number) => {
+      const parts = (async function* () {
+        yield [rate]
+        yield [{ ...rate, prefix: '33', perMinute: '', blocked: true }]
+      })()
+      return name === 'retail'
+        ? { head: { name, version: number, currency: 'USD', timezone: 'UTC' }, parts }
+        : undefined
+    },
   }
 }
 

@@ -37,6 +37,7 @@ POST /v1/tariffs/{}/versions/{}/activate
 GET /v1/tariffs
 GET /v1/tariffs/{}/versions
 GET /v1/tariffs/{}/versions/{}
+GET /v1/tariffs/{}/versions/{}/rates
 POST /v1/keys
 GET /v1/keys
 DELETE /v1/keys/{}

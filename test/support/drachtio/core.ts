@@ -3,7 +3,7 @@ import type { Admin } from './admin.ts'
 import type { Cdrs } from './cdrs.ts'
 import type { Dialog, Dialogs } from './dialogs.ts'
 import { frameTime } from './frames.ts'
-import { addressOf, SipMessage, type Address } from './sip-message.ts'
+import { SipMessage, type Address } from './sip-message.ts'
 import type { Timers } from './timers.ts'
 import type { ClientTransaction, ResponseHandler, Transactions } from './transactions.ts'
 import type { Wire } from './wire.ts'
@@ -24,7 +24,7 @@ const OWN_HEADERS = new Set(['Via', 'From', 'To', 'Call-ID', 'CSeq', 'Content-Le
 /** Who a message came from or went to, as frames have it. */
 export function meta(source: 'network' | 'application', message: SipMessage, address: Address): string[] {
   const bytes = Buffer.byteLength(message.toString())
-  return [source, String(bytes), 'udp', address.host, String(address.port), frameTime()]
+  return [source, String(bytes), address.transport ?? 'udp', address.host, String(address.port), frameTime()]
 }
 
 /** The headers of an app and its body; a body that looks like SDP needs no Content-Type. */
@@ -47,8 +47,9 @@ export function localised(core: Core, value: string): string {
   )
 }
 
-export function ownContact(core: Core): string {
-  return `<sip:127.0.0.1:${core.wire.port}>`
+/** For whoever is at an address. */
+export function ownContact(core: Core, other: Address): string {
+  return `<${core.wire.uri(other)}>`
 }
 
 /** Sends a request inside a dialog; nothing when it leads nowhere. */
@@ -57,14 +58,14 @@ export function sendInside(
   { dialog, request }: { dialog: Dialog; request: SipMessage },
   onResponse: ResponseHandler,
 ): ClientTransaction | undefined {
-  const to = addressOf(dialog.nextHop(request.uri))
+  const to = dialog.nextHop(request.uri)
   return to && core.transactions.send(request, to, onResponse)
 }
 
 /** Sends an ACK, which has no transaction; returns where it went. */
 export function sendAck(core: Core, { dialog, ack }: { dialog: Dialog; ack: SipMessage }): Address {
-  const to = addressOf(dialog.nextHop(ack.uri)) ?? core.wire.address
-  core.transactions.stamp(ack)
+  const to = dialog.nextHop(ack.uri) ?? core.wire.address
+  core.transactions.stamp(ack, to)
   dialog.sentAck = ack
   core.wire.send(ack, to)
   return to
@@ -72,7 +73,7 @@ export function sendAck(core: Core, { dialog, ack }: { dialog: Dialog; ack: SipM
 
 /** A 2xx that comes again has not seen its ACK. */
 export function repeatAck(core: Core, { dialog, response }: { dialog: Dialog; response: SipMessage }): void {
-  const to = addressOf(dialog.nextHop(dialog.target))
+  const to = dialog.nextHop(dialog.target)
   if (to && dialog.sentAck?.cseq === response.cseq) core.wire.send(dialog.sentAck, to)
 }
 

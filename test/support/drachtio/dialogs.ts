@@ -1,6 +1,6 @@
 /** The dialogs of a double: one for each leg of a call, from its 200 to its BYE. */
 import type { Client } from './admin.ts'
-import { SipMessage, uriOf, withTag } from './sip-message.ts'
+import { addressOf, SipMessage, uriOf, withTag, type Address } from './sip-message.ts'
 import type { Timers } from './timers.ts'
 
 /** The ACK that is awaited from the network. */
@@ -31,7 +31,8 @@ export class Dialog {
   readonly contact: string
   sdp: string
   target: string
-  /** The connection that set it up; its requests go there. */
+  connection: Address | undefined
+  /** The app that set it up; the phone's requests go there. */
   owner: Client | undefined
   awaitedAck: AwaitedAck | undefined
   /** Sent for the last 2xx, and again for each that comes after it. */
@@ -60,10 +61,10 @@ export class Dialog {
     this.#cseq = start.cseq
   }
 
-  /** Where a request to that URI goes. */
-  nextHop(uri: string): string {
+  /** Where a request to that URI goes: over the connection that the dialog was set up on, where it was one. */
+  nextHop(uri: string): Address | undefined {
     const [first] = this.#routes
-    return first === undefined ? uri : uriOf(first)
+    return this.connection ?? addressOf(first === undefined ? uri : uriOf(first))
   }
 
   request(method: string, uri = this.target): SipMessage {

@@ -1,25 +1,20 @@
-/**
- * The double with the real client and real phones. TOLLGATE_DRACHTIO=<sip port>:<admin port> runs the same calls through a
- * drachtio-server that is already there (secret cymru, CDRs on), without what only the double can be made to do.
- */
+/** What apps and phones see of a drachtio-server, with the unmodified client and sipp at both ends: the double, or a real one. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { freePort, until } from '../../edges/sip/process.ts'
 import { talkedMs } from '../../edges/sip/sipp.ts'
+import { leastSessionSeconds } from './drachtio-server.ts'
 import { events, legs, noted, outcome, Stage, stops } from './stage.ts'
 import { connect, dialogIdOf, forward, hangUp, type Legs } from './test-app.ts'
 
-const EXTERNAL = process.env['TOLLGATE_DRACHTIO']
-/** The real server does not take less. */
-const SESSION_SECONDS = EXTERNAL === undefined ? 2 : 90
+const SESSION_SECONDS = Math.max(2, leastSessionSeconds)
 const NO_CREDIT = 'Q.850;cause=21;text="no credit"'
 const OUT_OF_CREDIT = 'Q.850;cause=102;text="out of credit"'
 
 let stage: Stage
 
 beforeEach(async () => {
-  const [sipPort = 0, adminPort = 0] = (EXTERNAL ?? '').split(':').map(Number)
-  stage = await Stage.open({}, EXTERNAL === undefined ? undefined : { sipPort, adminPort })
+  stage = await Stage.open()
 })
 
 afterEach(async () => {
@@ -213,8 +208,7 @@ describe('a call that has lost its app', () => {
     const caller = await stage.ring('uac-hangs-up-late', { talkMs: 2_000 })
     const { uas, uac } = await legs(losing)
     await noted(caller, 'answered')
-    if (stage.double) stage.double.dropSockets()
-    else losing.cut()
+    stage.server.dropSockets()
     await losing.connected(2)
     expect(await caller.finished(8_000)).toMatchObject({ exitCode: 0 })
     expect(await stops(losing, 1)).toEqual(['network normal-release'])

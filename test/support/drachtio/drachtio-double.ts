@@ -1,14 +1,15 @@
 /**
- * A stand-in for drachtio-server with a real SIP side over UDP: the unmodified client speaks to its admin port, and phones call
+ * A stand-in for drachtio-server with a real SIP side over UDP and TCP: the unmodified client speaks to its admin port, and phones call
  * through it. What the real server does with calls, connections and CDRs is done here as it was seen and read there; its
- * faults, and those of the network to it, are switched on by methods. Not here: TCP and TLS, reliable provisional responses,
- * forks, redirects, and requests in a dialog before its 200.
+ * faults, and those of the network to it, are switched on by methods. Not here: TLS, forks, redirects, names other than
+ * localhost, the proxy's rewriting of RSeq and its limit on ringing, and what a called side asks before any reliable answer.
  */
 import { freeTcpPort } from '../free-port.ts'
 import { Admin, type Client } from './admin.ts'
 import { Cdrs, type CdrFaults } from './cdrs.ts'
 import type { Core } from './core.ts'
 import { Dialogs } from './dialogs.ts'
+import type { DrachtioServer } from './drachtio-server.ts'
 import type { Frame } from './frames.ts'
 import { FromApp } from './from-app.ts'
 import { FromNetwork } from './from-network.ts'
@@ -35,7 +36,7 @@ interface Running {
   readonly network: FromNetwork
 }
 
-export class DrachtioDouble {
+export class DrachtioDouble implements DrachtioServer {
   readonly sipPort: number
   readonly adminPort: number
   readonly #settings: DoubleSettings
@@ -55,13 +56,18 @@ export class DrachtioDouble {
     return double
   }
 
+  get secret(): string {
+    return this.#settings.secret
+  }
+
   /** Of the legs that have not ended. */
   get dialogs(): number {
     return this.#now.core.dialogs.size
   }
 
-  get connections(): number {
-    return this.#now.admin.clients.length
+  /** How many apps are asked for a kind of request. */
+  takers(verb: string): number {
+    return this.#now.admin.clients.filter(({ connected, routes }) => connected && routes.has(verb)).length
   }
 
   /** Cuts the connections of all apps; they may come back. */
@@ -113,7 +119,7 @@ export class DrachtioDouble {
     }
     const admin = await Admin.open(this.adminPort, {
       secret: this.#settings.secret,
-      hostPort: `udp/127.0.0.1:${this.sipPort}`,
+      hostPort: `udp/127.0.0.1:${this.sipPort},tcp/127.0.0.1:${this.sipPort}`,
       receive: (client: Client, frame: Frame) => apps.receive(client, frame),
     })
     this.#running = { core, admin, network }

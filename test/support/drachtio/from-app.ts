@@ -1,5 +1,5 @@
 /** Requests that an app sends: new ones, those inside a dialog, and CANCEL. */
-import { randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import type { Client } from './admin.ts'
 import { addFromApp, cancelOf, localised, meta, ownContact, repeatAck, sendAck, sendInside, type Core } from './core.ts'
 import { callingDialog, dialogId, type Dialog } from './dialogs.ts'
@@ -61,7 +61,7 @@ export class FromApp {
     const to = addressOf(proxy || given.uri)
     if (!to) return client.reply(frame, ['NOK', `invalid request-uri: ${given.uri}`])
     if (this.#core.wire.isOurs(to)) return client.reply(frame, ['NOK', 'can not send request to myself'])
-    const request = this.#newRequest(given)
+    const request = this.#newRequest(given, to)
     const id = randomUUID()
     const transaction = this.#core.transactions.send(request, to, (response, source) => {
       const isInvite = request.method === 'INVITE'
@@ -75,15 +75,16 @@ export class FromApp {
     this.#core.cdrs.attempt('application', request)
   }
 
-  #newRequest(given: SipMessage): SipMessage {
+  #newRequest(given: SipMessage, to: Address): SipMessage {
     const { method, uri } = given
     const request = SipMessage.request(method, uri)
-    const contact = localised(this.#core, given.get('Contact') || ownContact(this.#core))
+    const contact = localised(this.#core, given.get('Contact') || ownContact(this.#core, to))
     request.add('Max-Forwards', '70')
-    request.add('From', withTag(localised(this.#core, given.get('From') || ownContact(this.#core)), newTag()))
+    request.add('From', withTag(localised(this.#core, given.get('From') || ownContact(this.#core, to)), newTag()))
     request.add('To', given.get('To') || `<${uri}>`)
     request.add('Call-ID', given.get('Call-ID') || randomUUID())
-    request.add('CSeq', `1 ${method}`)
+    // Not from 1: who answers with a number of its own making is found out.
+    request.add('CSeq', `${randomInt(1, 2 ** 27)} ${method}`)
     if (given.get('Contact') !== '' || method === 'INVITE' || method === 'SUBSCRIBE') request.add('Contact', contact)
     addFromApp(request, given)
     return request
@@ -106,15 +107,25 @@ export class FromApp {
     }
     if (response.status >= 200) this.#outgoing.delete(id)
     if (response.status >= 200 && response.status < 300) {
-      const dialog = callingDialog(request, response, client)
-      this.#core.dialogs.add(dialog)
-      startTimerOfAnswer(this.#core, dialog, response)
-      if (outgoing.cancelled) this.#unwanted.add(dialog)
-    }
+      startTimerOfAnswer(this.#core, this.#dialogOf(outgoing, response, client), response)
+    } else if (response.status >= 300 && known) this.#core.dialogs.end(known)
+    else if (response.get('RSeq') !== '') this.#dialogOf(outgoing, response, client)
     this.#pass(client, { id, dialogName: dialogId(request), response, source })
     if (response.status >= 300)
       this.#core.cdrs.stop('network', response.status === 487 ? 'call-canceled' : 'call-rejected', response)
     else if (response.status >= 200) this.#core.cdrs.start('network', 'uac', response)
+  }
+
+  /** It begins with the first reliable answer, and goes on with the 200. */
+  #dialogOf({ transaction, cancelled }: Outgoing, response: SipMessage, client: Client): Dialog {
+    const { request, to } = transaction
+    const early = this.#core.dialogs.find(dialogId(request))
+    const dialog = early ?? callingDialog(request, response, client)
+    if (response.get('Contact') !== '') dialog.target = uriOf(response.get('Contact'))
+    if (to.transport === 'tcp') dialog.connection = to
+    this.#core.dialogs.add(dialog)
+    if (cancelled && response.status >= 200) this.#unwanted.add(dialog)
+    return dialog
   }
 
   #acknowledge(ask: Ask, dialog: Dialog | undefined): void {
@@ -142,6 +153,8 @@ export class FromApp {
     const contact = given.get('Contact')
     if (contact !== '') request.set('Contact', localised(this.#core, contact))
     addFromApp(request, given)
+    // The real server has no place for what an app puts into a PRACK.
+    if (method === 'PRACK') request.body = ''
     if (method === 'INVITE' && given.body !== '') dialog.sdp = given.body
     const id = randomUUID()
     const sent = sendInside(this.#core, { dialog, request }, (response, source) => {

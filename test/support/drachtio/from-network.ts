@@ -1,10 +1,12 @@
 /** Requests that come in by SIP, and what an app answers to them. */
 import { randomUUID } from 'node:crypto'
 import type { Client } from './admin.ts'
+import { Early } from './early.ts'
 import { addFromApp, localised, meta, ownContact, type Core } from './core.ts'
 import { calledDialog, dialogId, type Dialog } from './dialogs.ts'
 import type { Frame } from './frames.ts'
 import type { Proxying } from './proxying.ts'
+import { Reliable, wantsReliable } from './reliable.ts'
 import { refresherOf, sessionSeconds, startTimer, terminate, type Refresher } from './session-timers.ts'
 import { addressOf, responseTo, uriOf, withTag, type Address, type SipMessage } from './sip-message.ts'
 import { newTag, type ServerTransaction } from './transactions.ts'
@@ -16,6 +18,8 @@ export interface Incoming {
   readonly localTag: string
   /** Absent outside of dialogs. */
   readonly dialog?: Dialog
+  /** Of an INVITE that begins a call. */
+  readonly reliable?: Reliable
   /** Forgets it when the app says nothing at all. */
   readonly stopWaiting: () => void
 }
@@ -26,10 +30,15 @@ export class FromNetwork {
   readonly #core: Core
   readonly #proxying: Proxying
   readonly #incoming = new Map<string, Incoming>()
+  readonly #early: Early
+
+  /** By an app; the last of each leg. */
+  readonly #refused = new Map<string, ServerTransaction>()
 
   constructor(core: Core, proxying: Proxying) {
     this.#core = core
     this.#proxying = proxying
+    this.#early = new Early(core, this.#incoming)
   }
 
   receive(request: SipMessage, source: Address): void {
@@ -44,22 +53,33 @@ export class FromNetwork {
 
   /** What an app answers. */
   respond(client: Client, frame: Frame, given: SipMessage): void {
-    const id = frame.words[1] ?? ''
+    const id = this.#early.idOf(frame.words[1] ?? '', given)
     const incoming = this.#incoming.get(id)
     const invite = incoming?.transaction.request.method === 'INVITE'
     if (!incoming || (this.refusesFinalResponses && invite && given.status >= 200))
       return client.reply(frame, ['NOK', 'Response not sent due to unknown transaction'])
-    const { transaction, dialog } = incoming
+    const { transaction, dialog, reliable } = incoming
+    const isReliable = invite && given.status < 200 && wantsReliable(given, 'Require')
+    const mustBe = invite && given.status > 100 && given.status < 200 && wantsReliable(transaction.request, 'Require')
+    if (isReliable && !wantsReliable(transaction.request, 'Supported', 'Require'))
+      return client.reply(frame, ['NOK', 'Remote endpoint does not support 100rel'])
     const answer = this.#answer(incoming, given)
     incoming.stopWaiting()
     if (given.status >= 200) this.#incoming.delete(id)
     const isNewCall = invite && !dialog
-    if (invite && answer.status >= 200 && answer.status < 300) this.#answered({ id, incoming, answer })
-    else transaction.respond(answer)
+    if (isReliable || mustBe) reliable?.send(answer)
+    else if (invite && answer.status >= 200 && answer.status < 300) this.#answered({ id, incoming, answer })
+    else {
+      if (answer.status >= 300) reliable?.stop()
+      transaction.respond(answer)
+    }
     const dialogName = dialog?.id ?? (isNewCall ? dialogId(transaction.request) : '')
     const sent = meta('application', answer, transaction.source)
     client.reply(frame, ['OK', ...sent, id, dialogName, '', 'Msg sent:', ''], answer.toString())
-    if (isNewCall && answer.status >= 300) this.#core.cdrs.stop('application', 'call-rejected', answer)
+    if (isNewCall && answer.status >= 300) {
+      this.#refused.set(dialogId(transaction.request), transaction)
+      this.#core.cdrs.stop('application', 'call-rejected', answer)
+    }
     if (isNewCall && answer.status === 200) this.#core.cdrs.start('application', 'uas', answer)
   }
 
@@ -72,12 +92,15 @@ export class FromNetwork {
   }
 
   #outside(request: SipMessage, source: Address): void {
+    const isTooEarly = request.method === 'INVITE' && this.#isUp(request)
     const transaction = this.#core.transactions.accept(request, source)
+    if (isTooEarly) return this.#reply(transaction, [491, 'Request Pending'])
     const client = this.#core.admin().next(request.method.toLowerCase())
     if (!client) return this.#reply(transaction, [503, 'Service Unavailable'])
     const id = randomUUID()
     const stopWaiting = this.#core.timers.after(2 * this.#core.timers.giveUpMs, () => this.#incoming.delete(id))
-    this.#incoming.set(id, { transaction, client, localTag: newTag(), stopWaiting })
+    const reliable = new Reliable(transaction, this.#core.timers)
+    this.#incoming.set(id, { transaction, client, localTag: newTag(), stopWaiting, reliable })
     if (request.method === 'INVITE') transaction.pass(responseTo(request, 100, 'Trying'))
     const to = ['127.0.0.1', String(this.#core.wire.port), '']
     client.send(['sip', ...meta('network', request, source), id, '', ...to], request.toString())
@@ -86,10 +109,16 @@ export class FromNetwork {
     this.#core.cdrs.attempt('network', request)
   }
 
+  /** The same leg was answered, and its ACK has not come or its call is up. */
+  #isUp(invite: SipMessage): boolean {
+    const leg = dialogId(invite)
+    return this.#refused.get(leg)?.awaitsAck === true || this.#core.dialogs.find(leg) !== undefined
+  }
+
   #inside(request: SipMessage, source: Address): void {
     const transaction = this.#core.transactions.accept(request, source)
     const dialog = this.#core.dialogs.of(request)
-    if (!dialog) return this.#reply(transaction, [481, 'Call/Transaction Does Not Exist'])
+    if (!dialog) return this.#early.receive(transaction)
     if (request.method === 'INVITE') transaction.pass(responseTo(request, 100, 'Trying'))
     const refreshes = request.method === 'INVITE' || request.method === 'UPDATE'
     if (refreshes && !this.#refreshed(dialog, transaction)) return
@@ -130,8 +159,9 @@ export class FromNetwork {
     const invite = this.#core.transactions.of(cancel, 'INVITE')
     if (invite && this.#proxying.cancel(invite)) return this.#reply(transaction, [200, 'OK'])
     const [id, incoming] = [...this.#incoming].find(([, held]) => held.transaction === invite) ?? []
-    if (id === undefined || !incoming) return this.#cancelledTooLate(transaction, invite)
+    if (id === undefined || !incoming) return this.#reply(transaction, [481, 'Call/Transaction Does Not Exist'])
     const progressed = incoming.transaction.status > 100
+    incoming.reliable?.stop()
     this.take(id)
     this.#reply(transaction, [200, 'OK'], incoming.localTag)
     this.#reply(incoming.transaction, [487, 'Request Terminated'], incoming.localTag)
@@ -139,12 +169,6 @@ export class FromNetwork {
     incoming.client.send(['sip', ...meta('network', cancel, source), id, dialogName, ''], cancel.toString())
     // The real server shows the INVITE here, and tells nobody of a call that its app had not yet answered.
     if (progressed && !incoming.dialog) this.#core.cdrs.stop('network', 'call-canceled', incoming.transaction.request)
-  }
-
-  #cancelledTooLate(cancel: ServerTransaction, invite: ServerTransaction | undefined): void {
-    const dialog = invite && this.#core.dialogs.find(dialogId(invite.request))
-    this.#reply(cancel, [481, 'Call/Transaction Does Not Exist'])
-    if (dialog?.awaitedAck) terminate(this.#core, dialog, { text: 'CANCEL after 200 OK' })
   }
 
   #acknowledged(ack: SipMessage, source: Address): void {
@@ -161,13 +185,15 @@ export class FromNetwork {
   }
 
   #answer({ transaction, localTag, dialog }: Incoming, given: SipMessage): SipMessage {
-    const { request } = transaction
+    const { request, source } = transaction
     const answer = responseTo(request, given.status, given.reason)
     answer.set('To', withTag(answer.get('To'), localTag))
     const contact = given.get('Contact')
-    const needed = request.method === 'INVITE' && (dialog !== undefined || (given.status >= 200 && given.status < 300))
+    const isReliable = given.status < 200 && wantsReliable(given, 'Require')
+    const needed =
+      request.method === 'INVITE' && (dialog !== undefined || isReliable || (given.status >= 200 && given.status < 300))
     if (contact !== '') answer.add('Contact', localised(this.#core, contact))
-    else if (needed) answer.add('Contact', ownContact(this.#core))
+    else if (needed) answer.add('Contact', ownContact(this.#core, source))
     addFromApp(answer, given)
     return answer
   }
@@ -177,13 +203,17 @@ export class FromNetwork {
     const { request } = transaction
     const dialog = incoming.dialog ?? calledDialog(request, answer, client)
     if (!incoming.dialog) {
+      if (transaction.source.transport === 'tcp') dialog.connection = transaction.source
       this.#core.dialogs.add(dialog)
       this.#startTimer(dialog, request, answer)
     } else if (answer.body !== '') dialog.sdp = answer.body
     dialog.awaitedAck = { cseq: request.cseq, transactionId: id, arrived: () => transaction.acknowledged() }
-    transaction.respond(answer, () => {
-      if (!incoming.dialog) terminate(this.#core, dialog, { text: 'Session timer expired', reason: 'session-expired' })
-    })
+    const send = (): void =>
+      transaction.respond(answer, () => {
+        if (!incoming.dialog) terminate(this.#core, dialog, { text: 'ACK timeout' })
+      })
+    if (incoming.reliable) incoming.reliable.whenAllAre(send)
+    else send()
   }
 
   /** The app's header comes first; that of the caller counts when it names who refreshes. */

@@ -1,20 +1,21 @@
-/** What the double does by itself: it refreshes sessions, ends what nobody wants, and gives up on who says nothing. */
+/** What a drachtio-server does by itself: it refreshes sessions, ends what nobody wants, and gives up on who says nothing. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../../edges/sip/process.ts'
 import { talkedMs } from '../../edges/sip/sipp.ts'
+import { describeIf, isDouble, isOurs, leastSessionSeconds } from './drachtio-server.ts'
 import { RawPhone } from './raw-phone.ts'
 import { responseTo, type SipMessage } from './sip-message.ts'
 import { noted, outcome, Stage, stops } from './stage.ts'
 import { answered, type TestApp } from './test-app.ts'
 
-const T1_MS = 10
+const T1_MS = 50
 const SDP = 'v=0\r\n'
 
 let stage: Stage
 let phone: RawPhone
 
 beforeEach(async () => {
-  stage = await Stage.open({ t1Ms: T1_MS, leastSessionSeconds: 1 })
+  stage = await Stage.open({ t1Ms: T1_MS })
   phone = await RawPhone.open(stage.server.sipPort)
 })
 
@@ -36,8 +37,8 @@ async function talk(): Promise<string> {
   return toTag
 }
 
-async function asked(method: string): Promise<SipMessage> {
-  await until(`${method} came`, () => phone.requests(method).length > 0)
+async function asked(method: string, wait: { readonly withinMs?: number } = {}): Promise<SipMessage> {
+  await until(`${method} came`, () => phone.requests(method).length > 0, wait)
   return phone.requests(method)[0]!
 }
 
@@ -48,27 +49,30 @@ function answer(request: SipMessage, status: number): void {
   phone.say(response)
 }
 
-describe('a session that the server has to refresh', () => {
+const SECONDS = leastSessionSeconds
+const REFRESHED = { withinMs: (SECONDS / 2) * 1_000 + 10_000 }
+
+describe('a session that the server has to refresh', { timeout: REFRESHED.withinMs + 10_000 }, () => {
   it('gets a re-INVITE at half time, and goes on with its answer', async () => {
-    const app = await answering({ 'Session-Expires': '1;refresher=uas' })
+    const app = await answering({ 'Session-Expires': `${SECONDS};refresher=uas` })
     await talk()
-    const refresh = await asked('INVITE')
-    expect(refresh.get('Session-Expires')).toBe('1;refresher=uac')
+    const refresh = await asked('INVITE', REFRESHED)
+    expect(refresh.get('Session-Expires')).toBe(`${SECONDS};refresher=uac`)
     expect(refresh.body).toBe(SDP)
     answer(refresh, 200)
     await asked('ACK')
     expect(phone.requests('BYE')).toEqual([])
     expect(app.cdrs.filter(({ kind }) => kind === 'cdr:stop')).toEqual([])
-    expect(stage.double?.dialogs).toBe(1)
+    expect(await stage.server.dialogs).toBe(1)
   })
 
   it('ends when the phone refuses', async () => {
-    const app = await answering({ 'Session-Expires': '1;refresher=uas' })
+    const app = await answering({ 'Session-Expires': `${SECONDS};refresher=uas` })
     await talk()
-    answer(await asked('INVITE'), 481)
+    answer(await asked('INVITE', REFRESHED), 481)
     expect((await asked('BYE')).get('Reason')).toContain('Session timer expired')
     expect(await stops(app, 1)).toEqual(['application session-expired'])
-    expect(stage.double?.dialogs).toBe(0)
+    expect(await stage.server.dialogs).toBe(0)
   })
 })
 
@@ -93,15 +97,17 @@ describe('a session timer that is too short', () => {
 })
 
 describe('a call that is cancelled too late', () => {
-  it('is ended when it has been answered without an ACK', async () => {
-    await answering()
+  it('goes on when it has been answered: the caller still owes its ACK, and a BYE', async () => {
+    const app = await answering()
     phone.say(phone.request('INVITE'))
     await until('it is answered', () => phone.statuses('INVITE').includes(200))
     const cancel = phone.request('CANCEL')
     cancel.set('Via', phone.request('INVITE').get('Via'))
     phone.say(cancel)
-    expect((await asked('BYE')).get('Reason')).toContain('CANCEL after 200 OK')
-    expect(phone.statuses('CANCEL')).toEqual([481])
+    await until('it is refused', () => phone.statuses('CANCEL').includes(481))
+    await app.barrier()
+    expect(phone.requests('BYE')).toEqual([])
+    expect(await stage.server.dialogs).toBe(1)
   })
 
   it('is ended when the called side answers all the same', async () => {
@@ -145,7 +151,7 @@ describe('a call that is cancelled too late', () => {
   })
 })
 
-describe('who says nothing', () => {
+describeIf(isOurs)('who says nothing, where the test sets the timers', () => {
   it('is passed over by a proxy with a provisional timeout', async () => {
     const called = await stage.callee('uas-answers')
     const options = { recordRoute: true, provisionalTimeout: '100ms' }
@@ -154,7 +160,7 @@ describe('who says nothing', () => {
     expect(talkedMs(await stage.call('uac-hangs-up'))).toHaveLength(1)
     await noted(called, 'bye')
     expect(await outcome(app)).toMatchObject({ connected: true, finalStatus: 200 })
-    expect(phone.requests('INVITE').length).toBeGreaterThan(1)
+    expect(phone.requests('INVITE').length).toBeGreaterThan(0)
     expect(performance.now() - startedMs).toBeGreaterThan(100)
   })
 
@@ -165,21 +171,25 @@ describe('who says nothing', () => {
     expect(await stops(app, 1)).toEqual(['application call-rejected'])
   })
 
-  it('is an app that has 128 T1 to begin with; later its answer is refused, and a CANCEL gets 481', async () => {
-    let late: unknown
-    await stage.app(async ({ res }) => {
-      await until('the caller was told', () => phone.statuses('CANCEL').length > 0)
-      res.send(403, 'Forbidden', {}, (error: unknown) => (late = error))
-    })
-    phone.say(phone.request('INVITE'))
-    await until('it tries', () => phone.statuses('INVITE').includes(100))
-    await new Promise((resolve) => setTimeout(resolve, 140 * T1_MS))
-    const cancel = phone.request('CANCEL')
-    cancel.set('Via', phone.request('INVITE').get('Via'))
-    phone.say(cancel)
-    await until('its answer is refused', () => late !== undefined)
-    expect(late).toBe('Response not sent due to unknown transaction')
-    expect(phone.statuses('CANCEL')).toEqual([481])
-    expect(phone.statuses('INVITE')).toEqual([100])
-  })
+  it(
+    'is an app that has 64 s to begin with; later its answer is refused, and a CANCEL gets 481',
+    { timeout: 90_000 },
+    async () => {
+      let late: unknown
+      await stage.app(async ({ res }) => {
+        await until('the caller was told', () => phone.statuses('CANCEL').length > 0, { withinMs: 80_000 })
+        res.send(403, 'Forbidden', {}, (error: unknown) => (late = error))
+      })
+      phone.say(phone.request('INVITE'))
+      await until('it tries', () => phone.statuses('INVITE').includes(100))
+      await new Promise((resolve) => setTimeout(resolve, isDouble ? 140 * T1_MS : 66_000))
+      const cancel = phone.request('CANCEL')
+      cancel.set('Via', phone.request('INVITE').get('Via'))
+      phone.say(cancel)
+      await until('its answer is refused', () => late !== undefined)
+      expect(late).toBe('Response not sent due to unknown transaction')
+      expect(phone.statuses('CANCEL')).toEqual([481])
+      expect(phone.statuses('INVITE')).toEqual([100])
+    },
+  )
 })

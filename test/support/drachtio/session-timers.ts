@@ -2,7 +2,7 @@
 import type { StopReason } from './cdrs.ts'
 import { meta, repeatAck, sendAck, sendInside, type Core } from './core.ts'
 import type { Dialog } from './dialogs.ts'
-import { addressOf, parameter, uriOf, type SipMessage } from './sip-message.ts'
+import { parameter, uriOf, type SipMessage } from './sip-message.ts'
 
 export type Refresher = 'us' | 'them'
 
@@ -35,7 +35,7 @@ export function terminate(core: Core, dialog: Dialog, why: { text: string; reaso
   const bye = dialog.request('BYE')
   bye.add('Reason', `SIP ;cause=200 ;text="${why.text}"`)
   sendInside(core, { dialog, request: bye }, () => undefined)
-  const to = addressOf(dialog.nextHop(bye.uri)) ?? core.wire.address
+  const to = dialog.nextHop(bye.uri) ?? core.wire.address
   dialog.owner?.send(['sip', ...meta('application', bye, to), 'unsolicited', dialog.id, ''], bye.toString())
   if (why.reason) core.cdrs.stop('application', why.reason, bye)
   core.dialogs.end(dialog)

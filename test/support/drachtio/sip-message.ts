@@ -3,6 +3,8 @@
 export interface Address {
   readonly host: string
   readonly port: number
+  /** UDP where it is absent. */
+  readonly transport?: 'tcp'
 }
 
 const COMPACT: Readonly<Record<string, string>> = {
@@ -101,7 +103,9 @@ export class SipMessage {
     const held = spelling(name)
     const at = this.#headers.findIndex(([other]) => other === held)
     const others = this.#headers.filter(([other]) => other !== held)
-    others.splice(at < 0 ? others.length : at, 0, ...values.map((value) => [held, value] as const))
+    // Routing headers come first (RFC 3261, 7.3.1).
+    const place = held === 'Via' ? 0 : others.length
+    others.splice(at < 0 ? place : at, 0, ...values.map((value) => [held, value] as const))
     this.#headers = others
   }
 
@@ -161,15 +165,20 @@ export function uriOf(value: string): string {
 
 /** Where a URI leads; names other than localhost are not looked up. */
 export function addressOf(uri: string): Address | undefined {
-  const [, host = '', port] = /^sips?:(?:[^@]*@)?([^:;?>]+)(?::(\d+))?/i.exec(uri) ?? []
-  if (host === 'localhost') return { host: '127.0.0.1', port: Number(port ?? 5060) }
-  return /^[\d.]+$/.test(host) ? { host, port: Number(port ?? 5060) } : undefined
+  const [, name = '', port = '5060'] = /^sips?:(?:[^@]*@)?([^:;?>]+)(?::(\d+))?/i.exec(uri) ?? []
+  const host = name === 'localhost' ? '127.0.0.1' : name
+  return /^[\d.]+$/.test(host) ? { host, port: Number(port), ...overTcp(/;transport=tcp/i.test(uri)) } : undefined
 }
 
 /** Where a response goes by its topmost Via. */
 export function viaAddress(via: string): Address {
   const [, host = '', port = '5060'] = /^SIP\/2\.0\/\S+\s+([^:;\s]+)(?::(\d+))?/i.exec(via) ?? []
-  return { host: parameter(via, 'received') || host, port: Number(parameter(via, 'rport') || port) }
+  const there = { host: parameter(via, 'received') || host, port: Number(parameter(via, 'rport') || port) }
+  return { ...there, ...overTcp(/^SIP\/2\.0\/TCP/i.test(via)) }
+}
+
+function overTcp(isTcp: boolean): Pick<Address, 'transport'> {
+  return isTcp ? { transport: 'tcp' } : {}
 }
 
 function spelling(name: string): string {

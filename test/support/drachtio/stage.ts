@@ -1,32 +1,22 @@
-/** A server with its apps and phones, for one test of the double. */
+/** A drachtio-server with its apps and phones, for one test of it. */
 import { expect } from 'vitest'
-import { freePort, until } from '../../edges/sip/process.ts'
+import { until } from '../../edges/sip/process.ts'
 import { callWith, Sipp, type Note, type SippCall } from '../../edges/sip/sipp.ts'
-import { DrachtioDouble, type DoubleSettings } from './drachtio-double.ts'
+import type { DoubleSettings } from './drachtio-double.ts'
+import { type DrachtioServer, openServer } from './drachtio-server.ts'
 import { TestApp, type Invite, type Legs } from './test-app.ts'
 
-export interface Ports {
-  readonly sipPort: number
-  readonly adminPort: number
-}
-
 export class Stage {
-  readonly server: Ports
-  readonly double: DrachtioDouble | undefined
+  readonly server: DrachtioServer
   readonly #apps: TestApp[] = []
   readonly #phones: Sipp[] = []
 
-  private constructor(server: Ports, double?: DrachtioDouble) {
+  private constructor(server: DrachtioServer) {
     this.server = server
-    this.double = double
   }
 
-  /** With a double of its own, or with a server that is there. */
-  static async open(settings: Partial<DoubleSettings> = {}, there?: Ports): Promise<Stage> {
-    if (there) return new Stage(there)
-    const own = { secret: 'cymru', leastSessionSeconds: 1, sipPort: await freePort() }
-    const double = await DrachtioDouble.open({ ...own, ...settings })
-    return new Stage(double, double)
+  static async open(settings: Partial<DoubleSettings> = {}): Promise<Stage> {
+    return new Stage(await openServer(settings))
   }
 
   async app(onInvite?: Invite): Promise<TestApp> {
@@ -55,13 +45,13 @@ export class Stage {
   }
 
   async allLegsOver(): Promise<void> {
-    if (this.double) await until('no dialog is left', () => this.double?.dialogs === 0)
+    await until('no dialog is left', async () => (await this.server.dialogs) === 0)
   }
 
   async end(): Promise<void> {
     for (const app of this.#apps) app.leave()
     for (const phone of this.#phones) await phone.stop()
-    await this.double?.close()
+    await this.server.close()
   }
 }
 

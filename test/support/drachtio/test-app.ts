@@ -1,9 +1,11 @@
 /** An app on the unmodified drachtio-srf, for the tests of the double; what that types wrongly is put right here. */
-import type { Socket } from 'node:net'
 import Srf from 'drachtio-srf'
 import { until } from '../../edges/sip/process.ts'
+import type { DrachtioServer } from './drachtio-server.ts'
 
 export type Invite = (call: { req: Srf.SrfRequest; res: Srf.SrfResponse; app: TestApp }) => Promise<unknown> | undefined
+
+type Login = Pick<DrachtioServer, 'adminPort' | 'secret'>
 
 export interface Legs {
   readonly uas: Srf.Dialog
@@ -23,8 +25,11 @@ interface Proxied {
   readonly finalStatus: number
 }
 
-interface Promising {
+type Sent = (error: Error | null, request?: Srf.SrfRequest) => void
+
+interface Asking {
   request(uri: string, options: object): Promise<Srf.SrfRequest>
+  request(uri: string, options: object, sent: Sent): void
   proxyRequest(req: Srf.SrfRequest, targets: string[], options: object): Promise<Proxied>
 }
 
@@ -36,9 +41,8 @@ export class TestApp {
   /** How each INVITE ended for its handler, in their order. */
   readonly outcomes: unknown[] = []
   #connects = 0
-  #sockets: Socket[] = []
 
-  static async connect(server: { adminPort: number }, onInvite?: Invite): Promise<TestApp> {
+  static async connect({ adminPort, secret }: Login, onInvite?: Invite): Promise<TestApp> {
     const app = new TestApp()
     app.srf.on('error', () => undefined)
     app.srf.on('connect', (error: Error | null) => {
@@ -47,11 +51,10 @@ export class TestApp {
     for (const kind of CDR_KINDS) app.#note(kind)
     if (onInvite) {
       app.srf.invite((req, res) => {
-        app.#sockets.push((req as unknown as { socket: Socket }).socket)
         app.#handle(onInvite, { req, res })
       })
     }
-    const settings = { host: '127.0.0.1', port: server.adminPort, secret: 'cymru', reconnect: { retryMaxDelay: 200 } }
+    const settings = { host: '127.0.0.1', port: adminPort, secret, reconnect: { retryMaxDelay: 200 } }
     void app.srf.connect(settings)
     await app.connected(1)
     return app
@@ -81,24 +84,33 @@ export class TestApp {
     }
   }
 
-  /** Cuts the connection of its last call from its own side; it comes back. */
-  cut(): void {
-    this.#sockets.at(-1)?.destroy()
-  }
-
   request(uri: string, options: object): Promise<Srf.SrfRequest> {
-    return (this.srf as unknown as Promising).request(uri, options)
+    return this.#asking.request(uri, options)
   }
 
   proxy(req: Srf.SrfRequest, ports: readonly number[], options: object): Promise<Proxied> {
     const targets = ports.map((port) => `sip:127.0.0.1:${port}`)
-    return (this.srf as unknown as Promising).proxyRequest(req, targets, options)
+    return this.#asking.proxyRequest(req, targets, options)
   }
 
-  /** A BYE by the id of a dialog, whoever set that up; returns the status of its answer. */
+  /** Resolves with the status of the final answer. */
+  async ask(uri: string, options: object): Promise<number> {
+    const sent = Promise.withResolvers<number>()
+    // By callback: the answer may be in the same packet as the echo, and is shown before a promise would be kept.
+    this.#asking.request(uri, options, (error, request) => {
+      if (error || !request) sent.reject(error ?? new Error('nothing was sent'))
+      else sent.resolve(answered(request))
+    })
+    return await sent.promise
+  }
+
+  /** A BYE by the id of a dialog, whoever set that up; resolves as `ask`. */
   async bye(id: string): Promise<number> {
-    const bye = await this.request('sip:placeholder', { method: 'BYE', stackDialogId: id })
-    return await answered(bye)
+    return await this.ask('sip:placeholder', { method: 'BYE', stackDialogId: id })
+  }
+
+  get #asking(): Asking {
+    return this.srf as unknown as Asking
   }
 
   #handle(onInvite: Invite, { req, res }: { req: Srf.SrfRequest; res: Srf.SrfResponse }): void {

@@ -1,8 +1,8 @@
-/** The transactions of RFC 3261, section 17, over UDP: what is sent again, and until when. */
+/** The transactions of RFC 3261, section 17: what is sent again, and until when. */
 import { randomUUID } from 'node:crypto'
 import { responseTo, SipMessage, type Address } from './sip-message.ts'
 import type { Timers } from './timers.ts'
-import { isListening, type Wire } from './wire.ts'
+import type { Wire } from './wire.ts'
 
 /** Times timer B, after which a transaction is forgotten however it went: longer than any call of a test rings. */
 const KEPT = 4
@@ -17,6 +17,7 @@ export class ServerTransaction {
   readonly #timers: Timers
   #last: SipMessage | undefined
   #stop = (): void => undefined
+  #awaitsAck = false
 
   constructor(request: SipMessage, source: Address, { wire, timers }: { wire: Wire; timers: Timers }) {
     this.request = request
@@ -29,13 +30,21 @@ export class ServerTransaction {
     return this.#last?.status ?? 0
   }
 
+  /** Whether it is an INVITE that was answered finally, and whose ACK has not come. */
+  get awaitsAck(): boolean {
+    return this.#awaitsAck
+  }
+
   /** A final response to an INVITE is sent again until its ACK, which `onNoAck` then waits for in vain. */
   respond(response: SipMessage, onNoAck: () => void = () => undefined): void {
     this.pass(response)
     if (response.status < 200 || this.request.method !== 'INVITE') return
-    const stop = this.#timers.repeat(() => this.repeat(), this.#timers.t2Ms)
+    this.#awaitsAck = true
+    const stop =
+      this.source.transport === 'tcp' ? () => undefined : this.#timers.repeat(() => this.repeat(), this.#timers.t2Ms)
     const stopWaiting = this.#timers.after(this.#timers.giveUpMs, () => {
       stop()
+      this.#awaitsAck = false
       onNoAck()
     })
     this.#stop = () => {
@@ -55,6 +64,7 @@ export class ServerTransaction {
   }
 
   acknowledged(): void {
+    this.#awaitsAck = false
     this.#stop()
   }
 }
@@ -80,11 +90,13 @@ export class ClientTransaction {
   }
 
   async start(): Promise<void> {
-    if (!(await isListening(this.to))) return this.#answerLocally(503, 'Service Unavailable')
+    if (!(await this.#wire.isListening(this.to))) return this.#answerLocally(503, 'Service Unavailable')
     this.#wire.send(this.request, this.to)
+    this.#stopWaiting = this.#timers.after(this.#timers.giveUpMs, () => this.#answerLocally(408, 'Request Timeout'))
+    // What goes over TCP arrives.
+    if (this.to.transport === 'tcp') return
     const longestMs = this.request.method === 'INVITE' ? this.#timers.giveUpMs : this.#timers.t2Ms
     this.#stopSending = this.#timers.repeat(() => this.#wire.send(this.request, this.to), longestMs)
-    this.#stopWaiting = this.#timers.after(this.#timers.giveUpMs, () => this.#answerLocally(408, 'Request Timeout'))
   }
 
   receive(response: SipMessage, source: Address): void {
@@ -157,12 +169,13 @@ export class Transactions {
   }
 
   /** Puts a Via on top. */
-  stamp(request: SipMessage, branch = newBranch()): void {
-    request.set('Via', `SIP/2.0/UDP 127.0.0.1:${this.#wire.port};rport;branch=${branch}`, ...request.all('Via'))
+  stamp(request: SipMessage, { transport }: Address, branch = newBranch()): void {
+    const via = `SIP/2.0/${transport === 'tcp' ? 'TCP' : 'UDP'} 127.0.0.1:${this.#wire.port};rport;branch=${branch}`
+    request.set('Via', via, ...request.all('Via'))
   }
 
   send(request: SipMessage, to: Address, onResponse: ResponseHandler): ClientTransaction {
-    this.stamp(request)
+    this.stamp(request, to)
     return this.sendStamped(request, to, onResponse)
   }
 

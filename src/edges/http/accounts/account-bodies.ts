@@ -101,12 +101,20 @@ function said<T extends object>(fields: T): Said<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as Said<T>
 }
 
+const rollover = z
+  .strictObject({
+    minSeconds: whole(0, MAX_POOL_SECONDS).default(0).describe('Goes on at least, also where less is left.'),
+    maxSeconds: whole(0, MAX_POOL_SECONDS).describe('Goes on at most.'),
+  })
+  .refine(({ minSeconds, maxSeconds }) => minSeconds <= maxSeconds, 'minSeconds must not be more than maxSeconds')
+
 const poolFields = {
   name: label().describe('What people call it.'),
   seconds: whole(0, MAX_POOL_SECONDS).describe('What one cycle grants; 300 minutes are 18000.'),
   priority: whole(0, 1000).exactOptional().describe('The lower number pays first.'),
   expiresAt: clearable(instantText()).describe('When it ends for good; null is never.'),
   resets: z.enum(['cycle', 'never']).exactOptional().describe('Whether it is filled again on the cycle day.'),
+  rollover: clearable(rollover).describe('What is left on the cycle day goes on; null is nothing.'),
   scope: clearable(
     z.strictObject({
       directions: unique(z.array(direction()).min(1)).exactOptional(),

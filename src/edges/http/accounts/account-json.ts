@@ -47,6 +47,7 @@ export const poolSchema = z
     expiresAt: instant.optional(),
     resets: z.enum(['cycle', 'never']),
     resetsAt: instant.optional(),
+    rollover: z.object({ minSeconds: z.int(), maxSeconds: z.int() }).optional(),
     scope: z.object({ directions: z.array(z.enum(['outbound', 'inbound'])), prefixes: z.array(z.string()) }),
     freeSeconds: z.int(),
     increment: z.int(),
@@ -144,7 +145,8 @@ export function trunksJson({ inbound, outbound, twoWay }: TrunkLimits): z.infer<
 }
 
 export function poolJson(pool: Pool): z.infer<typeof poolSchema> {
-  const { id, name, seconds, priority, expiresAtMs, resets, resetsAtMs, freeSeconds, increment, onExhausted } = pool
+  const { id, name, seconds, priority, expiresAtMs, resets, resetsAtMs, rollover } = pool
+  const { freeSeconds, increment, onExhausted } = pool
   return {
     id,
     name,
@@ -153,6 +155,7 @@ export function poolJson(pool: Pool): z.infer<typeof poolSchema> {
     ...(expiresAtMs === undefined ? {} : { expiresAt: formatInstant(expiresAtMs) }),
     resets,
     ...(resetsAtMs === undefined ? {} : { resetsAt: formatInstant(resetsAtMs) }),
+    ...(rollover === undefined ? {} : { rollover }),
     scope: { directions: [...pool.directions], prefixes: [...pool.prefixes] },
     freeSeconds,
     increment,
