@@ -28,6 +28,8 @@ import { sipReplies } from './edges/http/sip-replies.ts'
 import { CallControlServer } from './edges/socket/call-control.ts'
 import { createLog, type Logger } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
+import { StoredUsage } from './usage/stored-usage.ts'
+import { UsageDesk } from './usage/summary.ts'
 
 export interface App {
   /** Where the API is. */
@@ -140,7 +142,8 @@ function httpParts(
   { catalog, clock, log, metrics, state }: Building,
   { core, outage, archive, bootstrap, bug }: EdgeContext,
 ): HttpParts {
-  const { desk, office, tariffs, apiKeys, audit, usage, store } = core
+  const { desk, office, tariffs, apiKeys, audit, store } = core
+  const hotDays = () => catalog.inForce.settings.archive.hotDays
   return {
     desk: {
       authorize: (request) => outage.authorize(request),
@@ -155,7 +158,7 @@ function httpParts(
     },
     office,
     tariffs: tariffPort(tariffs, clock),
-    usage,
+    usage: new UsageDesk({ office, store: new StoredUsage(office), archive: archive.usage, clock, hotDays }),
     keys: keyPort(bootstrap, apiKeys),
     audit: auditPort(audit),
     archive: archivePort(core, archive),

@@ -1,6 +1,7 @@
 /** The archive as the rest of the daemon sees it: kept up by rounds, read by whoever asks for what is long past. */
 import type { Clock } from '../base/time.ts'
 import type { LedgerStreams, StoredEntry } from '../ledger/streams.ts'
+import { ArchivedUsage } from './archived-usage.ts'
 import { Archiver, type ArchiveObserver } from './archiver.ts'
 import type { Database } from './database.ts'
 import { archivedEntries } from './fork.ts'
@@ -30,10 +31,12 @@ export interface ArchiveStatus {
 export class Archive {
   readonly database: Database
   readonly archiver: Archiver
+  readonly usage: ArchivedUsage
 
   constructor(parts: ArchiveParts) {
     this.database = parts.database
     this.archiver = new Archiver(parts)
+    this.usage = new ArchivedUsage(this)
   }
 
   /** Entries from one number to another, both included; what is not archived yet is archived first. */

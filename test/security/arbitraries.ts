@@ -93,7 +93,7 @@ const KNOWN = [
 ]
 
 /** What reads all there is, or waits for another database, is not what is tested here. */
-const LONG: ReadonlySet<string> = new Set(['verifyAudit', 'verifyArchive', 'showArchive'])
+const LONG: ReadonlySet<string> = new Set(['verifyAudit', 'verifyArchive', 'showArchive', 'listUsageChanges'])
 
 export function requestsOf(api: OpenApi): fc.Arbitrary<FuzzRequest> {
   const all = Object.entries(api.paths).flatMap(([path, methods]) =>

@@ -17,7 +17,7 @@ import type {
 } from '../../calls/requests.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { Metrics } from '../../observe/metrics.ts'
-import type { UsageQuery, UsageRow } from '../../usage/summary.ts'
+import type { UsageDesk } from '../../usage/summary.ts'
 
 export type { KeyIdentity } from '../../accounts/api-keys.ts'
 
@@ -192,9 +192,7 @@ export interface VersionView extends VersionSummary {
   readonly nextCursor?: string
 }
 
-export interface UsagePort {
-  summary(account: string, query: UsageQuery): Promise<readonly UsageRow[]>
-}
+export type UsagePort = Pick<UsageDesk, 'summary' | 'changes'>
 
 /**
  * `verify` is asked for every request, so it answers from memory, also while the store is away. `create` answers with the

@@ -6,6 +6,7 @@ import { addAccountRoutes } from './accounts/account-routes.ts'
 import { addMoneyRoutes } from './accounts/money-routes.ts'
 import { addPoolRoutes } from './accounts/pool-routes.ts'
 import { addReportRoutes } from './accounts/report-routes.ts'
+import { addUsageRoutes } from './accounts/usage-routes.ts'
 import { authorization, refuseOpenRoutes } from './auth.ts'
 import { addCallRoutes } from './calls/call-routes.ts'
 import { addDecideRoutes } from './calls/decide-routes.ts'
@@ -161,6 +162,7 @@ function adminPath(parts: HttpParts) {
     addPoolRoutes(server, parts)
     addMoneyRoutes(server, parts)
     addReportRoutes(server, parts)
+    addUsageRoutes(server, parts)
     addTariffRoutes(server, parts)
     await server.register(async (uploads) => addVersionUpload(uploads.withTypeProvider<ZodTypeProvider>(), parts))
     addKeyRoutes(server, parts)

@@ -19,7 +19,8 @@ import { createHttpServer, type HttpLimits, type HttpServer } from '../../../src
 import { sipReplies } from '../../../src/edges/http/sip-replies.ts'
 import { createLog } from '../../../src/observe/log.ts'
 import { Metrics } from '../../../src/observe/metrics.ts'
-import { allowed, callRecord, profile } from './examples.ts'
+import { allowed, callRecord, cdrExample, profile } from './examples.ts'
+import type { UsageFigures } from '../../../src/usage/usage-row.ts'
 import { heldToReference } from './reference.ts'
 
 /** 2026-11-23T10:00:00Z */
@@ -93,6 +94,17 @@ const quoted: Quote = {
   funding: [{ source: 'credit', seconds: 60, amount: 20_000n }],
 }
 
+const figures: UsageFigures = {
+  calls: 2,
+  seconds: 90,
+  billedSeconds: 120,
+  poolSeconds: 60,
+  trunkSeconds: 0,
+  overrunSeconds: 0,
+  overruns: 0,
+  charge: 40_000n,
+}
+
 const posted: Posted = {
   kind: 'posted',
   replayed: false,
@@ -138,8 +150,11 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
     usage: {
       summary: async (account, query) => {
         note('usage', { account, ...query })
-        const totals = { calls: 2, seconds: 90, billedSeconds: 120, poolSeconds: 60, charge: 40_000n, currency: 'USD' }
-        return [{ key: '2026-11-23', ...totals }]
+        return [{ key: '2026-11-23', ...figures, currency: 'USD' }]
+      },
+      changes: async (account, query) => {
+        note('changes', { account, ...query })
+        return { items: [{ kind: 'call', cdr: cdrExample(), adds: figures }], cursor: '17.1', more: false }
       },
     },
     keys: fakeKeys(scene, note),

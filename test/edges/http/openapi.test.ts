@@ -32,6 +32,7 @@ PATCH /v1/accounts/{}/pools/{}
 GET /v1/accounts/{}/transactions
 GET /v1/accounts/{}/cdrs
 GET /v1/accounts/{}/usage
+GET /v1/accounts/{}/usage/changes
 POST /v1/tariffs/{}/versions
 POST /v1/tariffs/{}/versions/{}/activate
 GET /v1/tariffs
