@@ -73,6 +73,7 @@ function rounds({ archive, core, metrics }: RoundParts, loops: Loops) {
     metrics.archiveBehind(archive.archiver.behindMs)
     const isEarly = core.clock.nowMs() - beganAtMs < EMBEDDED_AFTER_MS
     if (archive.database.isEmbedded && !archive.database.isOpen && isEarly) return
+    await archive.database.open()
     await archive.archiver.round(() => loops.isStopping)
     metrics.archiveBehind(archive.archiver.behindMs)
   }

@@ -23,6 +23,7 @@ export async function restoreStore(source: ConfigSource, clock: Clock): Promise<
   const database = archiveDatabase(settings)
   const started = await startStore(settings, createLog({ level: 'error' }), new Metrics())
   try {
+    await database.open()
     return await new StoreRebuild({
       store: started.store,
       keys: new Keys(),
