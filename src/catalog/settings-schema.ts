@@ -192,7 +192,7 @@ const archive = z
       .min(8)
       .max(3650)
       .default(35)
-      .describe('How long CDRs stay in Redis; older ones are in the archive only, and never go before they are there.'),
+      .describe('For how many days Redis has the CDRs: usage of these days needs no archive, and a restore brings them back.'),
   })
   .prefault({})
   .describe('What is kept for ever, in PostgreSQL.')
