@@ -27,7 +27,7 @@ export interface StartedArchive {
 const ROUND_MS = 1_000
 
 /** The embedded database costs a machine that has just started more than an archive that begins a little later. */
-const EMBEDDED_AFTER_MS = 10_000
+const EMBEDDED_AFTER_MS = 30_000
 
 export function archiveDatabase({ databaseUrl, dataDir }: Settings): Database {
   return new Database({ url: databaseUrl, embedded: { folder: join(dataDir, 'archive'), lock: tryLock } })
