@@ -41,6 +41,7 @@ export async function startArchive({ core, settings, log, metrics }: ArchiveInpu
     database,
     streams: new RedisStreams({ store, keys, partitions }),
     clock,
+    hotDays: () => settings().archive.hotDays,
     observer: {
       archived: (rows) => metrics.archived(rows),
       lost: (partition, rows) => {

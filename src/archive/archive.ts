@@ -13,6 +13,7 @@ export interface ArchiveParts {
   readonly database: Database
   readonly streams: LedgerStreams
   readonly clock: Clock
+  readonly hotDays: () => number
   readonly observer: ArchiveObserver
 }
 

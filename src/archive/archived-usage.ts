@@ -1,9 +1,10 @@
 /** Usage from the archive: summed by PostgreSQL, of all that the store has told by the time it is asked. */
+import type { Page } from '../accounts/office.ts'
 import { invariant } from '../base/fault.ts'
 import { parseAmount } from '../base/money.ts'
 import type { Cdr } from '../usage/cdr.ts'
 import { changeOf, type ChangesPage, type ChangesPlace } from '../usage/changes.ts'
-import type { SourceQuery, UsageAccounts, UsageArchive } from '../usage/summary.ts'
+import type { ArchivedCdrsQuery, SourceQuery, UsageAccounts, UsageArchive } from '../usage/summary.ts'
 import type { UsageBy, UsageRow } from '../usage/usage-row.ts'
 import type { Archiver } from './archiver.ts'
 import type { Database } from './database.ts'
@@ -50,6 +51,14 @@ export class ArchivedUsage implements UsageArchive {
     const { database, archiver } = this.#parts
     await archiver.catchUp(query.partition)
     yield* (await database.use((sql) => sums(sql, query))).map(usageRow)
+  }
+
+  async cdrs(query: ArchivedCdrsQuery): Promise<Page<string>> {
+    const { database, limit } = { ...this.#parts, ...query }
+    const rows = await database.use((sql) => cdrsBefore(sql, query))
+    const page = rows.slice(0, limit)
+    const items = page.map(({ cdr }) => cdr)
+    return rows.length > limit ? { items, nextCursor: `a${page.at(-1)?.number ?? '0'}` } : { items }
   }
 
   async changes(query: UsageAccounts & ChangesPlace): Promise<ChangesPage> {
@@ -137,3 +146,17 @@ function changesAfter(
     where partition = ${partition} and (number, level) > (${number}, ${level}) and account = any(${arrayOf(accounts)}::text[])
     order by number, level limit ${limit + 1}`
 }
+
+/** In the order of their first revisions; one more than the limit. */
+function cdrsBefore(sql: Sql, query: ArchivedCdrsQuery): Promise<readonly { number: string; cdr: string }[]> {
+  const { partition, account, before, fromMs, untilMs, limit } = query
+  return sql<{ number: string; cdr: string }[]>`
+    select opened.number, last.cdr
+    from cdr opened join cdr last on last.call = opened.call and last.account = opened.account and last.current
+    where opened.partition = ${partition} and opened.account = ${account} and opened.revision = 0
+      and opened.number < ${before}
+      and last.ended_at >= ${new Date(fromMs ?? 0)} and last.ended_at < ${new Date(untilMs ?? LAST_MS)}
+    order by opened.number desc limit ${limit + 1}`
+}
+
+const LAST_MS = Date.UTC(9999, 0, 1)

@@ -52,7 +52,7 @@ export class ArchivedCopy implements LedgerCopy {
         (sql) => sql<{ number: string; level: number; cdr: string }[]>`
           select number, level, cdr from cdr
           where partition = ${partition} and (number, level) > (${number}, ${level})
-            and ended_at >= ${new Date(endedSinceMs)}
+            and number >= (select min(number) from cdr where partition = ${partition} and ended_at >= ${new Date(endedSinceMs)})
           order by number, level limit ${ROWS_AT_ONCE}`,
       )
       const page = wholeCalls(rows.map((row) => ({ ...row, number: Number(row.number) })))
@@ -60,6 +60,17 @@ export class ArchivedCopy implements LedgerCopy {
       if (rows.length < ROWS_AT_ONCE) return
       after = page.at(-1) ?? after
     }
+  }
+
+  async olderCdrs(partition: number, endedSinceMs: number): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#database.use(
+      (sql) => sql<{ account: string; older: string }[]>`
+        select account, count(*) as older from cdr
+        where partition = ${partition} and revision = 0 and number < coalesce(
+          (select min(number) from cdr where partition = ${partition} and ended_at >= ${new Date(endedSinceMs)}), ${Number.MAX_SAFE_INTEGER})
+        group by account`,
+    )
+    return new Map(rows.map(({ account, older }) => [account, Number(older)]))
   }
 
   async armings(partition: number): Promise<readonly Arming[]> {

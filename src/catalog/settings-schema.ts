@@ -192,7 +192,9 @@ const archive = z
       .min(8)
       .max(3650)
       .default(35)
-      .describe('For how many days Redis has the CDRs: usage of these days needs no archive, and a restore brings them back.'),
+      .describe(
+        'For how many days CDRs stay in Redis; older ones are in the archive only, and never leave before they are there.',
+      ),
   })
   .prefault({})
   .describe('What is kept for ever, in PostgreSQL.')

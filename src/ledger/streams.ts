@@ -77,6 +77,8 @@ export interface LedgerStreams {
   allProfiles(partition: number): AsyncIterable<readonly StoredProfileText[]>
   /** These were archived. */
   forgetChanged(partition: number, profiles: readonly StoredProfileText[]): Promise<void>
+  /** Takes out CDRs that are archived and ended before; answers with how many went, 0 when no more do. */
+  trimCdrs(partition: number, archived: CdrPlace, endedBeforeMs: number): Promise<number>
   /** Those whose name is in `known` are of content that never changes, and are left out. */
   documents(known: ReadonlySet<string>): AsyncIterable<StoreDocument>
 }
@@ -87,8 +89,10 @@ export interface LedgerCopy {
   profiles(partition: number): AsyncIterable<readonly StoredProfileText[]>
   /** From the first on. */
   entries(partition: number): AsyncIterable<readonly StoredEntry[]>
-  /** Of calls that ended since then, in the order in which they were written. */
+  /** From the first of a call that ended since then, in the order in which they were written. */
   cdrs(partition: number, endedSinceMs: number): AsyncIterable<readonly StoredCdr[]>
+  /** How many calls of each account have their first CDR before those. */
+  olderCdrs(partition: number, endedSinceMs: number): Promise<ReadonlyMap<string, number>>
   /** The highest number that a threshold of an account was told with. */
   armings(partition: number): Promise<readonly Arming[]>
 }

@@ -57,7 +57,7 @@ export class Keys {
   books = (partition: number): string => this.#tagged(partition, 'books')
   /** string: "<revision>|<JSON of the record>" */
   call = (partition: number, legKey: string): string => this.#tagged(partition, `call:${legKey}`)
-  /** hash: v profile version; cp dp dr and pool counters; low/arm flags; sd sm "<period> <micros>" spent in day and month */
+  /** hash: v profile version; cp dp dr and pool counters; low/arm flags; sd sm "<period> <micros>" spent in day and month; cdrb CDRs that are archived only */
   account = (partition: number, account: string): string => this.#tagged(partition, `acct:${account}`)
   /** string: JSON of the profile */
   profile = (partition: number, account: string): string => this.#tagged(partition, `profile:${account}`)

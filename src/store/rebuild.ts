@@ -193,8 +193,13 @@ export class StoreRebuild {
 
   async #cdrs(p: number): Promise<number> {
     const { clock, copy, hotDays, keys } = this.#parts
+    const sinceMs = clock.nowMs() - hotDays * DAY_MS
+    const older = await copy.olderCdrs(p, sinceMs)
+    await this.#write((pipeline) => {
+      for (const [account, left] of older) pipeline.hset(keys.account(p, account), 'cdrb', left)
+    })
     let count = 0
-    for await (const page of copy.cdrs(p, clock.nowMs() - hotDays * DAY_MS)) {
+    for await (const page of copy.cdrs(p, sinceMs)) {
       count += page.length
       const cdrs = page.map((stored) => ({ stored, cdr: JSON.parse(stored.cdr) as Cdr }))
       await this.#write((pipeline) => {

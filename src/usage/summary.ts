@@ -2,7 +2,7 @@
  * Usage of an account over a period, summed from its CDRs: what the sums are of is what the CDRs say, to the micro.
  * Calls of the last weeks are in the store and in the archive, older ones in the archive only.
  */
-import type { AccountOffice } from '../accounts/office.ts'
+import type { AccountOffice, Page, PageRequest } from '../accounts/office.ts'
 import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
 import type { ChangesPage, ChangesPlace } from './changes.ts'
@@ -39,10 +39,18 @@ export interface UsageArchive extends UsageSource {
   /** It answers without being started first. */
   readonly isOpen: boolean
   changes(query: UsageAccounts & ChangesPlace): Promise<ChangesPage>
+  /** CDRs of calls whose first one was written before the journal entry, newest first. */
+  cdrs(query: ArchivedCdrsQuery): Promise<Page<string>>
+}
+
+export interface ArchivedCdrsQuery extends PageRequest {
+  readonly partition: number
+  readonly account: string
+  readonly before: number
 }
 
 export interface UsageParts {
-  readonly office: Pick<AccountOffice, 'get' | 'list' | 'chainOf'>
+  readonly office: Pick<AccountOffice, 'get' | 'list' | 'chainOf' | 'cdrs'>
   readonly store: UsageSource
   readonly archive: UsageArchive
   readonly clock: Clock
@@ -68,6 +76,19 @@ export class UsageDesk {
     return this.#summed({ ...query, ...whose, timezone })
   }
 
+  /** Ended calls, newest first, each as it was last corrected: from the store, then from the archive. */
+  async cdrs(account: string, page: PageRequest): Promise<Page<string>> {
+    const { office, archive } = this.#parts
+    const { cursor, fromMs = -Infinity } = page
+    if (!cursor?.startsWith('a')) {
+      const { items, nextCursor } = await office.cdrs(account, page)
+      const isLast = nextCursor?.startsWith('a') && this.#isHot(fromMs)
+      return nextCursor === undefined || isLast ? { items } : { items, nextCursor }
+    }
+    const partition = (await office.chainOf(account))?.partition ?? 0
+    return archive.cdrs({ ...page, partition, account, before: Number(cursor.slice(1)) })
+  }
+
   /** What became of calls since the place, in the order in which it became so. */
   async changes(
     account: string,
@@ -78,8 +99,8 @@ export class UsageDesk {
 
   /** An archive that is away, or that nobody has started yet, is not needed for what the store knows as well. */
   async #summed(query: SourceQuery): Promise<readonly UsageRow[]> {
-    const { archive, store, clock, hotDays } = this.#parts
-    const isHot = query.fromMs >= clock.nowMs() - hotDays() * DAY_MS
+    const { archive, store } = this.#parts
+    const isHot = this.#isHot(query.fromMs)
     if (isHot && !archive.isOpen) return summed(store.rows(query))
     try {
       return await summed(archive.rows(query))
@@ -87,6 +108,11 @@ export class UsageDesk {
       if (isHot && error instanceof Fault && error.code === 'archive_unavailable') return summed(store.rows(query))
       throw error
     }
+  }
+
+  #isHot(fromMs: number): boolean {
+    const { clock, hotDays } = this.#parts
+    return fromMs >= clock.nowMs() - hotDays() * DAY_MS
   }
 
   async #whose(account: string, includeDescendants: boolean): Promise<UsageAccounts> {

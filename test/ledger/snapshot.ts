@@ -173,7 +173,7 @@ async function read(snapshot: Snapshot, master: Redis, { key, partition, noun, n
 }
 
 function readAccount(account: SnapshotAccount, hash: Readonly<Record<string, string>>): void {
-  const { v = '0', low, lown = '0', rech, rechn = '0', sd, sm, ...counters } = hash
+  const { v = '0', low, lown = '0', rech, rechn = '0', sd, sm, cdrb: _archivedOnly, ...counters } = hash
   account.version = v
   account.counters = withoutZeros(counters)
   account.told = `${low === '1' ? 'low' : ''} ${lown} ${rech === '1' ? 'recharge' : ''} ${rechn}`

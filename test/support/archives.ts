@@ -46,6 +46,7 @@ export class TestArchives {
       database: this.#database(),
       streams,
       clock: test.clock,
+      hotDays: () => 35,
       observer: {
         archived: () => undefined,
         lost: (partition, rows) => this.lost.push({ partition, rows }),

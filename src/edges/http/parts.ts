@@ -192,7 +192,7 @@ export interface VersionView extends VersionSummary {
   readonly nextCursor?: string
 }
 
-export type UsagePort = Pick<UsageDesk, 'summary' | 'changes'>
+export type UsagePort = Pick<UsageDesk, 'summary' | 'changes' | 'cdrs'>
 
 /**
  * `verify` is asked for every request, so it answers from memory, also while the store is away. `create` answers with the

@@ -18,7 +18,7 @@ const reportQuery = z.strictObject({ ...range, ...page(HISTORY_CURSOR) })
 
 export const cdrSchema = z.looseObject({ call: z.string(), account: z.string() }).meta({ id: 'Cdr' })
 
-export function addReportRoutes(server: HttpServer, { office }: HttpParts): void {
+export function addReportRoutes(server: HttpServer, { office, usage }: HttpParts): void {
   const words = { tag: 'Reports', needs: 'usage:read', problems: [404] } as const
   const input = { params: accountParams, querystring: reportQuery }
 
@@ -50,7 +50,7 @@ export function addReportRoutes(server: HttpServer, { office }: HttpParts): void
   server.get('/v1/accounts/:account/cdrs', cdrs, async (request, reply) => {
     const { account } = request.params
     const profile = await profileFor(office, keyOf(request), account)
-    return sendTexts(reply, await office.cdrs(account, pageRequest(request.query, profile)))
+    return sendTexts(reply, await usage.cdrs(account, pageRequest(request.query, profile)))
   })
 }
 
