@@ -7,7 +7,10 @@ import { startArchive } from './app/archive.ts'
 import { startOutage } from './app/outage.ts'
 import type { OutageDesk } from './calls/outage.ts'
 import { close, listen } from './app/http-listener.ts'
+import { openNotices } from './app/notices.ts'
 import { archivePort, auditPort, keyPort, tariffPort } from './app/http-parts.ts'
+import { type Jobs, openJobs } from './app/jobs.ts'
+import { openPayments, type Payments } from './app/payments.ts'
 import { seed } from './app/seed.ts'
 import { seedMarks } from './app/seed-marks.ts'
 import { startSelfWork } from './app/self-work.ts'
@@ -95,12 +98,19 @@ async function build(building: Building): Promise<App> {
   const { archive, ...archived } = await startArchive({ core, settings, log, metrics })
   stops.grounds.unshift(archived.close)
   stops.work.push(archived.rest)
+  const payments = await openPayments({ core, settings, log, metrics })
+  const notices = openNotices({ core, settings, log, metrics })
+  stops.grounds.unshift(notices.stop)
+  const consumers = [...payments.consumers, notices.consumer]
+  const jobs = await openJobs({ core, settings, log, metrics, consumers, periodic: payments.periodic })
+  stops.grounds.unshift(jobs.close)
   const { broken, bug } = brokenPromise()
-  const edges = { core, outage: outage.desk, archive, bootstrap, bug }
-  const server = await createHttpServer(httpParts(building, edges))
+  const edges = { core, outage: outage.desk, archive, jobs, payments, bootstrap, bug }
+  const server = await createHttpServer({ ...httpParts(building, edges), receipts: notices.receipts })
   stops.work.push(() => close(server))
   await startSocket(building, edges)
   stops.work.push(await startSelfWork({ core, outage: outage.desk, clock, settings, log, metrics }))
+  if (settings().roles.includes('jobs')) stops.work.push(await jobs.start())
   const stopSip = await startSipEdge({ core, outage: outage.desk, catalog, log, metrics, ...sipAnswers(building) })
   if (stopSip) stops.work.push(stopSip)
   const url = await listen(server, settings().http)
@@ -134,14 +144,16 @@ interface EdgeContext {
   /** Calls are decided and told through it, so that the store may be away. */
   readonly outage: OutageDesk
   readonly archive: Archive
+  readonly jobs: Jobs
+  readonly payments: Payments
   readonly bootstrap: BootstrapKey
   readonly bug: (error: Error) => void
 }
 
 function httpParts(
   { catalog, clock, log, metrics, state }: Building,
-  { core, outage, archive, bootstrap, bug }: EdgeContext,
-): HttpParts {
+  { core, outage, archive, jobs, payments, bootstrap, bug }: EdgeContext,
+): Omit<HttpParts, 'receipts'> {
   const { desk, office, tariffs, apiKeys, audit, store } = core
   const hotDays = () => catalog.inForce.settings.archive.hotDays
   return {
@@ -159,9 +171,17 @@ function httpParts(
     office,
     tariffs: tariffPort(tariffs, clock),
     usage: new UsageDesk({ office, store: new StoredUsage(office), archive: archive.usage, clock, hotDays }),
+    payments: payments.port,
     keys: keyPort(bootstrap, apiKeys),
     audit: auditPort(audit),
     archive: archivePort(core, archive),
+    jobs: jobs.queues,
+    webhooks: jobs.webhooks,
+    events: {
+      log: jobs.events,
+      mostStreams: () => catalog.inForce.settings.events.streams,
+      listenToCalls: jobs.listenToCalls,
+    },
     health: {
       async ready() {
         const reachable = await store.answers()

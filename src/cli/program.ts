@@ -8,10 +8,13 @@ import { addAuditCommands } from './commands/audit.ts'
 import { addCallCommands } from './commands/call.ts'
 import { addConfigCommands } from './commands/config.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addJobCommands } from './commands/jobs.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addMoneyCommands } from './commands/money.ts'
+import { addReceiptCommands } from './commands/receipt.ts'
 import { addTariffCommands } from './commands/tariff.ts'
 import { addUsageCommands } from './commands/usage.ts'
+import { addWebhookCommands } from './commands/webhook.ts'
 import type { CliContext, ExitCode } from './context.ts'
 import { tell } from './problems.ts'
 
@@ -62,11 +65,14 @@ export function commandLine(parts: CommandLineParts): { readonly program: Comman
 const nouns = [
   addAccountCommands,
   addMoneyCommands,
+  addReceiptCommands,
   addCallCommands,
   addTariffCommands,
   addUsageCommands,
   addConfigCommands,
   addKeyCommands,
+  addWebhookCommands,
+  addJobCommands,
   addAuditCommands,
   addArchiveCommands,
   addDoctorCommand,

@@ -98,7 +98,8 @@ async function readDeckSource(file: string, path: string, rules: SourceRules): P
   }
   if (form.effectiveFrom === undefined) return { kind: 'read', file, head, rows, deck }
   // One day for all rates is that of the version.
-  return { kind: 'read', file, head, rows: rows.map(({ validFrom: _from, ...rate }) => rate), deck }
+  reading.forgetDays()
+  return { kind: 'read', file, head, rows, deck }
 }
 
 function headOf({ currency, effectiveFrom }: DeckForm, { name, timezone }: SourceRules): SourceHead {
@@ -112,8 +113,10 @@ function headOf({ currency, effectiveFrom }: DeckForm, { name, timezone }: Sourc
 
 const LEFT_OUT_SHOWN = 5
 
+type Dated = Omit<RateRow, 'validFrom'> & { validFrom?: string | undefined }
+
 class DeckReading implements DeckSink {
-  readonly rows: RateRow[] = []
+  readonly rows: Dated[] = []
   readonly lines: number[] = []
   readonly closedCodes: ClosedCode[] = []
   readonly found: Found[] = []
@@ -129,6 +132,11 @@ class DeckReading implements DeckSink {
   rate(rate: RateRow, line: number): void {
     this.rows.push(rate)
     this.lines.push(line)
+  }
+
+  /** In place: of a million rates there is no room for two. */
+  forgetDays(): void {
+    for (const row of this.rows) row.validFrom = undefined
   }
 
   closed(code: ClosedCode): void {

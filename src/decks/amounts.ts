@@ -13,6 +13,8 @@ export interface AmountRules {
 
 const SYMBOLS: Readonly<Record<string, string>> = { '€': 'EUR', '£': 'GBP' }
 const PLAIN = /^\d+(\.\d+)?$/
+/** Nearly every price is this and no more. */
+const FRACTION = /^\d+[.,]\d+$/
 const SMALL = /^\d(?:[.,]\d+)?e-\d{1,2}$/i
 const WORD = /^(\p{L}{3}|[€£$])?\s*([\d.,'\s\u00a0]+)\s*(\p{L}{3}|[€£$])?$/u
 
@@ -29,7 +31,8 @@ export class AmountReader {
 
   /** Decimal text with a point, as it is charged a minute where `unit` says that it is of another. */
   read(cell: string, unit?: PriceTitle): string | Unreadable {
-    const number = this.#plain(cell.trim())
+    const text = cell.trim()
+    const number = FRACTION.test(text) ? this.#single(text, { mark: markIn(text), cell: text }) : this.#plain(text)
     if (typeof number !== 'string') return number
     if (!unit || (unit.per === 'minute' && !unit.minor)) return number
     return new Decimal(number)
@@ -92,6 +95,10 @@ export class AmountReader {
     const told = this.#because === '' ? `--decimal ${this.#mark}` : `"${this.#because}" before it`
     return { problem: `"${cell}" has a decimal ${mark}, unlike ${told}` }
   }
+}
+
+function markIn(text: string): DecimalMark {
+  return text.includes(',') ? 'comma' : 'point'
 }
 
 interface Marked {

@@ -8,6 +8,9 @@ export interface Unreadable {
 const MAX_CODES = 10_000
 
 const TWO_DIGITS = /^(20|27|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])$/
+/** Nearly every cell is one code and no more. */
+const PLAIN = /^[1-9]\d{0,14}$/
+
 const SEPARATORS = /[,;|/\n]+/
 const RANGE = /^(\d+)\s*(?:-|–|—|to|\.\.)\s*(\d+)$/i
 
@@ -19,6 +22,7 @@ function isCountryCode(text: string): boolean {
 
 /** "44", "+44 20", "44,4420", "61 38,39", "4420-4429", "^44.*": digits without "+", each once. */
 export function readCodes(cell: string): readonly string[] | Unreadable {
+  if (PLAIN.test(cell)) return [cell]
   const damage = damageIn(cell)
   if (damage !== undefined) return { problem: damage }
   const codes = new Set<string>()

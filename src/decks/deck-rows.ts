@@ -6,6 +6,7 @@ import type { DeckField } from './columns.ts'
 import { type DateOrder, readDate } from './dates.ts'
 import { readIncrements, readSeconds } from './increments.ts'
 import type { Layout, SheetRow } from './layout.ts'
+import { remembered } from './remembered.ts'
 import { readStatus } from './status.ts'
 
 export interface RowRules {
@@ -44,11 +45,14 @@ export class DeckRows {
   readonly #layout: Layout
   readonly #rules: RowRules
   readonly #amounts: AmountReader
+  readonly #readDate: (text: string) => string | Unreadable
+  readonly #readIncrements = remembered(readIncrements)
 
   constructor(layout: Layout, rules: RowRules) {
     this.#layout = layout
     this.#rules = rules
     this.#amounts = new AmountReader({ mark: rules.decimal, currency: rules.currency })
+    this.#readDate = remembered((text) => readDate(text, { order: rules.dates, zone: rules.zone }))
   }
 
   read(row: SheetRow, report: RowReport): DeckRow {
@@ -141,7 +145,7 @@ export class DeckRows {
   #increments(text: Cells, report: RowReport): { readonly first?: number; readonly next: number } | undefined {
     const cell = text('increments')
     if (cell === '') return undefined
-    const read = taken(readIncrements(cell), { field: 'increments', report, otherwise: undefined })
+    const read = taken(this.#readIncrements(cell), { field: 'increments', report, otherwise: undefined })
     if (!read) return undefined
     return text('first_increment') === '' ? read : { next: read.next }
   }
@@ -149,8 +153,7 @@ export class DeckRows {
   #date(text: Cells, fields: readonly DeckField[], report: RowReport): string | undefined {
     const field = fields.find((name) => text(name) !== '')
     if (field === undefined) return undefined
-    const { dates, zone } = this.#rules
-    return taken(readDate(text(field), { order: dates, zone }), { field, report, otherwise: undefined })
+    return taken(this.#readDate(text(field)), { field, report, otherwise: undefined })
   }
 }
 

@@ -33,8 +33,8 @@ export type CounterMove = readonly [account: string, counter: Counter, change: n
 export type MemberSet = 'live' | 'inbound' | 'outbound' | 'twoWay'
 export type MemberMove = readonly [account: string, set: MemberSet, change: 1 | -1]
 
-/** The other side of a posting: revenue for use and fees, funding for money that came in. */
-export type BookMove = readonly [book: `${string}:revenue` | `${string}:funding`, change: number]
+/** The other side of a posting: revenue for use and fees, payments for cards, funding for money that came in otherwise. */
+export type BookMove = readonly [book: `${string}:${'revenue' | 'funding' | 'payments'}`, change: number]
 
 export interface JournalEntry {
   readonly kind: JournalKind

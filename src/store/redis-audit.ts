@@ -2,17 +2,20 @@
  * Holds what is in the store against a journal, while calls go on: figures are read together with the number of the
  * last entry, the journal is replayed to exactly that entry, and the two must agree.
  */
-import { type Drift, type FoundAccount, isCounter, memberSets, Replay } from '../ledger/audit.ts'
+import { type Drift, type FoundAccount, type FoundPayment, isCounter, memberSets, Replay } from '../ledger/audit.ts'
 import { decodeEntry, entryNumber } from '../ledger/journal.ts'
 import type { StoredEntry } from '../ledger/streams.ts'
+import { refunded } from '../payments/payment.ts'
 import { decodeCall } from './call-codec.ts'
 import type { Keys } from './keys.ts'
+import { decodePayment } from './payment-codec.ts'
 import type { RedisStore } from './redis.ts'
 import { lastIdIn, repliesOf } from './replies.ts'
 
 const ENTRIES_AT_ONCE = 1_000
 const ACCOUNTS_AT_ONCE = 50
 const CALLS_AT_ONCE = 200
+const PAYMENTS_AT_ONCE = 200
 const IDS_AT_ONCE = 1_000
 
 /** A store with so many is broken; more would say nothing. */
@@ -57,6 +60,7 @@ export class RedisAudit {
       const replay = new Replay(partition)
       accounts += await this.#compareAccounts(replay, drifts)
       await this.#compareCalls(replay, drifts)
+      await this.#comparePayments(replay, drifts)
       await this.#compareBooks(replay, drifts)
       drifts.push(...replay.drifts)
       entries += replay.last
@@ -96,6 +100,18 @@ export class RedisAudit {
         const levels = typeof text === 'string' ? decodeCall(text).levels : []
         drifts.push(...replay.compareCall({ legKey, levels }))
       }
+    }
+  }
+
+  async #comparePayments(replay: Replay, drifts: Drift[]): Promise<void> {
+    const { keys } = this.#parts
+    const p = replay.partition
+    const payments = [...new Set([...(await this.#ids(keys.payments(p))), ...replay.payments])]
+    for (const chunk of chunks(payments, PAYMENTS_AT_ONCE)) {
+      const replies = await this.#together(replay, (read) => {
+        for (const id of chunk) read.hget(keys.payment(p, id), 'j')
+      })
+      for (const [index, id] of chunk.entries()) drifts.push(...replay.comparePayment(foundPayment(id, replies[index])))
     }
   }
 
@@ -151,6 +167,13 @@ function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> 
 
 function figuresOf(hash: Readonly<Record<string, string>>): ReadonlyMap<string, bigint> {
   return new Map(Object.entries(hash).map(([name, text]) => [name, BigInt(text)]))
+}
+
+function foundPayment(id: string, json: unknown): FoundPayment {
+  if (typeof json !== 'string') return { id, account: '', net: 0n }
+  const payment = decodePayment(json, undefined)
+  const net = payment.state === 'succeeded' ? payment.amount - refunded(payment) : 0n
+  return { id, account: payment.account, net }
 }
 
 /** Replies: the account's hash, then its sets in their order. */

@@ -17,28 +17,23 @@ export interface EndedCall {
 }
 
 export type Repriced =
-  | { readonly kind: 'priced'; readonly micros: Micros; readonly destination: string }
+  | { readonly kind: 'priced'; readonly micros: Micros }
   /** The tariff has no price for the number, or refuses it. */
   | { readonly kind: 'no_rate' }
   | { readonly kind: 'blocked' }
 
-/** As if the call had been made `laterMs` later. What trunks and minutes paid stays paid. */
+/** As if the call had been made `laterMs` later. What a trunk or minutes paid needs no price and stays paid. */
 export function repriced(call: EndedCall, tariff: Tariff, laterMs = 0): Repriced {
+  const { seconds, overrunSeconds, parts, trunk } = call
+  const paid = parts.reduce((sum, part) => sum + (part.source === 'pool' ? part.seconds : 0), 0)
+  const needsNone = trunk !== undefined || overrunSeconds > 0 || (paid > 0 && paid >= seconds)
+  if (needsNone) return { kind: 'priced', micros: 0n }
   const answeredAtMs = Date.parse(call.answeredAt ?? call.startedAt) + laterMs
   const direction = call.direction === 'inbound' ? 'inbound' : 'outbound'
-  const found = priceOf(tariff, {
-    direction,
-    digits: call.to.replace(/^\+/, ''),
-    answeredAtMs,
-    limitSeconds: call.seconds,
-  })
+  const asked = { direction, digits: call.to.replace(/^\+/, ''), answeredAtMs, limitSeconds: seconds } as const
+  const found = priceOf(tariff, asked)
   if (found.kind !== 'priced') return { kind: found.kind }
-  const { price } = found
-  const paid = call.parts.reduce((sum, { source, seconds }) => sum + (source === 'pool' ? seconds : 0), 0)
-  const isPaid =
-    call.trunk !== undefined || (paid > 0 && paid + call.overrunSeconds >= call.seconds) || call.overrunSeconds > 0
-  const micros = isPaid ? 0n : charge(price, call.seconds, paid).micros
-  return { kind: 'priced', micros, destination: price.destination }
+  return { kind: 'priced', micros: charge(found.price, seconds, paid).micros }
 }
 
 /** The call cost what its own version says, so another version says what it would have cost. */

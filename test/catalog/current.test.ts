@@ -74,7 +74,7 @@ describe('the catalog in force', () => {
       expect([http.port, calls.sliceSeconds, roles, redis.maxInFlight]).toEqual([
         1000,
         30,
-        ['decide', 'clock', 'archive'],
+        ['decide', 'clock', 'jobs', 'archive'],
         512,
       ])
     }
@@ -170,6 +170,7 @@ describe('settings that need a restart', () => {
       'roles',
       'callControl',
       'sip',
+      'mail',
       'configDir',
     ])
   })

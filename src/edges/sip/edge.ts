@@ -8,6 +8,7 @@ import type { CallRecord } from '../../calls/call.ts'
 import type { EdgeCall, EdgeControl } from '../../calls/edge-control.ts'
 import type { CallEvent } from '../../calls/requests.ts'
 import { Repeater } from '../repeater.ts'
+import { isDeadly } from './addresses.ts'
 import { Admission } from './admission.ts'
 import type { Bridge, BridgeEnd } from './bridge.ts'
 import { byeById, dialogId, infoById } from './by-id.ts'
@@ -106,6 +107,10 @@ export class SipEdge {
   }
 
   async #invited(link: DrachtioLink, request: SipRequest, response: SipResponse): Promise<void> {
+    if (isDeadly(request)) {
+      const { source_address: source } = request
+      return this.#parts.log.warn({ source, contact: request.get('contact') }, 'an INVITE is left without an answer')
+    }
     const isFull = this.#setups.size >= MAX_SETUPS
     if (this.#isDraining || isFull) {
       const own = isFull ? 'overloaded' : 'draining'

@@ -9,7 +9,7 @@ export interface DrachtioServer {
   /** Where apps connect. */
   readonly adminPort: number
   readonly secret: string
-  /** How many apps are there for requests of that kind. */
+  /** Connected apps that have asked for it. */
   takers(verb: string): number
   /** Of the legs that are up. */
   readonly dialogs: number | Promise<number>

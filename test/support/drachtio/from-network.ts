@@ -24,6 +24,9 @@ export interface Incoming {
   readonly stopWaiting: () => void
 }
 
+/** A Contact that the server answers by itself. */
+const UNREADABLE = /^[^"]*"[^"]*$|<\s*>|<sips?:([^@>]*@)?>/
+
 export class FromNetwork {
   /** Final responses to INVITEs are refused and not sent while this holds. */
   refusesFinalResponses = false
@@ -95,6 +98,7 @@ export class FromNetwork {
     const isTooEarly = request.method === 'INVITE' && this.#isUp(request)
     const transaction = this.#core.transactions.accept(request, source)
     if (isTooEarly) return this.#reply(transaction, [491, 'Request Pending'])
+    if (UNREADABLE.test(request.get('Contact'))) return this.#reply(transaction, [400, 'Bad Contact Header'])
     const client = this.#core.admin().next(request.method.toLowerCase())
     if (!client) return this.#reply(transaction, [503, 'Service Unavailable'])
     const id = randomUUID()
