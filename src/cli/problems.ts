@@ -19,10 +19,18 @@ const POLICY: ReadonlySet<string> = new Set([
   'insufficient_credit',
   'amount_below_minimum',
   'account_closed',
+  'amount_not_payable',
+  'bundle_unavailable',
+  'card_refused',
+  'payment_not_refundable',
+  'refund_too_large',
+  'recharge_capped',
+  'recharge_paused',
   'chain_too_deep',
   'currency_mismatch',
   'currency_is_fixed',
   'root_is_fixed',
+  'mail_held_back',
 ])
 
 const BAD_INPUT = 400

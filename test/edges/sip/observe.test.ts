@@ -167,6 +167,17 @@ describe('a group that is observed', { timeout: 40_000 }, () => {
   })
 })
 
+it('a call over TCP is observed like any other', { timeout: 40_000 }, async ({ onTestFinished }) => {
+  const hopsYaml = (port: number): string => `[{ uri: 'sip:127.0.0.1:${port};transport=tcp' }]`
+  const other = await SipBench.start(onTestFinished, { ...observed, hopsYaml })
+  onTestFinished(() => other.hangUp())
+  const payer = await other.account('observed-tcp', { credit: '100.00' })
+  const caller = { scenario: 'uac-hangs-up', talkMs: 1_500, tcp: true }
+  const seen = await other.talk(payer, { ...answers, tcp: true }, caller)
+  expect([ended(seen.caller), ended(seen.callee)].map((notes) => notes.length)).toEqual([1, 1])
+  expect(await other.daemon.says('observed call')).toMatchObject([{ code: 'ok', seconds: 2, price: '2.000000' }])
+})
+
 function has(notes: readonly Note[], what: string): boolean {
   return notes.some((note) => note.what === what)
 }
