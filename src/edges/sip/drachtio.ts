@@ -154,6 +154,26 @@ export function newClient(): DrachtioClient {
   return new Srf() as unknown as DrachtioClient
 }
 
+/**
+ * The library tells CANCELs by their Call-ID alone, and forgets an INVITE that is under way when another of its Call-ID is
+ * answered: the one that goes on is made known again.
+ */
+export function heedCancel({ request, response }: { request: SipRequest; response: SipResponse }): void {
+  const { agent, socket } = request as unknown as Routed
+  const pending = agent.mapServer.get(socket)?.pendingNetworkInvites
+  pending?.set(request.get('call-id') ?? '', { req: request, res: response })
+}
+
+interface Routed {
+  readonly agent: {
+    readonly mapServer: ReadonlyMap<
+      unknown,
+      { readonly pendingNetworkInvites: Map<string, { readonly req: SipRequest; readonly res: SipResponse }> }
+    >
+  }
+  readonly socket: unknown
+}
+
 /** What the library answers by itself repeats what it was sent: a frame that the server does not take is not sent. */
 export function withhold(client: DrachtioClient, isTooLarge: (frame: string) => boolean, log: () => void): void {
   const { wp } = (client as unknown as Connected).app.client

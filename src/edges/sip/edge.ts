@@ -11,7 +11,14 @@ import { Repeater } from '../repeater.ts'
 import { Admission } from './admission.ts'
 import type { Bridge, BridgeEnd } from './bridge.ts'
 import { byeById, dialogId, infoById } from './by-id.ts'
-import type { CdrStop, DrachtioClient, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
+import {
+  type CdrStop,
+  type DrachtioClient,
+  heedCancel,
+  type SipMessage,
+  type SipRequest,
+  type SipResponse,
+} from './drachtio.ts'
 import { callOfFarLeg } from './far-side.ts'
 import { reasonHeader } from './headers.ts'
 import { Invitation } from './invite.ts'
@@ -30,6 +37,12 @@ const OTHERS_FIRST_MS = 1_000
 /** A BYE that is sent again, or is told of twice, comes within this. */
 const BYES_WITHIN_MS = 35_000
 
+interface Setup {
+  readonly invitation: Invitation
+  readonly request: SipRequest
+  readonly response: SipResponse
+}
+
 interface Held {
   readonly bridge: Bridge
   readonly link: DrachtioLink
@@ -38,7 +51,8 @@ interface Held {
 export class SipEdge {
   readonly #parts: SipParts
   readonly #links: readonly DrachtioLink[]
-  readonly #setups = new Set<Invitation>()
+  /** By Call-ID. */
+  readonly #setups = new Map<string, Setup>()
   readonly #held = new Map<string, Held>()
   /** Call-IDs of both legs of each call that is or was just up here. */
   readonly #legs = new Set<string>()
@@ -105,6 +119,12 @@ export class SipEdge {
   }
 
   async #invited(link: DrachtioLink, request: SipRequest, response: SipResponse): Promise<void> {
+    const callId = request.get('call-id') ?? ''
+    const ringing = this.#setups.get(callId)
+    if (ringing) {
+      refuse(response, ownReplies.request_conflict, { code: 'request_conflict' })
+      return heedCancel(ringing)
+    }
     const isFull = this.#setups.size >= MAX_SETUPS
     if (this.#isDraining || isFull) {
       const own = isFull ? 'overloaded' : 'draining'
@@ -120,7 +140,7 @@ export class SipEdge {
       report: (event: CallEvent) => this.#report(event),
     }
     const invitation = new Invitation(context, request, response)
-    this.#setups.add(invitation)
+    this.#setups.set(callId, { invitation, request, response })
     try {
       const bridge = await invitation.run()
       if (bridge) this.#hold(bridge, link)
@@ -128,7 +148,7 @@ export class SipEdge {
       if (!(error instanceof Fault)) this.#parts.log.error({ err: error, call: invitation.call }, 'an INVITE broke')
       refuse(response, ownReplies.no_decision, { code: 'engine_unavailable' })
     } finally {
-      this.#setups.delete(invitation)
+      this.#setups.delete(callId)
     }
   }
 
@@ -151,7 +171,7 @@ export class SipEdge {
 
   #over({ parts: { about, answeredAtMs } }: Bridge, { endedAtMs, cause }: BridgeEnd): void {
     const { instance } = this.#parts
-    this.#report({ type: 'stop', ...about, instance, tsMs: endedAtMs, answeredAtMs, endedAtMs, cause })
+    void this.#report({ type: 'stop', ...about, instance, tsMs: endedAtMs, answeredAtMs, endedAtMs, cause })
   }
 
   async #alive({ bridge }: Held): Promise<void> {
@@ -172,8 +192,8 @@ export class SipEdge {
   async #endCall(call: EdgeCall, reason: string): Promise<void> {
     const held = this.#held.get(call.call)
     if (held) return held.bridge.hangUp(reason)
-    const setup = [...this.#setups].find((each) => each.call === call.call)
-    if (setup) return setup.stop(reason)
+    const setup = this.#setups.get(call.callId)
+    if (setup?.invitation.call === call.call) return setup.invitation.stop(reason)
     await this.#endById(call, reason)
   }
 
@@ -207,7 +227,7 @@ export class SipEdge {
       throw outOfReach('drachtio-server did not answer in time')
     }
     const { node, callId, legId } = call
-    this.#report({
+    await this.#report({
       type: 'stop',
       leg: { node, callId, legId },
       instance: this.#parts.instance,
@@ -259,9 +279,9 @@ export class SipEdge {
     return this.#links.find(({ name, isConnected }) => name === server && isConnected)
   }
 
-  #report(event: CallEvent): void {
+  async #report(event: CallEvent): Promise<void> {
     // What the store cannot take now is repeated from there.
-    this.#repeater.deliver(event).catch(() => undefined)
+    await this.#repeater.deliver(event).catch(() => undefined)
   }
 
   #cannotSweep(error: unknown): void {

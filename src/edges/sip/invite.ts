@@ -20,13 +20,15 @@ import type { Observer } from './observer.ts'
 import type { Hop, Routed, SipParts } from './parts.ts'
 import { relay } from './relay.ts'
 import { type OwnReply, ownReplies, refuse } from './replies.ts'
-import { fits, namesFit } from './size.ts'
+import { fits, isTooLarge } from './size.ts'
 import { joinSides, sessionSecondsOf } from './within-dialog.ts'
 
 /** Callers give up after 32 s without an answer; a decision takes milliseconds. */
 const DECIDE_MS = 5_000
 const ANSWER_MS = 5_000
 const PRACK_MS = 1_000
+/** The store takes milliseconds; should it be away, callers do not wait for it. */
+const TOLD_MS = 1_000
 const MAX_FORWARDS = 70
 
 type Allowed = Extract<AuthorizeAnswer, { readonly kind: 'allowed' }>
@@ -38,8 +40,8 @@ export interface InviteContext {
   readonly parts: SipParts
   readonly admission: Admission
   readonly observer: Observer
-  /** Told until it is durable. */
-  readonly report: (event: CallEvent) => void
+  /** Told until it is durable; resolves when it is, or is kept to be told again. */
+  readonly report: (event: CallEvent) => Promise<void>
 }
 
 interface Setup {
@@ -81,9 +83,8 @@ export class Invitation {
     const maxForwards = Number(this.#request.get('max-forwards') ?? MAX_FORWARDS)
     const trusted = parts.trusts(this.#request.source_address)
     const caller = callerOf(this.#request, { node: parts.node, trusted })
-    if (!fits(this.#request) || !namesFit(this.#request)) return this.#refuse('too_large')
-    if (!caller) return this.#refuse('malformed')
-    if (!(maxForwards > 0)) return this.#refuse('too_many_hops')
+    const unfit = unfitness(this.#request, { maxForwards })
+    if (!caller || unfit) return this.#refuse(unfit ?? 'malformed')
     const admitted = admission.admit(this.#request, caller)
     if ('own' in admitted) return this.#refuse(admitted.own, admitted)
     const { routed } = admitted
@@ -96,7 +97,7 @@ export class Invitation {
     try {
       return await (routed.group.mode === 'redirect' ? this.#redirect(setup, answer) : this.#connect(setup, answer))
     } catch (error) {
-      this.#failed(caller, 'fault')
+      await this.#failed(caller, 'fault')
       throw error
     }
   }
@@ -117,7 +118,7 @@ export class Invitation {
     const answer = await inTime(asked, DECIDE_MS)
     if (answer === LATE) {
       asked.then(
-        (late) => late.kind === 'allowed' && this.#failed(request, 'answered_too_late'),
+        (late) => (late.kind === 'allowed' ? this.#failed(request, 'answered_too_late') : undefined),
         () => undefined,
       )
       return this.#refuse('no_decision')
@@ -131,9 +132,9 @@ export class Invitation {
 
   async #redirect({ caller, routed, call }: Setup, answer: Allowed): Promise<undefined> {
     const hops = await this.#hopsOf(routed, answer, caller)
-    if (this.#cancel) this.#failed(caller, 'cancelled')
+    if (this.#cancel) await this.#failed(caller, 'cancelled')
     else if (hops.length === 0) {
-      this.#failed(caller, 'no_route')
+      await this.#failed(caller, 'no_route')
       this.#refuse('no_route', { call })
     } else {
       const contacts = hops.map((hop, nth) => `<${uriOver(hop, caller.to)}>;q=${(1 - nth / 20).toFixed(2)}`)
@@ -155,7 +156,7 @@ export class Invitation {
       if (last.kind === 'answered') return this.#answer(setup, last.far)
       if (!goesOn(last)) break
     }
-    this.#failed(caller, this.#cancel ? 'cancelled' : (this.#stop ?? causeOf(last)), last)
+    await this.#failed(caller, this.#cancel ? 'cancelled' : (this.#stop ?? causeOf(last)), last)
     if (!this.#cancel) this.#refuseAs(last, setup)
     return undefined
   }
@@ -228,7 +229,7 @@ export class Invitation {
       const cause = this.#cancel ? 'cancelled' : (this.#stop ?? 'no_answer')
       hangUpOn(far, { Reason: reasonHeader(487, cause) })
       near?.destroy({}, () => undefined)
-      this.#failed(caller, cause)
+      await this.#failed(caller, cause)
       if (!this.#cancel) this.#refuse('no_answer', { call: setup.call })
       return undefined
     }
@@ -287,7 +288,7 @@ export class Invitation {
       { dialog: far, ...(farSeconds === undefined ? {} : { sessionSeconds: farSeconds }) },
       copying,
     )
-    report({
+    void report({
       type: 'start',
       ...bridge.parts.about,
       attempt: caller.attempt,
@@ -303,12 +304,13 @@ export class Invitation {
     return group.lossless ? this.#context.parts.affordable(group.hops, { account, direction, to }) : group.hops
   }
 
-  #failed({ leg, attempt, from, to }: Told, cause: string, last?: Dialled): void {
+  /** The caller is answered afterwards, as its next INVITE may come at once: by then nothing is held for this one. */
+  async #failed({ leg, attempt, from, to }: Told, cause: string, last?: Dialled): Promise<void> {
     const { parts, report } = this.#context
     const sipCode = last?.kind === 'refused' ? { sipCode: last.status } : {}
     const { instance, clock } = parts
     const about = { leg, from, to, instance, tsMs: clock.nowMs(), ...(attempt === undefined ? {} : { attempt }) }
-    report({ type: 'failed', ...about, cause, ...sipCode })
+    await inTime(report({ type: 'failed', ...about, cause, ...sipCode }), TOLD_MS)
   }
 
   /** The far end's own refusal goes to the caller as it came. */
@@ -329,6 +331,12 @@ export class Invitation {
   #refuse(own: OwnReply, about: { readonly call?: string; readonly more?: Headers } = {}): undefined {
     refuse(this.#response, ownReplies[own], { ...about, code: own })
   }
+}
+
+/** Why an INVITE is not looked into any further. */
+function unfitness(request: SipRequest, { maxForwards }: { readonly maxForwards: number }): OwnReply | undefined {
+  if (isTooLarge(request)) return 'too_large'
+  return maxForwards > 0 ? undefined : 'too_many_hops'
 }
 
 type Told = Pick<AuthorizeRequest, 'leg' | 'attempt' | 'from' | 'to'>

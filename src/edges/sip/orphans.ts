@@ -33,7 +33,7 @@ export interface OrphanParts {
   readonly parts: SipParts
   readonly isHeld: (call: string) => boolean
   readonly linkOf: (ref: SipRef) => DrachtioLink | undefined
-  readonly report: (event: CallEvent) => void
+  readonly report: (event: CallEvent) => Promise<void>
 }
 
 interface Orphan {
@@ -92,6 +92,6 @@ export class Orphans {
     await Promise.all([near, far].map((id) => byeById(link.client, { id, headers, withinMs: ASK_MS })))
     const cause = byeAtMs === undefined ? 'dialog_gone' : 'hung_up'
     const when = byeAtMs === undefined ? { presumed: true, endedAtMs: record.lastAliveAtMs } : { endedAtMs: byeAtMs }
-    report({ type: 'stop', leg, instance, tsMs: parts.clock.nowMs(), cause, ...when })
+    await report({ type: 'stop', leg, instance, tsMs: parts.clock.nowMs(), cause, ...when })
   }
 }
