@@ -70,6 +70,8 @@ export interface SipDialog extends EventEmitter {
   readonly sip: { readonly callId: string }
   readonly res: SipResponse
   readonly remote: { readonly sdp?: string }
+  /** False from its BYE on, which may be heard before anybody could listen for it. */
+  readonly connected: boolean
   queueRequests: boolean
   destroy(options: { readonly headers?: Headers }, done: (error: unknown) => void): void
   request(content: InDialog, done: (error: unknown, response?: SipResponse, ack?: Ack) => void): void

@@ -130,10 +130,11 @@ export class SipEdge {
       const own = isFull ? 'overloaded' : 'draining'
       return refuse(response, ownReplies[own], { code: own })
     }
-    const { client, name: server } = link
+    const { client, name: server, lost } = link
     const context = {
       client,
       server,
+      lost,
       parts: this.#parts,
       admission: this.#admission,
       observer: this.#observer,

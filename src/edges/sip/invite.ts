@@ -11,22 +11,21 @@ import type { Admission } from './admission.ts'
 import { Bridge } from './bridge.ts'
 import { dialogId } from './by-id.ts'
 import { aboutCall, authorizeRequest, type Caller, callerOf } from './caller.ts'
-import { Dial, type Dialled, type Far, hangUpOn, isOffer } from './dial.ts'
+import { Dial, type Dialled, type Far, hangUpOn, isOffer, isUp } from './dial.ts'
 import type { DrachtioClient, Headers, SipDialog, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
-import { causeOf, goesOn, headersForFar, LEAST_SESSION_SECONDS, legHeaders, legOf, uriOver } from './far-side.ts'
-import { bodyType, copied, type Copying, reasonHeader, reasonOf, supports } from './headers.ts'
+import { causeOf, goesOn, headersForFar, legHeaders, legOf, uriOver } from './far-side.ts'
+import { copied, type Copying, reasonHeader, reasonOf, supports } from './headers.ts'
 import { inTime, LATE } from './in-time.ts'
+import { NearSide, settledFar } from './near-side.ts'
 import type { Observer } from './observer.ts'
 import type { Hop, Routed, SipParts } from './parts.ts'
 import { relay } from './relay.ts'
 import { type OwnReply, ownReplies, refuse } from './replies.ts'
-import { fits, isTooLarge } from './size.ts'
+import { isTooLarge } from './size.ts'
 import { joinSides, sessionSecondsOf } from './within-dialog.ts'
 
 /** Callers give up after 32 s without an answer; a decision takes milliseconds. */
 const DECIDE_MS = 5_000
-const ANSWER_MS = 5_000
-const PRACK_MS = 1_000
 /** The store takes milliseconds; should it be away, callers do not wait for it. */
 const TOLD_MS = 1_000
 const MAX_FORWARDS = 70
@@ -37,6 +36,8 @@ export interface InviteContext {
   readonly client: DrachtioClient
   /** Where the server is, for whoever hangs up later. */
   readonly server: string
+  /** Resolves when the connection to it breaks. */
+  readonly lost: Promise<unknown>
   readonly parts: SipParts
   readonly admission: Admission
   readonly observer: Observer
@@ -59,14 +60,14 @@ export class Invitation {
   readonly #response: SipResponse
   #cancel: SipMessage | undefined
   #stop: string | undefined
+  readonly #near: NearSide
   #dial: Dial | undefined
-  #unpracked = 0
-  #pracked: (() => void) | undefined
 
   constructor(context: InviteContext, request: SipRequest, response: SipResponse) {
     this.#context = context
     this.#request = request
     this.#response = response
+    this.#near = new NearSide({ ...context, request, response })
     // Before anything is waited for: the server has answered a CANCEL by itself, and tells us once.
     request.on('cancel', (cancel: SipMessage) => {
       this.#cancel = cancel
@@ -188,90 +189,42 @@ export class Invitation {
       ...(this.#request.body ? { sdp: this.#request.body } : {}),
       tryMs,
       ringMs: ringSeconds * 1000,
-      onProgress: (response) => this.#progress(response, setup.copying),
+      onProgress: (response) => this.#near.progress(response, setup.copying),
     })
     this.#dial = dial
     return dial.outcome
   }
 
-  /** Ringing and early media, as they come; reliable where the called side made them so and the caller can. */
-  #progress(response: SipResponse, copying: Copying): void {
-    if (response.status <= 100 || this.#isOver || this.#response.finalResponseSent) return
-    const isReliable = response.has('rseq') && supports(this.#request, '100rel')
-    const headers = {
-      ...copied(response, copying),
-      ...bodyType(response),
-      ...(isReliable ? { Require: '100rel' } : {}),
-    }
-    if (isReliable) this.#unpracked += 1
-    const { status, reason, body } = response
-    relay(this.#response, { status, reason, headers, body }, isReliable ? () => this.#hadPrack() : undefined)
-  }
-
-  #hadPrack(): void {
-    this.#unpracked -= 1
-    if (this.#unpracked === 0) this.#pracked?.()
-  }
-
-  /** A 2xx may not overtake a provisional answer that is still to be acknowledged (RFC 3262). */
-  async #allPracked(): Promise<void> {
-    if (this.#unpracked === 0) return
-    await inTime(new Promise<void>((resolve) => (this.#pracked = resolve)), PRACK_MS)
-  }
-
   async #answer(setup: Setup, far: Far): Promise<Bridge | undefined> {
-    const { caller } = setup
-    await this.#allPracked()
-    const near = this.#isOver ? undefined : await this.#answerNear(setup, far)
+    await this.#near.pracked()
     const answeredAtMs = this.#context.parts.clock.nowMs()
-    const farDialog = near && (await this.#settledFar(near, far))
-    if (!near || !farDialog) {
-      const cause = this.#cancel ? 'cancelled' : (this.#stop ?? 'no_answer')
-      hangUpOn(far, { Reason: reasonHeader(487, cause) })
-      near?.destroy({}, () => undefined)
-      await this.#failed(caller, cause)
-      if (!this.#cancel) this.#refuse('no_answer', { call: setup.call })
-      return undefined
-    }
-    return this.#bridged(setup, { near, far: farDialog, answeredAtMs })
+    const { copying, routed } = setup
+    const answering = { copying, sessionSeconds: routed.group.sessionSeconds }
+    const near = this.#isOver || !isUp(far) ? undefined : await this.#near.answer(far, answering)
+    if (near === LATE) return this.#leave(setup, { far, answeredAtMs })
+    const farDialog = near && (await settledFar(near, far))
+    if (near && farDialog) return this.#bridged(setup, { near, far: farDialog, answeredAtMs })
+    near?.destroy({}, () => undefined)
+    return this.#unanswered(setup, far)
   }
 
-  async #answerNear({ copying, routed }: Setup, far: Far): Promise<SipDialog | undefined> {
-    const answer = far.res
-    const localSdp = isOffer(far) ? far.sdp : (far.remote.sdp ?? '')
-    const wanted = sessionSecondsOf(this.#request.get('session-expires')) ?? routed.group.sessionSeconds
-    const seconds = Math.max(LEAST_SESSION_SECONDS, Math.min(wanted, routed.group.sessionSeconds))
-    const timer: Headers = supports(this.#request, 'timer')
-      ? { 'Session-Expires': `${seconds};refresher=uac`, Require: 'timer' }
-      : {}
-    const headers = { ...copied(answer, copying), ...bodyType(answer), ...timer }
-    if (!isOffer(far)) far.queueRequests = true
-    const answered = this.#context.client.createUAS(this.#request, this.#response, { headers, localSdp })
-    const near = await inTime(answered, ANSWER_MS).catch((): typeof LATE => LATE)
-    if (near !== LATE) return near
-    answered.then(
-      (late) => late.destroy({}, () => undefined),
-      () => undefined,
-    )
-    return undefined
+  async #unanswered({ caller, call }: Setup, far: Far): Promise<undefined> {
+    const cause = this.#cancel ? 'cancelled' : (this.#stop ?? 'no_answer')
+    hangUpOn(far, { Reason: reasonHeader(487, cause) })
+    await this.#failed(caller, cause)
+    if (!this.#cancel) this.#refuse('no_answer', { call })
   }
 
-  /** The dialog of the called side, once the caller has said what it was waiting for. */
-  async #settledFar(near: SipDialog, far: Far): Promise<SipDialog | undefined> {
-    const acknowledged = new Promise<SipRequest>((resolve) => near.once('ack', resolve))
-    if (!isOffer(far)) {
-      void acknowledged.then(() => (far.queueRequests = false))
-      return far
-    }
-    const ack = await inTime(acknowledged, ANSWER_MS)
-    if (ack === LATE || !fits(ack)) return undefined
-    const dialog = await inTime(far.ack(ack.body ?? ''), ANSWER_MS).catch((): typeof LATE => LATE)
-    return dialog === LATE ? undefined : dialog
+  /** Whether the caller was answered nobody told us: until its dialogs are looked for by their ids the call is up. */
+  #leave(setup: Setup, { far, answeredAtMs }: Omit<Answered, 'near' | 'far'> & { readonly far: Far }): undefined {
+    if (!isOffer(far)) far.queueRequests = false
+    const farId = dialogId(far.res.get('call-id') ?? '', setup.call)
+    this.#started(setup, { answeredAtMs, farId })
   }
 
   #bridged(setup: Setup, { near, far, answeredAtMs }: Answered): Bridge {
     const { caller, routed, copying, call } = setup
-    const { parts, server, report } = this.#context
+    const { parts } = this.#context
     const bridge = new Bridge({
       call,
       about: aboutCall(caller, routed, setup.account),
@@ -288,16 +241,23 @@ export class Invitation {
       { dialog: far, ...(farSeconds === undefined ? {} : { sessionSeconds: farSeconds }) },
       copying,
     )
+    this.#started(setup, { answeredAtMs, farId: far.id })
+    // It was to be ended while the caller was being answered.
+    if (this.#stop !== undefined) void bridge.hangUp(this.#stop)
+    return bridge
+  }
+
+  #started({ caller, routed, account }: Setup, { answeredAtMs, farId }: Started): void {
+    const { parts, server, report } = this.#context
     void report({
       type: 'start',
-      ...bridge.parts.about,
+      ...aboutCall(caller, routed, account),
       attempt: caller.attempt,
       instance: parts.instance,
       tsMs: answeredAtMs,
       answeredAtMs,
-      ref: { server, far: far.id },
+      ref: { server, far: farId },
     })
-    return bridge
   }
 
   async #hopsOf({ group, direction }: Routed, { account }: Allowed, { to }: Caller): Promise<readonly Hop[]> {
@@ -340,6 +300,12 @@ function unfitness(request: SipRequest, { maxForwards }: { readonly maxForwards:
 }
 
 type Told = Pick<AuthorizeRequest, 'leg' | 'attempt' | 'from' | 'to'>
+
+interface Started {
+  readonly answeredAtMs: number
+  /** The id of the called side's dialog. */
+  readonly farId: string
+}
 
 interface Answered {
   readonly near: SipDialog

@@ -22,6 +22,13 @@ export interface InviteWish {
   readonly branch?: string
 }
 
+export interface Reply {
+  readonly body?: string
+  readonly headers?: Headers
+  /** The phone that says it; the called one where it is not said. */
+  readonly from?: RawPhone
+}
+
 let calls = 0
 
 /** One call: the phone that calls, and the one that is called. */
@@ -90,18 +97,14 @@ export class Phones {
     return cancel
   }
 
-  reply(
-    request: SipMessage,
-    status: number,
-    { body = '', headers = {} }: { body?: string; headers?: Headers } = {},
-  ): void {
+  reply(request: SipMessage, status: number, { body = '', headers = {}, from = this.callee }: Reply = {}): void {
     const message = SipMessage.response(status, 'As it is')
     for (const name of ['Via', 'From', 'Call-ID', 'CSeq'])
       for (const value of request.all(name)) message.add(name, value)
     message.add('To', request.toTag === '' ? `${request.get('To')};tag=callee` : request.get('To'))
-    message.add('Contact', `<sip:callee@127.0.0.1:${this.callee.port}>`)
+    message.add('Contact', `<sip:callee@127.0.0.1:${from.port}>`)
     for (const [name, value] of Object.entries(headers)) message.set(name, ...(value === '' ? [] : [value]))
-    this.callee.say(withBody(message, body), this.bench.drachtio.sipPort)
+    from.say(withBody(message, body), this.bench.drachtio.sipPort)
   }
 
   /** The n-th request of its kind that came to a phone, without what was sent again. */
