@@ -37,6 +37,8 @@ export interface Allowed {
   readonly reserved: Micros
   readonly final: boolean
   readonly fundedBy: FundedBy
+  /** Nobody but the edge ends it at `maxDurationSeconds`: the store knows nothing of it. */
+  readonly isCapped?: true
 }
 
 export interface Denied {

@@ -95,5 +95,6 @@ export function allowed({ call, account, currency, capSeconds }: SpooledCall): A
     reserved: 0n,
     final: true,
     fundedBy: 'credit',
+    isCapped: true,
   }
 }

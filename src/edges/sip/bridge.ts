@@ -23,6 +23,8 @@ export interface BridgeParts {
   readonly near: SipDialog
   readonly far: SipDialog
   readonly answeredAtMs: number
+  /** How long it may last, where the edge alone looks to that. */
+  readonly capSeconds: number | undefined
   readonly cutStatus: number
   readonly nowMs: () => number
 }

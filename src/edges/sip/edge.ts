@@ -37,6 +37,9 @@ const OTHERS_FIRST_MS = 1_000
 /** A BYE that is sent again, or is told of twice, comes within this. */
 const BYES_WITHIN_MS = 35_000
 
+/** A second that has begun is charged: a cap is held so much before its end. */
+const CAP_GUARD_MS = 200
+
 interface Setup {
   readonly invitation: Invitation
   readonly request: SipRequest
@@ -157,13 +160,26 @@ export class SipEdge {
     const { call } = bridge.parts
     this.#held.set(call, { bridge, link })
     for (const callId of callIdsOf(bridge)) this.#legs.add(callId)
+    const cap = this.#cap(bridge, link)
     void bridge.end.then((end) => {
+      clearTimeout(cap)
       this.#held.delete(call)
       setTimeout(() => this.#forgetLegs(bridge), BYES_WITHIN_MS).unref()
       this.#over(bridge, end)
     })
     // It broke while the call was being answered.
     if (!link.isConnected) this.#lost(link)
+  }
+
+  /** Also where the connection breaks meanwhile. */
+  #cap({ parts }: Bridge, { name: server }: DrachtioLink): NodeJS.Timeout | undefined {
+    const { call, about, far, answeredAtMs, capSeconds } = parts
+    if (capSeconds === undefined) return undefined
+    const end = (): void => {
+      const ended = this.#endCall({ call, ...about.leg, ref: { server, far: far.id } }, 'max_duration')
+      ended.catch((error: unknown) => this.#parts.log.error({ err: error, call }, 'a call is not held to its cap'))
+    }
+    return setTimeout(end, answeredAtMs + capSeconds * 1000 - CAP_GUARD_MS - this.#parts.clock.nowMs())
   }
 
   #forgetLegs(bridge: Bridge): void {

@@ -51,6 +51,7 @@ interface Setup {
   readonly copying: Copying
   readonly call: string
   readonly account: string
+  readonly capSeconds: number | undefined
   readonly maxForwards: number
 }
 
@@ -94,7 +95,8 @@ export class Invitation {
     if (!answer) return undefined
     this.call = answer.call
     const copying = { names: routed.group.copyHeaders, identity: trusted }
-    const setup = { caller, routed, copying, call: answer.call, account: answer.account, maxForwards }
+    const { call, account } = answer
+    const setup = { caller, routed, copying, call, account, capSeconds: capOf(answer), maxForwards }
     try {
       return await (routed.group.mode === 'redirect' ? this.#redirect(setup, answer) : this.#connect(setup, answer))
     } catch (error) {
@@ -223,10 +225,11 @@ export class Invitation {
   }
 
   #bridged(setup: Setup, { near, far, answeredAtMs }: Answered): Bridge {
-    const { caller, routed, copying, call } = setup
+    const { caller, routed, copying, call, capSeconds } = setup
     const { parts } = this.#context
     const bridge = new Bridge({
       call,
+      capSeconds,
       about: aboutCall(caller, routed, setup.account),
       near,
       far,
@@ -291,6 +294,11 @@ export class Invitation {
   #refuse(own: OwnReply, about: { readonly call?: string; readonly more?: Headers } = {}): undefined {
     refuse(this.#response, ownReplies[own], { ...about, code: own })
   }
+}
+
+/** How long we let the call last, where nobody else looks to that. */
+function capOf({ isCapped, maxDurationSeconds }: Allowed): number | undefined {
+  return isCapped ? maxDurationSeconds : undefined
 }
 
 /** Why an INVITE is not looked into any further. */
