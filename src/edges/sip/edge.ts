@@ -4,22 +4,14 @@
  */
 import { Fault } from '../../base/fault.ts'
 import { inTurns } from '../../base/in-turns.ts'
-import type { CallRecord } from '../../calls/call.ts'
 import type { EdgeCall, EdgeControl } from '../../calls/edge-control.ts'
 import type { CallEvent } from '../../calls/requests.ts'
 import { Repeater } from '../repeater.ts'
 import { Admission } from './admission.ts'
 import type { Bridge, BridgeEnd } from './bridge.ts'
 import { byeById, dialogId, infoById } from './by-id.ts'
-import {
-  type CdrStop,
-  type DrachtioClient,
-  heedCancel,
-  type SipMessage,
-  type SipRequest,
-  type SipResponse,
-} from './drachtio.ts'
-import { callOfFarLeg } from './far-side.ts'
+import { Byes } from './byes.ts'
+import { type CdrStop, type DrachtioClient, heedCancel, type SipRequest, type SipResponse } from './drachtio.ts'
 import { reasonHeader } from './headers.ts'
 import { Invitation } from './invite.ts'
 import { DrachtioLink } from './link.ts'
@@ -32,8 +24,6 @@ import { ownReplies, refuse } from './replies.ts'
 const MAX_SETUPS = 2_000
 const BYE_MS = 2_000
 const AT_ONCE = 32
-/** Its own worker hears of a BYE first, and settles. */
-const OTHERS_FIRST_MS = 1_000
 /** A BYE that is sent again, or is told of twice, comes within this. */
 const BYES_WITHIN_MS = 35_000
 
@@ -61,6 +51,7 @@ export class SipEdge {
   readonly #legs = new Set<string>()
   readonly #repeater: Repeater<CallEvent>
   readonly #orphans: Orphans
+  readonly #byes: Byes
   readonly #admission: Admission
   readonly #observer: Observer
   #isDraining = false
@@ -75,6 +66,17 @@ export class SipEdge {
       isHeld: (call) => this.#held.has(call),
       linkOf: (ref) => this.#linkOf(ref),
       report: (event) => this.#report(event),
+    })
+    this.#byes = new Byes({
+      desk: parts.desk,
+      node: parts.node,
+      nowMs: () => parts.clock.nowMs(),
+      isOurs: (callId) => this.#legs.has(callId),
+      found: async (record, link, heardAtMs) => {
+        if (!this.#held.has(record.call)) await this.#orphans.heardBye(record, link, heardAtMs)
+      },
+      unheard: () => this.#observer.heardOfOther(),
+      failed: (error) => this.#cannotSweep(error),
     })
     const events = {
       onInvite: (link: DrachtioLink, request: SipRequest, response: SipResponse) =>
@@ -256,33 +258,7 @@ export class SipEdge {
 
   #stopped(link: DrachtioLink, [source, , , message]: CdrStop): void {
     if (this.#observer.heard(source, message)) return
-    if (message.method === 'BYE') void this.#byeSeen(link, source, message)
-  }
-
-  /** A phone hung up in a dialog whose worker is gone: it was answered 481, and the other side is still up. */
-  async #byeSeen(link: DrachtioLink, source: string, bye: SipMessage): Promise<void> {
-    const heardAtMs = this.#parts.clock.nowMs()
-    try {
-      if (this.#legs.has(bye.get('call-id') ?? '')) return
-      await new Promise((resolve) => setTimeout(resolve, OTHERS_FIRST_MS))
-      const record = await this.#recordOf(bye)
-      if (!record && source === 'network') this.#observer.heardOfOther()
-      if (record && !this.#held.has(record.call)) await this.#orphans.heardBye(record, link, heardAtMs)
-    } catch (error) {
-      this.#cannotSweep(error)
-    }
-  }
-
-  async #recordOf(bye: SipMessage): Promise<CallRecord | undefined> {
-    const callId = bye.get('call-id') ?? ''
-    const call = callOfFarLeg(callId)
-    if (call !== undefined) return this.#parts.desk.find(call)
-    for (const name of ['from', 'to']) {
-      const legId = /;tag=([^;]+)/.exec(bye.get(name) ?? '')?.[1]
-      const record = legId && (await this.#parts.desk.callOf({ node: this.#parts.node, callId, legId }))
-      if (record) return record
-    }
-    return undefined
+    if (message.method === 'BYE') void this.#byes.seen(link, source, message)
   }
 
   #options(_request: SipRequest, response: SipResponse): void {
