@@ -2,6 +2,7 @@
  * The SIP edge: INVITEs of every drachtio-server that it is connected to become calls, and calls end with their dialogs.
  * What it holds in memory is the calls whose dialogs it set up; of all others the store and the servers know.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import { Fault } from '../../base/fault.ts'
 import { inTurns } from '../../base/in-turns.ts'
 import type { EdgeCall, EdgeControl } from '../../calls/edge-control.ts'
@@ -13,7 +14,7 @@ import { byeById, dialogId, infoById } from './by-id.ts'
 import { Byes } from './byes.ts'
 import { type CdrStop, type DrachtioClient, heedCancel, type SipRequest, type SipResponse } from './drachtio.ts'
 import { reasonHeader } from './headers.ts'
-import { Invitation } from './invite.ts'
+import { DRAINING, Invitation } from './invite.ts'
 import { DrachtioLink } from './link.ts'
 import { Observer } from './observer.ts'
 import { Orphans, type SipRef, sipRefOf } from './orphans.ts'
@@ -23,6 +24,9 @@ import { ownReplies, refuse } from './replies.ts'
 /** INVITEs under way; a server has more patience than memory. */
 const MAX_SETUPS = 2_000
 const BYE_MS = 2_000
+/** Together less than a daemon drains. */
+const RINGS_ON_MS = 1_000
+const GIVES_UP_MS = 2_000
 const AT_ONCE = 32
 /** A BYE that is sent again, or is told of twice, comes within this. */
 const BYES_WITHIN_MS = 35_000
@@ -114,13 +118,24 @@ export class SipEdge {
     return { calls: this.#held.size, servers: this.#links.filter(({ isConnected }) => isConnected).length }
   }
 
-  /** Takes no INVITE any more, and waits for those under way; calls that are up are left to whoever comes next. */
+  /**
+   * Takes no INVITE any more. What rings is waited for a moment, then its callers are told to try elsewhere; calls that are
+   * up are left to whoever comes next.
+   */
   async stop(): Promise<void> {
     this.#isDraining = true
     for (const link of this.#links) link.drain()
-    while (this.#setups.size > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    await this.#quiet(RINGS_ON_MS)
+    for (const { invitation } of this.#setups.values()) invitation.stop(DRAINING)
+    await this.#quiet(GIVES_UP_MS)
     for (const link of this.#links) link.close()
     this.#repeater.stop()
+  }
+
+  /** Until no INVITE is under way. */
+  async #quiet(withinMs: number): Promise<void> {
+    const untilMs = performance.now() + withinMs
+    while (this.#setups.size > 0 && performance.now() < untilMs) await pause(20)
   }
 
   async #invited(link: DrachtioLink, request: SipRequest, response: SipResponse): Promise<void> {

@@ -29,6 +29,8 @@ const DECIDE_MS = 5_000
 /** The store takes milliseconds; should it be away, callers do not wait for it. */
 const TOLD_MS = 1_000
 const MAX_FORWARDS = 70
+/** Why a worker that ends gives up what still rings. */
+export const DRAINING = 'draining'
 
 type Allowed = Extract<AuthorizeAnswer, { readonly kind: 'allowed' }>
 
@@ -105,7 +107,7 @@ export class Invitation {
     }
   }
 
-  /** Ends it before it is answered. */
+  /** Ends it before it is answered; one that is being answered just now is only left alone by a worker that ends. */
   stop(reason: string): void {
     this.#stop = reason
     this.#dial?.cancel({ Reason: reasonHeader(480, reason) })
@@ -246,7 +248,7 @@ export class Invitation {
     )
     this.#started(setup, { answeredAtMs, farId: far.id })
     // It was to be ended while the caller was being answered.
-    if (this.#stop !== undefined) void bridge.hangUp(this.#stop)
+    if (this.#stop !== undefined && this.#stop !== DRAINING) void bridge.hangUp(this.#stop)
     return bridge
   }
 
@@ -279,6 +281,7 @@ export class Invitation {
   /** The far end's own refusal goes to the caller as it came. */
   #refuseAs(last: Dialled, { copying, routed, call }: Setup): void {
     if (this.#response.finalResponseSent) return
+    if (this.#stop === DRAINING) return this.#refuse(DRAINING, { call })
     if (this.#stop !== undefined) {
       refuse(this.#response, { status: routed.group.cutStatus, reason: 'Call Ended' }, { code: this.#stop, call })
       return
