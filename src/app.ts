@@ -6,7 +6,10 @@ import { buildCore, type Core } from './app/core.ts'
 import { startOutage } from './app/outage.ts'
 import type { OutageDesk } from './calls/outage.ts'
 import { close, listen } from './app/http-listener.ts'
+import { openNotices } from './app/notices.ts'
 import { auditPort, keyPort, tariffPort } from './app/http-parts.ts'
+import { type Jobs, openJobs } from './app/jobs.ts'
+import { openPayments, type Payments } from './app/payments.ts'
 import { seed } from './app/seed.ts'
 import { seedMarks } from './app/seed-marks.ts'
 import { startSelfWork } from './app/self-work.ts'
@@ -88,12 +91,19 @@ async function build(building: Building): Promise<App> {
   const bootstrap = await bootstrapKey(settings().apiKey, settings().dataDir)
   const outage = await startOutage({ core, settings, log, metrics })
   stops.grounds.unshift(outage.stop)
+  const payments = await openPayments({ core, settings, log, metrics })
+  const notices = openNotices({ core, settings, log, metrics })
+  stops.grounds.unshift(notices.stop)
+  const consumers = [...payments.consumers, notices.consumer]
+  const jobs = await openJobs({ core, settings, log, metrics, consumers, periodic: payments.periodic })
+  stops.grounds.unshift(jobs.close)
   const { broken, bug } = brokenPromise()
-  const edges = { core, outage: outage.desk, bootstrap, bug }
-  const server = await createHttpServer(httpParts(building, edges))
+  const edges = { core, outage: outage.desk, jobs, payments, bootstrap, bug }
+  const server = await createHttpServer({ ...httpParts(building, edges), receipts: notices.receipts })
   stops.work.push(() => close(server))
   await startSocket(building, edges)
   stops.work.push(await startSelfWork({ core, outage: outage.desk, clock, settings, log, metrics }))
+  if (settings().roles.includes('jobs')) stops.work.push(await jobs.start())
   const stopSip = await startSipEdge({ core, outage: outage.desk, catalog, log, metrics, ...sipAnswers(building) })
   if (stopSip) stops.work.push(stopSip)
   const url = await listen(server, settings().http)
@@ -126,14 +136,16 @@ interface EdgeContext {
   readonly core: Core
   /** Calls are decided and told through it, so that the store may be away. */
   readonly outage: OutageDesk
+  readonly jobs: Jobs
+  readonly payments: Payments
   readonly bootstrap: BootstrapKey
   readonly bug: (error: Error) => void
 }
 
 function httpParts(
   { catalog, clock, log, metrics, state }: Building,
-  { core, outage, bootstrap, bug }: EdgeContext,
-): HttpParts {
+  { core, outage, jobs, payments, bootstrap, bug }: EdgeContext,
+): Omit<HttpParts, 'receipts'> {
   const { desk, office, tariffs, apiKeys, audit, usage, store } = core
   return {
     desk: {
@@ -150,8 +162,16 @@ function httpParts(
     office,
     tariffs: tariffPort(tariffs, clock),
     usage,
+    payments: payments.port,
     keys: keyPort(bootstrap, apiKeys),
     audit: auditPort(audit),
+    jobs: jobs.queues,
+    webhooks: jobs.webhooks,
+    events: {
+      log: jobs.events,
+      mostStreams: () => catalog.inForce.settings.events.streams,
+      listenToCalls: jobs.listenToCalls,
+    },
     health: {
       async ready() {
         const reachable = await store.answers()

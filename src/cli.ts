@@ -21,6 +21,7 @@ const code = await runCli(process.argv.slice(2), {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   colour: process.stdout.isTTY && !process.env['NO_COLOR'],
+  terminal: process.stderr.isTTY,
   ids: randomUUID,
   serve,
 })

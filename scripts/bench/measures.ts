@@ -1,5 +1,6 @@
 /** Everything that is measured, by the name that it is asked for. */
 import { accountMeasure } from './accounts.ts'
+import { decks } from './decks.ts'
 import { drain } from './drain.ts'
 import { http } from './http.ts'
 import { lengths } from './lengths.ts'
@@ -17,6 +18,7 @@ export const measures: Readonly<Record<string, Measure>> = {
   socket,
   accounts: accountMeasure,
   tariffs,
+  decks,
   lengths,
   sip,
   'live-calls': liveCalls,

@@ -1,9 +1,9 @@
 /** The import rules: rules inward, inputs and outputs outward, and only the app joins them. */
 const rulesFirst = '^src/(accounts|rating|ledger|trunks)/'
-const useCases = '^src/(calls|subscriptions|recharge|usage)/'
+const useCases = '^src/(calls|subscriptions|payments|recharge|usage|events|notices|webhooks)/'
 const base = '^src/base/'
-const domain = '^src/(accounts|rating|ledger|trunks|calls|subscriptions|recharge|usage)/'
-const outer = '^src/(catalog|store|jobs|edges|observe)/'
+const domain = '^src/(accounts|rating|ledger|trunks|calls|subscriptions|payments|recharge|usage|events|notices|webhooks)/'
+const outer = '^src/(archive|catalog|store|decks|jobs|edges|observe)/'
 const top = '^src/(app|main|cli)\\.ts$'
 const packages = ['core', 'npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown', 'unknown']
 
@@ -44,7 +44,7 @@ module.exports = {
       'only-the-app-builds',
       'main and cli get their parts from the app',
       { path: '^src/(main|cli)\\.ts$' },
-      { path: '^src/(store|jobs|edges)/' },
+      { path: '^src/(archive|store|jobs|edges)/' },
     ),
     rule(
       'source-knows-no-tests',

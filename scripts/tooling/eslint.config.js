@@ -3,7 +3,19 @@ import { defineConfig, globalIgnores } from 'eslint/config'
 import tseslint from 'typescript-eslint'
 
 const readsTheMachine = ['src/catalog/settings.ts', 'src/main.ts', 'src/cli.ts', 'src/app.ts']
-const domain = ['base', 'accounts', 'rating', 'ledger', 'trunks', 'calls', 'subscriptions', 'recharge', 'usage']
+const domain = [
+  'base',
+  'accounts',
+  'events',
+  'rating',
+  'ledger',
+  'trunks',
+  'calls',
+  'subscriptions',
+  'payments',
+  'recharge',
+  'usage',
+]
 
 const size = { skipBlankLines: true, skipComments: true }
 

@@ -1,5 +1,7 @@
 /** Who pays: the profile of an account, as it is checked, stored and cached. Balances are not here (ledger/). */
 import type { Micros } from '../base/money.ts'
+import type { Contact, Language } from './contacts.ts'
+import type { LowBalance, PoolThreshold } from './thresholds.ts'
 
 export type Direction = 'outbound' | 'inbound'
 export type Media = 'voice' | 'video' | 'message'
@@ -43,6 +45,8 @@ export interface Pool {
   readonly freeSeconds: number
   readonly increment: number
   readonly onExhausted: OnExhausted
+  /** Where few minutes are told of, as seconds or a share of what the cycle granted; absent: nothing is told. */
+  readonly lowAt?: readonly PoolThreshold[]
   readonly createdAtMs: number
 }
 
@@ -51,10 +55,21 @@ export interface SpendCaps {
   readonly month?: Micros
 }
 
+/** Automatic purchase of credit, when what is available falls below the threshold. */
 export interface Recharge {
   readonly enabled: boolean
   readonly threshold: Micros
-  readonly amount: Micros
+  /** What is bought at once, or more where that leaves the account below the threshold. */
+  readonly amount?: Micros
+  /** Instead: what is to be available afterwards. */
+  readonly targetBalance?: Micros
+  /** Id of a card on file; none is the one for what recurs. */
+  readonly card?: string
+  /** Most that is charged in a day and a calendar month of the account. */
+  readonly dayCap?: Micros
+  readonly monthCap?: Micros
+  /** So many failures in a row pause it; 3 where absent. */
+  readonly maxFailures?: number
 }
 
 export interface AccountProfile {
@@ -79,8 +94,12 @@ export interface AccountProfile {
   /** Decimal text; dearer calls are refused `price_cap`. */
   readonly maxPricePerMinute?: string
   readonly spendCaps: SpendCaps
-  readonly lowBalance?: { readonly threshold: Micros }
+  readonly lowBalance?: LowBalance
   readonly recharge?: Recharge
+  /** Who is told; absent: nobody. */
+  readonly contacts?: readonly Contact[]
+  /** Of what it is told; absent: that of the settings. */
+  readonly language?: Language
   readonly onEngineError: EngineErrorPolicy
   readonly engineErrorSeconds: number
   readonly engineErrorCalls: number

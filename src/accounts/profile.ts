@@ -117,9 +117,15 @@ export function refuseRecharge(
   { recharge }: ProfilePatch,
   { minimumPurchase }: Pick<AccountDefaults, 'minimumPurchase'>,
 ): OfficeRefused | undefined {
-  if (!recharge || recharge.amount >= minimumPurchase) return undefined
-  const detail = `a purchase is at least ${formatAmount(minimumPurchase)}`
-  return { kind: 'refused', code: 'amount_below_minimum', detail, field: '/recharge/amount' }
+  if (!recharge) return undefined
+  const { threshold, amount, targetBalance } = recharge
+  if (amount !== undefined && amount < minimumPurchase) {
+    const detail = `a purchase is at least ${formatAmount(minimumPurchase)}`
+    return { kind: 'refused', code: 'amount_below_minimum', detail, field: '/recharge/amount' }
+  }
+  if (targetBalance === undefined || targetBalance > threshold) return undefined
+  const detail = `the balance to reach must be above the threshold of ${formatAmount(threshold)}`
+  return { kind: 'refused', code: 'amount_below_minimum', detail, field: '/recharge/targetBalance' }
 }
 
 export function refuseCurrency(id: string, currency: string, parent: AccountProfile): OfficeRefused | undefined {

@@ -15,6 +15,7 @@ import { RedisAudit } from '../store/redis-audit.ts'
 import { RedisCallLedger } from '../store/redis-call-ledger.ts'
 import { RedisParking } from '../store/redis-parking.ts'
 import { RedisTariffBook } from '../store/redis-tariffs.ts'
+import { RedisStreams } from '../store/redis-streams.ts'
 import type { RedisStore } from '../store/redis.ts'
 import { identify } from '../trunks/identify.ts'
 import { UsageDesk } from '../usage/summary.ts'
@@ -42,6 +43,7 @@ export interface Core {
   readonly office: RedisAccountOffice
   readonly tariffs: RedisTariffBook
   readonly apiKeys: RedisApiKeys
+  readonly streams: RedisStreams
   readonly audit: RedisAudit
   readonly usage: UsageDesk
   readonly controls: EdgeControls
@@ -55,6 +57,7 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
   const keys = new Keys()
   const partitions = await installedPartitions(store, keys, { partitions: settings().partitions, clock })
   const stored = { store, keys, partitions, clock }
+  const streams = new RedisStreams(stored)
   const defaults = () => accountDefaults(settings())
   const office = new RedisAccountOffice({ ...stored, defaults, ids: () => randomBytes(8).toString('hex') })
   const tariffs = new RedisTariffBook(stored)
@@ -67,7 +70,8 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
     controls,
     calls,
     apiKeys: new RedisApiKeys(stored),
-    audit: new RedisAudit(stored),
+    streams,
+    audit: new RedisAudit({ ...stored, journal: streams }),
     usage: new UsageDesk(office),
     desk: new CallDesk(calls),
   }

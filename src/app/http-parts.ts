@@ -38,6 +38,10 @@ export function tariffPort(book: TariffOffice, clock: Clock): TariffPort {
       const content = await book.show(query)
       return content && versionView(content)
     },
+    async rates(name, version) {
+      const found = await book.rates(name, version)
+      return found && { head: { ...found.head, version }, parts: found.parts }
+    },
   }
 }
 

@@ -10,6 +10,8 @@ export function countStoreFault(metrics: Metrics, error: unknown): void {
     case 'store_overloaded':
     case 'store_unfit':
       return metrics.storeFailed(error.code)
+    case 'archive_unavailable':
+    case 'archive_unfit':
     case 'edge_unreachable':
     case 'config_invalid':
     case 'unexpected':

@@ -5,6 +5,8 @@ export type FaultCode =
   | 'store_timeout'
   | 'store_overloaded'
   | 'store_unfit'
+  | 'archive_unavailable'
+  | 'archive_unfit'
   | 'edge_unreachable'
   | 'config_invalid'
   | 'unexpected'

@@ -1,9 +1,12 @@
 /** From the operator's words to those of the account office: an account of accounts.yaml, and the defaults of all. */
+import type { Recharge } from '../accounts/account.ts'
 import type { PoolInput, ProfileInput } from '../accounts/office.ts'
 import type { AccountDefaults } from '../accounts/profile.ts'
+import type { LowBalance, Share } from '../accounts/thresholds.ts'
 import { invariant } from '../base/fault.ts'
 import { type Micros, parseAmount } from '../base/money.ts'
 import { parseInstant } from '../base/time.ts'
+import type { PriceList } from '../payments/goods.ts'
 import type { AccountConfig, PoolConfig } from './account-schema.ts'
 import type { Settings } from './settings-schema.ts'
 
@@ -17,26 +20,62 @@ export interface NewAccount {
 }
 
 export function newAccount(config: AccountConfig): NewAccount {
-  const { id, credit, pools, creditLimit, spendCaps, lowBalance, recharge, blockedPrefixes, ...same } = config
+  const { id, credit, pools, creditLimit, spendCaps, lowBalance, recharge, blockedPrefixes, contacts, ...same } = config
   const profile = present({
     ...same,
     creditLimit: micros(creditLimit),
     blockedPrefixes: blockedPrefixes.map(digits),
     spendCaps: spendCaps && present({ day: optionalMicros(spendCaps.day), month: optionalMicros(spendCaps.month) }),
-    lowBalance: lowBalance && { threshold: micros(lowBalance.threshold) },
-    recharge: recharge && {
-      enabled: recharge.enabled,
-      threshold: micros(recharge.threshold),
-      amount: micros(recharge.amount),
-    },
+    lowBalance: lowBalance && lowBalanceOf(lowBalance),
+    contacts: contacts?.map(present),
+    recharge: recharge && newRecharge(recharge),
   })
   return { id, profile, pools: pools.map(newPool), credit: micros(credit) }
 }
 
-function newPool({ expiresAt, scope, name, seconds, ...same }: PoolConfig): PoolInput {
+function newRecharge({
+  enabled,
+  threshold,
+  amount,
+  targetBalance,
+  dayCap,
+  monthCap,
+  ...same
+}: NonNullable<AccountConfig['recharge']>): Recharge {
+  return {
+    enabled,
+    threshold: micros(threshold),
+    ...present({
+      ...same,
+      amount: optionalMicros(amount),
+      targetBalance: optionalMicros(targetBalance),
+      dayCap: optionalMicros(dayCap),
+      monthCap: optionalMicros(monthCap),
+    }),
+  }
+}
+
+function lowBalanceOf({ threshold, also, hysteresis }: NonNullable<AccountConfig['lowBalance']>): LowBalance {
+  return present({
+    threshold: micros(threshold),
+    also: also?.map((text) => (isShare(text) ? text : micros(text))),
+    hysteresis: optionalMicros(hysteresis),
+  })
+}
+
+function isShare(text: string): text is Share {
+  return text.endsWith('%')
+}
+
+function newPool({ expiresAt, scope, name, seconds, lowAt, ...same }: PoolConfig): PoolInput {
   const prefixes = scope?.prefixes?.map(digits)
   const expiresAtMs = expiresAt === undefined ? undefined : parseInstant(expiresAt)
-  return { ...present({ ...same, expiresAtMs, directions: scope?.directions, prefixes }), name, seconds }
+  const watched = lowAt?.map((text) => (isShare(text) ? text : Number(text)))
+  return {
+    ...present({ ...same, expiresAtMs, directions: scope?.directions, prefixes, lowAt: watched }),
+    name,
+    seconds,
+  }
 }
 
 /** What accounts and pools have that do not say otherwise. */
@@ -44,6 +83,13 @@ export function accountDefaults({ defaults }: Settings): AccountDefaults {
   const { currency, timezone, onEngineError, engineErrorSeconds, engineErrorCalls, pool, minimumPurchase } = defaults
   const engineError = { onEngineError, engineErrorSeconds, engineErrorCalls }
   return { currency, timezone, ...engineError, pool, minimumPurchase: micros(minimumPurchase) }
+}
+
+/** What is sold, and for how much. */
+export function priceList({ defaults, payments }: Settings): PriceList {
+  const prices = Object.entries(payments.bundle.prices).map(([currency, price]) => [currency, micros(price)] as const)
+  const bundle = { minutes: payments.bundle.minutes, prices: Object.fromEntries(prices) }
+  return { minimumPurchase: micros(defaults.minimumPurchase), bundle }
 }
 
 function micros(text: string): Micros {

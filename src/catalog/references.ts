@@ -134,7 +134,7 @@ export function smallRecharges(
 ): readonly ConfigProblem[] {
   const least = parseAmount(minimumPurchase) ?? 0n
   return accounts.flatMap(({ recharge }, at) => {
-    const amount = recharge && parseAmount(recharge.amount)
+    const amount = recharge?.amount === undefined ? undefined : parseAmount(recharge.amount)
     if (amount === undefined || amount >= least) return []
     const path: ConfigPath = ['accounts', at, 'recharge', 'amount']
     const message = `must be at least ${minimumPurchase}, the minimumPurchase of the settings`

@@ -10,11 +10,14 @@ import {
   name,
   onEngineError,
   onExhausted,
+  positiveAmount,
   seconds,
   timezone,
   unique,
   wholeNumber,
 } from './fields.ts'
+import { events, webhooks } from './event-schema.ts'
+import { mail, notices } from './notice-schema.ts'
 import { sip } from './sip-schema.ts'
 
 const DAY_SECONDS = 86_400
@@ -132,6 +135,53 @@ const defaults = z
   .prefault({})
   .describe('What accounts have that do not say otherwise.')
 
+function httpUrl() {
+  return z.url({ protocol: /^https?$/, error: 'must be a URL such as http://127.0.0.1:8060/RPC' })
+}
+
+function cardSecret(prefix: RegExp, error: string) {
+  return z.string().regex(prefix, error)
+}
+
+const payments = z
+  .strictObject({
+    provider: z
+      .enum(['sandbox', 'stripe'])
+      .default('sandbox')
+      .meta({ restart: true, description: 'Who charges cards; the sandbox moves no money.' }),
+    stripe: z
+      .strictObject({
+        secretKey: cardSecret(/^[rs]k_\w+$/, 'must be a secret key of Stripe').meta({
+          secret: true,
+          description: 'Secret or restricted key.',
+        }),
+        webhookSecret: cardSecret(/^whsec_\S+$/, 'must be the signing secret of a webhook').meta({
+          secret: true,
+          description: 'Signs what Stripe sends to /v1/payments/webhooks/stripe.',
+        }),
+        apiUrl: httpUrl().optional().describe('Where its API is, where it is not at Stripe.'),
+      })
+      .optional()
+      .meta({ restart: true, description: 'The account at Stripe.' }),
+    bundle: z
+      .strictObject({
+        minutes: z.int().min(1).max(100_000).default(100).describe('Minutes of one bundle.'),
+        prices: z
+          .record(currency(), positiveAmount())
+          .default({})
+          .describe('Price of one bundle, by currency; minutes are not sold in others.'),
+      })
+      .prefault({})
+      .describe('Minutes that are bought.'),
+  })
+  .prefault({})
+  .describe('Cards and what is bought with them.')
+  .superRefine(({ provider, stripe }, context) => {
+    if (provider === 'stripe' && !stripe) {
+      context.addIssue({ code: 'custom', path: ['stripe'], message: 'must be there when the provider is stripe' })
+    }
+  })
+
 const sipReply = z.strictObject({
   status: z.int().min(400).max(699).describe('SIP status.'),
   reason: label(64)
@@ -145,10 +195,6 @@ const mode = z
   .enum(['clock', 'edge', 'whole'])
   .optional()
   .describe('Who extends calls when the edge does not say: the daemon, the edge, or nobody as all is reserved at once.')
-
-function httpUrl() {
-  return z.url({ protocol: /^https?$/, error: 'must be a URL such as http://127.0.0.1:8060/RPC' })
-}
 
 const edge = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -223,9 +269,13 @@ export const settingsFileSchema = z.strictObject({
     .max(1024)
     .default(64)
     .meta({ restart: true, description: 'Parts that account trees are spread over. Used at installation only.' }),
-  roles: unique(z.array(z.enum(['decide', 'clock'])).min(1))
-    .default(['decide', 'clock'])
-    .meta({ restart: true, description: 'What this process does: answer requests, extend and end calls.' }),
+  roles: unique(z.array(z.enum(['decide', 'clock', 'jobs', 'archive'])).min(1))
+    .default(['decide', 'clock', 'jobs', 'archive'])
+    .meta({
+      restart: true,
+      description:
+        'What this process does: answer requests, extend and end calls, do what events ask for, archive what the store tells.',
+    }),
   calls,
   emergency,
   defaults,
@@ -235,7 +285,12 @@ export const settingsFileSchema = z.strictObject({
     .describe('SIP status and reason of a refusal code, where not the usual one.'),
   edges: z.record(name(), edge).default({}).describe('Edges by node name, and how each is called back.'),
   callControl,
+  payments,
   sip,
+  events,
+  webhooks,
+  mail,
+  notices,
   log,
 })
 

@@ -28,6 +28,8 @@ export const account = z.looseObject({
   onEngineError: text.optional(),
 })
 
+export const accountId = z.looseObject({ id: text })
+
 export const balance = z.looseObject({
   currency: text,
   credit: text,
@@ -49,6 +51,19 @@ export const balance = z.looseObject({
   trunks: z.looseObject({ inbound: channels, outbound: channels, twoWay: channels }),
   calls: whole,
 })
+
+export const receipt = z.looseObject({
+  receipt: text,
+  payment: text,
+  kind: text,
+  amount: text,
+  currency: text,
+  card: text,
+  buyer: text.optional(),
+  paidAt: text,
+})
+
+export const resent = z.looseObject({ receipt: text, to: z.array(text) })
 
 export const posted = z.looseObject({ entry: text, amount: text, balance: text, currency: text })
 
@@ -147,7 +162,14 @@ export const addedVersion = z.looseObject({ name: text, version: whole, rates: w
 
 export const activated = z.looseObject({ name: text, version: whole, from: text })
 
-export const rate = z.looseObject({ prefix: text, perMinute: text.optional() })
+export const bookHead = z.object({
+  name: text,
+  version: whole,
+  currency: text,
+  timezone: text.optional(),
+  effectiveFrom: text.optional(),
+  rounding: z.object({ decimals: whole.optional(), mode: z.enum(['half_up', 'up', 'down']).optional() }).optional(),
+})
 
 export const usage = z.looseObject({
   by: text,

@@ -1,4 +1,5 @@
 /** The HTTP API of the running daemon. Nothing is sent twice by itself: a repeat is the caller's decision. */
+import { Readable } from 'node:stream'
 import type { z } from 'zod'
 import type { Connection } from './connection.ts'
 import { CliFailure } from './context.ts'
@@ -14,6 +15,7 @@ export interface Answer<T> {
 
 export interface Sending {
   readonly body?: unknown
+  readonly lines?: AsyncIterable<string> | Iterable<string>
   readonly idempotencyKey?: string
   readonly deadlineMs?: number
 }
@@ -27,6 +29,10 @@ export interface Listing {
 export type Query = Readonly<Record<string, string | number | undefined>>
 
 const DEADLINE_MS = 30_000
+
+/** Millions of rates take their time. */
+const LINES_MS = 600_000
+const LINES_TYPE = 'application/x-ndjson'
 const PAGE = 500
 
 export class Api {
@@ -48,6 +54,33 @@ export class Api {
 
   put<S extends z.ZodType>(path: string, schema: S, body: unknown): Promise<Answer<z.output<S>>> {
     return this.send('PUT', path, { schema, body })
+  }
+
+  /** Sends lines of JSON as they are made. */
+  postLines<S extends z.ZodType>(
+    path: string,
+    schema: S,
+    lines: AsyncIterable<string> | Iterable<string>,
+  ): Promise<Answer<z.output<S>>> {
+    return this.send('POST', path, { schema, lines, deadlineMs: LINES_MS })
+  }
+
+  /** The lines of an answer, each as it comes. */
+  async *lines(path: string): AsyncGenerator {
+    const headers = { authorization: `Bearer ${this.#key}`, accept: LINES_TYPE }
+    const init = { headers, signal: AbortSignal.timeout(LINES_MS) }
+    const response = await fetch(`${this.url}${path}`, init).catch((error: unknown) => {
+      throw unreachable(this.url, error)
+    })
+    if (!response.ok) throw problemFailure(response.status, parsed(await response.text()))
+    let rest = ''
+    const decoder = new TextDecoder()
+    for await (const chunk of response.body ?? []) {
+      const texts = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n')
+      rest = texts.pop() ?? ''
+      for (const text of texts) yield parsed(text)
+    }
+    if (rest !== '') yield parsed(rest)
   }
 
   delete<S extends z.ZodType>(path: string, schema: S): Promise<Answer<z.output<S>>> {
@@ -97,13 +130,15 @@ export class Api {
   async send<S extends z.ZodType>(
     method: string,
     path: string,
-    { schema, body, idempotencyKey, deadlineMs = DEADLINE_MS }: Sending & { readonly schema: S },
+    { schema, body, lines, idempotencyKey, deadlineMs = DEADLINE_MS }: Sending & { readonly schema: S },
   ): Promise<Answer<z.output<S>>> {
     const headers: Record<string, string> = { authorization: `Bearer ${this.#key}`, accept: 'application/json' }
     if (body !== undefined) headers['content-type'] = 'application/json'
+    if (lines !== undefined) headers['content-type'] = LINES_TYPE
     if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey
     const signal = AbortSignal.timeout(deadlineMs)
-    const init = { method, headers, signal, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }
+    const sent = lines ? streamOf(lines) : body === undefined ? {} : { body: JSON.stringify(body) }
+    const init = { method, headers, signal, ...sent }
     const response = await this.#fetched(`${this.url}${path}`, init)
     if (!response.ok) throw problemFailure(response.status, response.json)
     const read = schema.safeParse(response.json)
@@ -123,6 +158,15 @@ export class Api {
       throw unreachable(this.url, error)
     }
   }
+}
+
+/** Some thousands of lines at a time. */
+function streamOf(lines: AsyncIterable<string> | Iterable<string>): {
+  readonly body: ReadableStream
+  readonly duplex: 'half'
+} {
+  const bytes = Readable.from(lines, { objectMode: false })
+  return { body: Readable.toWeb(bytes) as ReadableStream, duplex: 'half' }
 }
 
 interface Page {

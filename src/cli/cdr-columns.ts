@@ -36,7 +36,7 @@ export const cdrSchema = z.looseObject({
     .optional(),
 })
 
-type CdrRow = z.output<typeof cdrSchema>
+export type CdrRow = z.output<typeof cdrSchema>
 type Cell = string | number | undefined
 
 /** New columns are added at the end, as people's sheets count them. */

@@ -15,6 +15,8 @@ export interface CliContext {
   readonly err: (text: string) => void
   /** Standard output is a terminal of somebody who likes colour. */
   readonly colour: boolean
+  /** Standard error is a terminal, where progress may be drawn. */
+  readonly terminal?: boolean
   /** A new id for each call. */
   readonly ids: () => string
   /** Runs the daemon; resolves with the exit code. */

@@ -9,6 +9,7 @@ import { addConfigCommands } from './commands/config.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addMoneyCommands } from './commands/money.ts'
+import { addReceiptCommands } from './commands/receipt.ts'
 import { addTariffCommands } from './commands/tariff.ts'
 import { addUsageCommands } from './commands/usage.ts'
 import type { CliContext, ExitCode } from './context.ts'
@@ -61,6 +62,7 @@ export function commandLine(parts: CommandLineParts): { readonly program: Comman
 const nouns = [
   addAccountCommands,
   addMoneyCommands,
+  addReceiptCommands,
   addCallCommands,
   addTariffCommands,
   addUsageCommands,

@@ -33,26 +33,39 @@ export interface RateChange {
 }
 
 export interface TariffDiff {
+  /** How many rates there were. */
+  readonly before: number
   readonly counts: Readonly<Record<ChangeKind | 'unchanged', number>>
   readonly changes: readonly RateChange[]
 }
 
+/** Of several rates of one prefix and direction the one that begins last is compared: what holds when all dates have come. */
 export function diffRates(before: readonly DiffRate[], after: readonly DiffRate[]): TariffDiff {
-  const old = new Map(before.map((rate) => [keyOf(rate), rate]))
+  const old = lastOfEach(before)
+  const size = old.size
   const counts = { new: 0, closed: 0, up: 0, down: 0, terms: 0, unchanged: 0 }
   const changes: RateChange[] = []
   const note = (kind: ChangeKind | 'unchanged', was: DiffRate | undefined, is: DiffRate | undefined): void => {
     counts[kind] += 1
     if (kind !== 'unchanged') changes.push(changeOf(kind, was, is))
   }
-  for (const rate of after) {
-    const key = keyOf(rate)
+  for (const [key, rate] of lastOfEach(after)) {
     const was = old.get(key)
     old.delete(key)
     note(was ? compare(was, rate) : 'new', was, rate)
   }
   for (const rate of old.values()) note('closed', rate, undefined)
-  return { counts, changes: changes.toSorted(byPrefix) }
+  return { before: size, counts, changes: changes.toSorted(byPrefix) }
+}
+
+function lastOfEach(rates: readonly DiffRate[]): Map<string, DiffRate> {
+  const last = new Map<string, DiffRate>()
+  for (const rate of rates) {
+    const key = `${rate.prefix}|${rate.direction ?? 'both'}`
+    const known = last.get(key)
+    if (!known || (known.validFrom ?? '') <= (rate.validFrom ?? '')) last.set(key, rate)
+  }
+  return last
 }
 
 function changeOf(change: ChangeKind, before: DiffRate | undefined, after: DiffRate | undefined): RateChange {
@@ -67,29 +80,26 @@ function changeOf(change: ChangeKind, before: DiffRate | undefined, after: DiffR
   }
 }
 
-/** A rate is the same one when it is for the same numbers, direction and time. */
-function keyOf({ prefix, direction = 'both', validFrom = '', validUntil = '' }: DiffRate): string {
-  return [prefix, direction, validFrom, validUntil].join('|')
-}
-
 function compare(before: DiffRate, after: DiffRate): ChangeKind | 'unchanged' {
   const [old, now] = [priceOf(before), priceOf(after)]
   if (old && now && !old.equals(now)) return now.greaterThan(old) ? 'up' : 'down'
   return JSON.stringify(termsOf(before)) === JSON.stringify(termsOf(after)) ? 'unchanged' : 'terms'
 }
 
-function priceOf({ perMinute, blocked }: DiffRate): Decimal | undefined {
+/** None of a blocked rate. */
+export function priceOf({ perMinute, blocked }: DiffRate): Decimal | undefined {
   return perMinute === undefined || perMinute === '' || blocked ? undefined : new Decimal(perMinute)
 }
 
-/** With what is taken where nothing is said. What people call it is no term. */
+/** With what is taken where nothing is said. What people call it is no term, nor is the day on which it begins. */
 function termsOf(rate: DiffRate): readonly unknown[] {
-  const { connectFee = '0', firstIncrement = 60, nextIncrement = 60, minimumSeconds = 0, noChargeSeconds = 0 } = rate
-  const { blocked = false } = rate
-  const [bands, steps] = [plain(rate.bands ?? []), plain(rate.steps ?? [])]
-  const price = priceOf(rate)?.toFixed()
-  const amounts = [price, new Decimal(connectFee).toFixed()]
-  return [amounts, firstIncrement, nextIncrement, minimumSeconds, noChargeSeconds, blocked, bands, steps]
+  const { connectFee = '0', bands = [], steps = [], validUntil = '', blocked = false } = rate
+  const amounts = [priceOf(rate)?.toFixed(), new Decimal(connectFee).toFixed()]
+  return [amounts, secondsOf(rate), validUntil, blocked, plain(bands), plain(steps)]
+}
+
+function secondsOf({ firstIncrement = 60, nextIncrement = 60, minimumSeconds = 0, noChargeSeconds = 0 }: DiffRate) {
+  return [firstIncrement, nextIncrement, minimumSeconds, noChargeSeconds]
 }
 
 const NUMBER = /^\d+(\.\d+)?$/

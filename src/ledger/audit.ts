@@ -23,6 +23,13 @@ export interface FoundAccount {
   readonly members: Readonly<Record<MemberSet, readonly string[]>>
 }
 
+/** What the record of a payment says was taken from the card and not paid back; 0 where it was not charged. */
+export interface FoundPayment {
+  readonly id: string
+  readonly account: string
+  readonly net: bigint
+}
+
 /** What the record of a call says is put aside for it; no levels when there is no record. */
 export interface FoundCall {
   readonly legKey: string
@@ -36,6 +43,8 @@ interface FoundHold {
 
 const COUNTER = /^(cp|dp|dr|p:[^:]+:\d+:[gru])$/
 const HELD = /^(dr|p:[^:]+:\d+:r)$/
+
+const PAYMENTS_BOOK = ':payments'
 
 export const memberSets: readonly MemberSet[] = ['live', 'inbound', 'outbound', 'twoWay']
 
@@ -77,6 +86,8 @@ export class Replay {
   /** What each live call holds, by leg key: "account counter". */
   readonly #holds = new Map<string, Sums>()
   readonly #books = new Sums()
+  /** What was credited for each payment, less what was debited for its refunds. */
+  readonly #payments = new Sums()
   readonly #drifts: Drift[] = []
   #last = 0
 
@@ -98,6 +109,11 @@ export class Replay {
     return this.#holds.keys()
   }
 
+  /** Ids of the payments that were credited. */
+  get payments(): Iterable<string> {
+    return this.#payments.names()
+  }
+
   /** What is wrong with the journal itself. */
   get drifts(): readonly Drift[] {
     return this.#drifts
@@ -107,18 +123,7 @@ export class Replay {
   add(number: number, entry: JournalEntry): void {
     if (number !== this.#last + 1) this.skip(number - 1)
     this.#last = number
-    let posted = 0n
-    for (const [account, counter, change] of entry.moves) {
-      this.#of(account).add(counter, change)
-      if (counter === 'cp') posted += BigInt(change)
-      if (counter === 'dp') posted -= BigInt(change)
-      if (entry.legKey !== undefined && HELD.test(counter))
-        this.#hold(entry.legKey, account + SEPARATOR + counter, change)
-    }
-    for (const [book, change] of entry.books) {
-      this.#books.add(book, change)
-      posted += BigInt(change)
-    }
+    const posted = this.#addMoves(entry) + this.#addBooks(entry)
     if (posted !== 0n) {
       this.#drifts.push(this.#drift({ counter: `entry ${number}`, journal: 'sums to zero', live: posted.toString() }))
     }
@@ -129,6 +134,29 @@ export class Replay {
   skip(number: number): void {
     this.#drifts.push(this.#drift({ counter: `entry ${this.#last + 1}`, journal: 'missing', live: `to ${number}` }))
     this.#last = number
+  }
+
+  /** Answers with the credit that was posted. */
+  #addMoves({ moves, legKey }: JournalEntry): bigint {
+    let posted = 0n
+    for (const [account, counter, change] of moves) {
+      this.#of(account).add(counter, change)
+      if (counter === 'cp') posted += BigInt(change)
+      if (counter === 'dp') posted -= BigInt(change)
+      if (legKey !== undefined && HELD.test(counter)) this.#hold(legKey, account + SEPARATOR + counter, change)
+    }
+    return posted
+  }
+
+  /** Answers with what was posted on the other side. */
+  #addBooks({ books, note }: JournalEntry): bigint {
+    let posted = 0n
+    for (const [book, change] of books) {
+      this.#books.add(book, change)
+      posted += BigInt(change)
+      if (book.endsWith(PAYMENTS_BOOK)) this.#payments.add(note?.['payment'] ?? '', -change)
+    }
+    return posted
   }
 
   #addMembers({ members, legKey = '' }: JournalEntry): void {
@@ -194,6 +222,13 @@ export class Replay {
       const live = found.get(book) ?? 0n
       return journal === live ? [] : [this.#drift({ counter: book, journal: String(journal), live: String(live) })]
     })
+  }
+
+  /** A payment is credited as its record says, so the sum of all records is what the book of payments has. */
+  comparePayment({ id, account, net }: FoundPayment): readonly Drift[] {
+    const journal = this.#payments.get(id)
+    if (journal === net) return []
+    return [this.#drift({ account, counter: `payment ${id}`, journal: String(journal), live: String(net) })]
   }
 
   /** A call's record holds what the journal says was put aside for it: so the sum of all records is what is reserved. */

@@ -33,8 +33,8 @@ export type CounterMove = readonly [account: string, counter: Counter, change: n
 export type MemberSet = 'live' | 'inbound' | 'outbound' | 'twoWay'
 export type MemberMove = readonly [account: string, set: MemberSet, change: 1 | -1]
 
-/** The other side of a posting: revenue for use and fees, funding for money that came in. */
-export type BookMove = readonly [book: `${string}:revenue` | `${string}:funding`, change: number]
+/** The other side of a posting: revenue for use and fees, payments for cards, funding for money that came in otherwise. */
+export type BookMove = readonly [book: `${string}:${'revenue' | 'funding' | 'payments'}`, change: number]
 
 export interface JournalEntry {
   readonly kind: JournalKind
@@ -44,6 +44,8 @@ export interface JournalEntry {
   readonly legKey?: string
   /** The operation's id (account scope): an Idempotency-Key. */
   readonly operation?: string
+  /** Hash of what the operation asked for: a repeat with other content is a conflict. */
+  readonly content?: string
   readonly moves: readonly CounterMove[]
   readonly members: readonly MemberMove[]
   readonly books: readonly BookMove[]
@@ -70,17 +72,17 @@ type StoredEntry = [
   members: readonly MemberMove[],
   books: readonly BookMove[],
   note: string | Readonly<Record<string, string>> | 0,
-  ...operation: string[],
+  ...operation: [id?: string, content?: string],
 ]
 
 const LEG_KEY_LENGTH = 14
 
 export function encodeEntry(entry: JournalEntry): string {
-  const { kind, atMs, call = 0, legKey, moves, members, books, operation } = entry
+  const { kind, atMs, call = 0, legKey, moves, members, books, operation, content } = entry
   const implied = call === 0 ? undefined : call.slice(-LEG_KEY_LENGTH)
   const key = legKey === implied ? 0 : (legKey ?? '')
   const stored: StoredEntry = [kind, atMs, call, key, moves, members, books, encodeNote(entry)]
-  if (operation !== undefined) stored.push(operation)
+  if (operation !== undefined) stored.push(operation, ...(content === undefined ? [] : [content]))
   return JSON.stringify(stored)
 }
 
@@ -93,7 +95,7 @@ function encodeNote({ note }: JournalEntry): StoredEntry[7] {
 }
 
 export function decodeEntry(text: string): JournalEntry {
-  const [kind, atMs, call, legKey, moves, members, books, note, operation] = JSON.parse(text) as StoredEntry
+  const [kind, atMs, call, legKey, moves, members, books, note, operation, content] = JSON.parse(text) as StoredEntry
   const key = legKey === 0 && call !== 0 ? call.slice(-LEG_KEY_LENGTH) : legKey
   return {
     kind,
@@ -101,6 +103,7 @@ export function decodeEntry(text: string): JournalEntry {
     ...(call === 0 ? {} : { call }),
     ...(key === 0 || key === '' ? {} : { legKey: key }),
     ...(operation === undefined ? {} : { operation }),
+    ...(content === undefined ? {} : { content }),
     moves,
     members,
     books,

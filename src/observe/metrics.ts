@@ -6,6 +6,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { Micros } from '../base/money.ts'
 import { type RefusalCode, refusalCodes } from '../base/outcome.ts'
 import type { CallHappening, Decision } from '../calls/parts.ts'
+import type { NoticeKind } from '../notices/notice.ts'
+import type { Posted } from '../notices/post.ts'
 
 const DECISION_CODES: ReadonlySet<string> = new Set(['ok', 'request_conflict', 'emergency', ...refusalCodes])
 
@@ -39,6 +41,7 @@ export class Metrics {
   readonly #decisionSeconds: Histogram<'operation'>
   readonly #events: Counter<'type'>
   readonly #unknownFields: Counter<'operation'>
+  readonly #notices: Counter<'kind' | 'outcome'>
   readonly #happenings = new Map<CallHappening, Counter>()
   readonly #storeErrors: Counter<'code'>
   readonly #lateness: Readonly<Record<'extend' | 'cut' | 'expire', Histogram>>
@@ -50,6 +53,16 @@ export class Metrics {
   readonly #sipServers: Gauge
   readonly #observedCalls: Counter<'code'>
   readonly #observedEnds: Counter<'end'>
+  readonly #archiveBehind: Gauge
+  readonly #archived: Counter<'kind'>
+  readonly #archiveLost: Counter
+  readonly #jobs: Counter<'queue' | 'result'>
+  readonly #deadLetters: Gauge<'queue'>
+  readonly #jobsWaiting: Gauge<'queue'>
+  readonly #outboxLag: Gauge
+  readonly #outboxOldest: Gauge
+  readonly #payments: Counter<'kind' | 'state'>
+  readonly #disagreements: Counter<'kind'>
   readonly #reloadOk: Gauge
   readonly #reloadAt: Gauge
 
@@ -59,6 +72,7 @@ export class Metrics {
       buckets: DECISION_BUCKETS,
       labelNames: ['operation'],
     })
+    this.#notices = this.#counter('notices_total', 'Notices to people, and what became of them.', ['kind', 'outcome'])
     this.#events = this.#counter('events_total', 'Events of edges that were taken.', ['type'])
     this.#unknownFields = this.#counter('unknown_fields_total', 'Fields that no contract knows.', ['operation'])
     this.#storeErrors = this.#counter('store_errors_total', 'Faults of the store.', ['code'])
@@ -79,6 +93,16 @@ export class Metrics {
     this.#observedEnds = this.#counter('sip_observed_ends_total', 'Ends of proxied calls, by how they were heard.', [
       'end',
     ])
+    this.#archiveBehind = this.#gauge('archive_behind_seconds', 'Since all that the store tells was archived.')
+    this.#archived = this.#counter('archived_total', 'What was archived, by kind.', ['kind'])
+    this.#archiveLost = this.#counter('archive_lost_total', 'Archived entries and CDRs that the store lost.', [])
+    this.#jobs = this.#counter('jobs_total', 'Attempts at jobs that ended: done, failed, dead.', ['queue', 'result'])
+    this.#deadLetters = this.#gauge('dead_letters', 'Jobs that failed for good and wait for a person.', ['queue'])
+    this.#jobsWaiting = this.#gauge('jobs_waiting', 'Jobs that wait for their turn or their next attempt.', ['queue'])
+    this.#outboxLag = this.#gauge('outbox_lag_entries', 'Events that were not made jobs yet.')
+    this.#outboxOldest = this.#gauge('outbox_oldest_pending_seconds', 'Age of the oldest of them.')
+    this.#payments = this.#counter('payments_total', 'Payments by the state they came to.', ['kind', 'state'])
+    this.#disagreements = this.#counter('payment_disagreements_total', 'Charges that a person must look at.', ['kind'])
     this.#reloadOk = this.#gauge('config_last_reload_successful', '1 when the last reload was put in force.')
     // A daemon that runs has read a good configuration.
     this.#reloadOk.set(1)
@@ -91,6 +115,10 @@ export class Metrics {
   /** Adds the figures of the process: memory, event loop, garbage collection. */
   collectProcess(): void {
     collectDefaultMetrics({ register: this.#registry })
+  }
+
+  noticed(kind: NoticeKind, outcome: Posted): void {
+    this.#notices.inc({ kind, outcome })
   }
 
   decided({ operation, code, tookMs }: Pick<Decision, 'operation' | 'code' | 'tookMs'>): void {
@@ -146,6 +174,43 @@ export class Metrics {
   /** `unheard` is a call of another worker, `dropped` one that made room. */
   observedEnd(end: 'heard' | 'unanswered' | 'unheard' | 'dropped'): void {
     this.#observedEnds.inc({ end })
+  }
+
+  archiveBehind(ms: number): void {
+    this.#archiveBehind.set(ms / 1000)
+  }
+
+  archived(rows: Readonly<Record<'entries' | 'cdrs' | 'events', number>>): void {
+    for (const kind of ['entries', 'cdrs', 'events'] as const) this.#archived.inc({ kind }, rows[kind])
+  }
+
+  archiveLost(rows: number): void {
+    this.#archiveLost.inc(rows)
+  }
+
+  jobEnded(queue: string, result: 'done' | 'failed' | 'dead'): void {
+    this.#jobs.inc({ queue, result })
+  }
+
+  deadLetters(queue: string, jobs: number): void {
+    this.#deadLetters.set({ queue }, jobs)
+  }
+
+  jobsWaiting(queue: string, jobs: number): void {
+    this.#jobsWaiting.set({ queue }, jobs)
+  }
+
+  outboxLag(entries: number, oldestSeconds: number): void {
+    this.#outboxLag.set(entries)
+    this.#outboxOldest.set(oldestSeconds)
+  }
+
+  paymentMoved(kind: string, state: string): void {
+    this.#payments.inc({ kind, state })
+  }
+
+  paymentDisagreed(kind: string): void {
+    this.#disagreements.inc({ kind })
   }
 
   reloaded(successful: boolean, atMs: number): void {

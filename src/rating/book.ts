@@ -64,6 +64,12 @@ export interface TariffContent extends TariffVersionDetail {
   readonly nextCursor?: string
 }
 
+export interface TariffRates {
+  readonly head: NewTariffHead
+  /** In the order they were given, some thousands at a time. */
+  readonly parts: AsyncIterable<readonly RateRow[]>
+}
+
 export type VersionAdded =
   /** Not created: the newest version has the same content, and is answered. */
   | { readonly kind: 'added'; readonly created: boolean; readonly version: TariffVersion }
@@ -82,4 +88,6 @@ export interface TariffOffice {
   /** Newest first; undefined when there is no such tariff. */
   versions(name: string): Promise<readonly TariffVersionDetail[] | undefined>
   show(query: ContentQuery): Promise<TariffContent | undefined>
+  /** The whole of a version. */
+  rates(name: string, version: number): Promise<TariffRates | undefined>
 }

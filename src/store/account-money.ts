@@ -68,19 +68,21 @@ export class AccountMoney {
     const { amount, kind, reason, externalId } = money
     const nowMs = this.#parts.clock.nowMs()
     const book = bookOf(money, profile.currency)
+    const content = contentOf([direction, amount, kind, reason ?? null, externalId ?? null])
     return [
       nowMs,
-      contentOf([direction, amount, kind, reason ?? null, externalId ?? null]),
+      content,
       profile.version,
       this.#policyRefusal(direction, money, profile),
       direction,
       amount.toString(),
       book,
-      encodeEntry(entryOf({ direction, money, book, nowMs })),
+      encodeEntry(entryOf({ direction, money, book, content, nowMs })),
       profile.id,
       profile.currency,
       profile.creditLimit.toString(),
       ...thresholdArguments(profile),
+      direction === 'credit' && kind === 'purchase' ? 1 : 0,
     ]
   }
 
@@ -132,10 +134,11 @@ interface Posting {
   readonly direction: Direction
   readonly money: Money
   readonly book: BookMove[0]
+  readonly content: string
   readonly nowMs: number
 }
 
-function entryOf({ direction, money, book, nowMs }: Posting): JournalEntry {
+function entryOf({ direction, money, book, content, nowMs }: Posting): JournalEntry {
   const { account, operation, kind, reason, externalId } = money
   const amount = Number(money.amount)
   const isCredit = direction === 'credit'
@@ -143,6 +146,7 @@ function entryOf({ direction, money, book, nowMs }: Posting): JournalEntry {
     kind: direction,
     atMs: nowMs,
     operation,
+    content,
     moves: [[account, isCredit ? 'cp' : 'dp', amount]],
     members: [],
     books: [[book, isCredit ? -amount : amount]],

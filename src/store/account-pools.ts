@@ -109,7 +109,7 @@ export class AccountPools {
         seconds: pool.seconds,
         nowMs,
         why: 'the pool was added',
-        operation: add.operation,
+        ...(add.operation === undefined ? {} : { operation: add.operation, content }),
       }),
       operation,
       nowMs,
@@ -188,13 +188,14 @@ interface GrantNote {
   readonly seconds: number
   readonly nowMs: number
   readonly why: string
-  readonly operation?: string | undefined
+  readonly operation?: string
+  readonly content?: string
 }
 
 /** Undefined when no counter moves. */
-function grantEntry({ account, pool, seconds, nowMs, why, operation }: GrantNote): JournalEntry | undefined {
+function grantEntry({ account, pool, seconds, nowMs, why, ...asked }: GrantNote): JournalEntry | undefined {
   if (seconds === 0) return undefined
   const move: CounterMove = [account, poolCounter(pool, 'g'), seconds]
   const note = { pool: pool.id, name: pool.name, why }
-  return { kind: 'pool', atMs: nowMs, operation, moves: [move], members: [], books: [], note }
+  return { kind: 'pool', atMs: nowMs, ...asked, moves: [move], members: [], books: [], note }
 }

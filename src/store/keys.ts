@@ -36,8 +36,22 @@ export class Keys {
   news = (): string => `${this.prefix}:news`
   /** stream: events that cannot be rated and wait for a person */
   parked = (): string => `${this.prefix}:parked`
-  /** string: until when one daemon lists an edge's calls */
-  lister = (node: string): string => `${this.prefix}:lister:${node}`
+  /** string: until when one daemon has the turn to do what is named */
+  turn = (name: string): string => `${this.prefix}:turn:${name}`
+  /** stream: the newest events of all partitions */
+  events = (): string => `${this.prefix}:events`
+  /** string: is there while somebody listens to ends of calls */
+  listening = (): string => `${this.prefix}:listening`
+  /** hash: id of a webhook endpoint → JSON of it */
+  webhooks = (): string => `${this.prefix}:webhooks`
+  /** stream: the newest deliveries to a webhook endpoint */
+  deliveries = (endpoint: string): string => `${this.prefix}:deliveries:${endpoint}`
+  /** what all keys of one queue begin with; all of them are in one slot */
+  queue = (name: string): string => `${this.prefix}:{jobs-${name}}`
+  /** hash: provider's charge → JSON; charges that no payment of ours was made with */
+  strayCharges = (): string => `${this.prefix}:straycharges`
+  /** hash: payment → JSON of what the sandbox did for it, and card tokens and keys it knows */
+  sandbox = (): string => `${this.prefix}:sandbox`
 
   /** hash: t revision of the tariff book */
   head = (partition: number): string => this.#tagged(partition, 'head')
@@ -53,14 +67,20 @@ export class Keys {
   turns = (partition: number): string => this.#tagged(partition, 'turns')
   /** zset: account ids, score 0 */
   accounts = (partition: number): string => this.#tagged(partition, 'accounts')
-  /** hash: "<currency>:revenue|funding" → micros; the other side of every posting */
+  /** hash: "<currency>:revenue|funding|payments" → micros; the other side of every posting */
   books = (partition: number): string => this.#tagged(partition, 'books')
   /** string: "<revision>|<JSON of the record>" */
   call = (partition: number, legKey: string): string => this.#tagged(partition, `call:${legKey}`)
-  /** hash: v profile version; cp dp dr and pool counters; low/arm flags; sd sm "<period> <micros>" spent in day and month */
+  /**
+   * hash: v profile version; cp dp dr and pool counters; sd sm "<period> <micros>" spent in day and month; lp the last
+   * purchase; what was told: low (micros) and t:<pool> ("<cycle> <seconds>") the lowest threshold, rech flag, lown and
+   * rechn how often, capd and capm the last day and month whose cap refused
+   */
   account = (partition: number, account: string): string => this.#tagged(partition, `acct:${account}`)
   /** string: JSON of the profile */
   profile = (partition: number, account: string): string => this.#tagged(partition, `profile:${account}`)
+  /** zset: ids of accounts whose profile was written since it was archived, by its version */
+  changed = (partition: number): string => this.#tagged(partition, 'changed')
   /** zset: ids of the direct children, score 0 */
   children = (partition: number, account: string): string => this.#tagged(partition, `kids:${account}`)
   /** set: leg keys of live calls through the account */
@@ -76,6 +96,27 @@ export class Keys {
   cdrIndex = (partition: number, account: string): string => this.#tagged(partition, `cdri:${account}`)
   /** string: content hash and answer of a money operation, for ever */
   operation = (partition: number, account: string, id: string): string => this.#tagged(partition, `op:${account}:${id}`)
+
+  /** string: what became of the mail with this digest, for a while */
+  notice = (partition: number, mail: string): string => this.#tagged(partition, `notice:${mail}`)
+  /** zset: mails that were let out to the account lately, by instant */
+  notices = (partition: number, account: string): string => this.#tagged(partition, `notices:${account}`)
+  /** hash: r revision, j JSON of the payment, n number of its receipt */
+  payment = (partition: number, id: string): string => this.#tagged(partition, `pay:${id}`)
+  /** zset: ids of the partition's payments by the instant they were opened */
+  payments = (partition: number): string => this.#tagged(partition, 'pays')
+  /** zset: "pay:<payment>" and "recharge:<account>" by the instant they are looked after next */
+  paymentsDue = (partition: number): string => this.#tagged(partition, 'paysdue')
+  /** list: ids of the account's payments, oldest first */
+  paymentOrder = (partition: number, account: string): string => this.#tagged(partition, `paysof:${account}`)
+  /** string: id of the payment that a provider's charge was credited for */
+  charge = (partition: number, charge: string): string => this.#tagged(partition, `charge:${charge}`)
+  /** string: "<revision>|<JSON of the account's cards>" */
+  cards = (partition: number, account: string): string => this.#tagged(partition, `cards:${account}`)
+  /** string: JSON of what was reviewed and not yet confirmed; goes away by itself */
+  order = (partition: number, id: string): string => this.#tagged(partition, `order:${id}`)
+  /** hash: flight, failures, next, paused, day and month "<period> <micros>": the recharge of an account */
+  recharge = (partition: number, account: string): string => this.#tagged(partition, `recharge:${account}`)
 
   #tagged(partition: number, name: string): string {
     return `${this.prefix}:{${partition}}:${name}`

@@ -1,18 +1,21 @@
 /**
- * Holds what is in the store against its journal, while calls go on: figures are read together with the number of the
+ * Holds what is in the store against a journal, while calls go on: figures are read together with the number of the
  * last entry, the journal is replayed to exactly that entry, and the two must agree.
  */
-import { type Drift, type FoundAccount, isCounter, memberSets, Replay } from '../ledger/audit.ts'
-import { invariant } from '../base/fault.ts'
-import { decodeEntry, entryId, entryNumber } from '../ledger/journal.ts'
+import { type Drift, type FoundAccount, type FoundPayment, isCounter, memberSets, Replay } from '../ledger/audit.ts'
+import { decodeEntry, entryNumber } from '../ledger/journal.ts'
+import type { StoredEntry } from '../ledger/streams.ts'
+import { refunded } from '../payments/payment.ts'
 import { decodeCall } from './call-codec.ts'
 import type { Keys } from './keys.ts'
+import { decodePayment } from './payment-codec.ts'
 import type { RedisStore } from './redis.ts'
-import { repliesOf, streamEntries } from './replies.ts'
+import { lastIdIn, repliesOf } from './replies.ts'
 
 const ENTRIES_AT_ONCE = 1_000
 const ACCOUNTS_AT_ONCE = 50
 const CALLS_AT_ONCE = 200
+const PAYMENTS_AT_ONCE = 200
 const IDS_AT_ONCE = 1_000
 
 /** A store with so many is broken; more would say nothing. */
@@ -30,6 +33,13 @@ export interface AuditParts {
   readonly store: RedisStore
   readonly keys: Keys
   readonly partitions: number
+  readonly journal: AuditedJournal
+}
+
+/** Where entries are read: in the store itself, or where they are archived. */
+export interface AuditedJournal {
+  /** From one number to another, both included. */
+  entries(partition: number, from: number, to: number): Promise<readonly StoredEntry[]>
 }
 
 type Transaction = ReturnType<RedisStore['client']['multi']>
@@ -50,6 +60,7 @@ export class RedisAudit {
       const replay = new Replay(partition)
       accounts += await this.#compareAccounts(replay, drifts)
       await this.#compareCalls(replay, drifts)
+      await this.#comparePayments(replay, drifts)
       await this.#compareBooks(replay, drifts)
       drifts.push(...replay.drifts)
       entries += replay.last
@@ -92,6 +103,18 @@ export class RedisAudit {
     }
   }
 
+  async #comparePayments(replay: Replay, drifts: Drift[]): Promise<void> {
+    const { keys } = this.#parts
+    const p = replay.partition
+    const payments = [...new Set([...(await this.#ids(keys.payments(p))), ...replay.payments])]
+    for (const chunk of chunks(payments, PAYMENTS_AT_ONCE)) {
+      const replies = await this.#together(replay, (read) => {
+        for (const id of chunk) read.hget(keys.payment(p, id), 'j')
+      })
+      for (const [index, id] of chunk.entries()) drifts.push(...replay.comparePayment(foundPayment(id, replies[index])))
+    }
+  }
+
   async #compareBooks(replay: Replay, drifts: Drift[]): Promise<void> {
     const books = this.#parts.keys.books(replay.partition)
     const [found] = await this.#together(replay, (read) => read.hgetall(books))
@@ -107,22 +130,19 @@ export class RedisAudit {
       return read.exec()
     })
     const [journal, ...rest] = results ?? []
-    await this.#replayTo(replay, lastEntry(journal))
+    const last = lastIdIn(journal)
+    await this.#replayTo(replay, last === undefined ? 0 : entryNumber(last))
     return repliesOf(rest)
   }
 
   async #replayTo(replay: Replay, number: number): Promise<void> {
-    const { store, keys } = this.#parts
-    const journal = keys.journal(replay.partition)
     while (replay.last < number) {
-      const from = entryId(replay.last + 1)
-      const page = await store.command((client) =>
-        client.xrange(journal, from, entryId(number), 'COUNT', ENTRIES_AT_ONCE),
-      )
-      for (const { id, fields } of streamEntries(page)) {
-        replay.add(entryNumber(id), decodeEntry(fields['e'] ?? ''))
+      const from = replay.last + 1
+      const to = Math.min(from + ENTRIES_AT_ONCE - 1, number)
+      for (const { number: at, entry } of await this.#parts.journal.entries(replay.partition, from, to)) {
+        replay.add(at, decodeEntry(entry))
       }
-      if (page.length < ENTRIES_AT_ONCE && replay.last < number) replay.skip(number)
+      if (replay.last < to) replay.skip(to)
     }
   }
 
@@ -139,16 +159,6 @@ export class RedisAudit {
   }
 }
 
-/** Number of the entry that was written last, also when it is gone; 0 of a journal that does not exist. */
-function lastEntry([error, reply]: readonly [Error | null, unknown] = [null, []]): number {
-  if (error?.message.includes('no such key')) return 0
-  if (error) throw error
-  const facts = reply as readonly unknown[]
-  const id = facts[facts.indexOf('last-generated-id') + 1]
-  invariant(typeof id === 'string', 'a stream tells its last id')
-  return entryNumber(id)
-}
-
 const TRUNKS = ['inbound', 'outbound', 'twoWay'] as const
 
 function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> {
@@ -157,6 +167,13 @@ function* chunks<T>(items: readonly T[], size: number): Generator<readonly T[]> 
 
 function figuresOf(hash: Readonly<Record<string, string>>): ReadonlyMap<string, bigint> {
   return new Map(Object.entries(hash).map(([name, text]) => [name, BigInt(text)]))
+}
+
+function foundPayment(id: string, json: unknown): FoundPayment {
+  if (typeof json !== 'string') return { id, account: '', net: 0n }
+  const payment = decodePayment(json, undefined)
+  const net = payment.state === 'succeeded' ? payment.amount - refunded(payment) : 0n
+  return { id, account: payment.account, net }
 }
 
 /** Replies: the account's hash, then its sets in their order. */

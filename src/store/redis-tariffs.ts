@@ -13,6 +13,7 @@ import type {
   TariffBook,
   TariffContent,
   TariffOffice,
+  TariffRates,
   TariffSummary,
   TariffVersionDetail,
   VersionAdded,
@@ -258,6 +259,12 @@ export class RedisTariffBook implements TariffBook, TariffOffice {
     if (!kept || !bytes) return undefined
     const page = await pageOfRows(bytes, query)
     return { ...detailOf(stored, kept), ...page }
+  }
+
+  async rates(name: string, version: number): Promise<TariffRates | undefined> {
+    const kept = versionOf((await this.#page(name)).page, version)
+    const bytes = kept && (await this.#content(kept.sha256))
+    return kept && bytes ? { head: kept.head, parts: unpackRows(bytes) } : undefined
   }
 }
 

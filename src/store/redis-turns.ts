@@ -20,7 +20,7 @@ export class RedisTurns implements Turns {
 
   async take(name: string, forMs: number): Promise<boolean> {
     const { store, keys, clock } = this.#parts
-    const reply = await store.run('take_turn', [keys.lister(name)], [clock.nowMs(), forMs])
+    const reply = await store.run('take_turn', [keys.turn(name)], [clock.nowMs(), forMs])
     return wordsOf(reply)[0] === 'taken'
   }
 }

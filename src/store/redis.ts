@@ -66,6 +66,11 @@ export class RedisStore {
     this.client.on('error', (error: Error) => options.onError?.(error))
   }
 
+  /** Where it is: for connections of another kind to the same. */
+  get urls(): readonly string[] {
+    return this.#options.urls
+  }
+
   get isCluster(): boolean {
     return this.client instanceof Cluster
   }

@@ -1,6 +1,6 @@
 /** Unpacks what Redis answers: arrays of words from scripts, and the parts of a pipeline or transaction. */
 import { invariant } from '../base/fault.ts'
-import type { RedisReply } from './redis.ts'
+import type { RedisReply, RedisStore } from './redis.ts'
 
 /** An answer of a script: its word, and what follows. */
 export function wordsOf(reply: RedisReply): readonly [word: string, ...rest: string[]] {
@@ -33,4 +33,20 @@ export function streamEntries(reply: unknown): readonly StreamEntry[] {
     for (let i = 0; i + 1 < flat.length; i += 2) fields[flat[i] ?? ''] = flat[i + 1] ?? ''
     return { id, fields }
   })
+}
+
+/** Id of what a stream was given last, also when that is gone; undefined of a stream that does not exist. */
+export async function lastStreamId(store: RedisStore, stream: string): Promise<string | undefined> {
+  const results = await store.command((client) => client.multi().xinfo('STREAM', stream).exec())
+  return lastIdIn(results?.[0])
+}
+
+/** From the answer to XINFO STREAM within a transaction. */
+export function lastIdIn([error, reply]: readonly [Error | null, unknown] = [null, []]): string | undefined {
+  if (error?.message.includes('no such key')) return undefined
+  if (error) throw error
+  const facts = reply as readonly unknown[]
+  const id = facts[facts.indexOf('last-generated-id') + 1]
+  invariant(typeof id === 'string', 'a stream tells its last id')
+  return id
 }

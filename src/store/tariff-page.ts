@@ -44,6 +44,12 @@ export function decodePage(name: string, text: string): TariffPage {
   throw new Fault('store_unfit', `tariff ${name} in the store cannot be read: ${z.prettifyError(read.error)}`)
 }
 
+/** Of every version in a book: tariff name → text of its page, beside the book's own fields, which begin with ":". */
+export function contentHashes(book: Readonly<Record<string, string>>): ReadonlySet<string> {
+  const pages = Object.entries(book).filter(([name]) => !name.startsWith(':'))
+  return new Set(pages.flatMap(([name, text]) => decodePage(name, text).versions.map(({ sha256 }) => sha256)))
+}
+
 export function versionOf({ versions }: TariffPage, version: number): KeptVersion | undefined {
   return versions.find((kept) => kept.version === version)
 }

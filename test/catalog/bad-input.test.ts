@@ -34,7 +34,7 @@ describe('tollgate.yaml is refused with the place of', () => {
     [
       'a role nobody knows',
       'roles: [decide, clokc]\n',
-      '1:17: roles[1]: must be one of decide, clock, not "clokc", did you mean "clock"?',
+      '1:17: roles[1]: must be one of decide, clock, jobs, archive, not "clokc", did you mean "clock"?',
     ],
     ['a role twice', 'roles: [clock, clock]\n', '1:8: roles: must not have an entry twice'],
     ['no role', 'roles: []\n', '1:8: roles: must have at least 1 entries, not a list'],
@@ -265,12 +265,32 @@ describe('accounts.yaml is refused with the place of', () => {
     [
       'a recharge without its amount',
       account('recharge: { enabled: true, threshold: 5 }'),
-      '4:15: accounts[0].recharge.amount: is missing',
+      '4:15: accounts[0].recharge: must have either amount or targetBalance',
     ],
     [
       'a recharge below the least purchase',
       account('recharge: { enabled: false, threshold: 1, amount: 4.99 }'),
       '4:55: accounts[0].recharge.amount: must be at least 5.00, the minimumPurchase of the settings',
+    ],
+    [
+      'a threshold that is neither amount nor share',
+      account('lowBalance: { threshold: 1, also: [120%] }'),
+      '4:40: accounts[0].lowBalance.also[0]: must be an amount such as "12.50", or a share such as "20%", not "120%"',
+    ],
+    [
+      'minutes that are few at neither seconds nor a share',
+      account('pools: [{ name: P, seconds: 60, lowAt: [1.5] }]'),
+      '4:45: accounts[0].pools[0].lowAt[0]: must be whole seconds such as 600, or a share such as "20%", not "1.5"',
+    ],
+    [
+      'a contact without an address',
+      account('contacts: [{ email: billing }]'),
+      '4:25: accounts[0].contacts[0].email: must be an address such as billing@example.com, not "billing"',
+    ],
+    [
+      'a language without texts',
+      account('language: fr'),
+      '4:15: accounts[0].language: must be one of en, de, not "fr"',
     ],
     ['a notice without its threshold', account('lowBalance: {}'), '4:17: accounts[0].lowBalance.threshold: is missing'],
     [

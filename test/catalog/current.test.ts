@@ -71,7 +71,12 @@ describe('the catalog in force', () => {
     for (const _ of [1, 2]) {
       expect(await current.reload()).toMatchObject({ needRestart: ['http.port', 'redis.maxInFlight', 'roles'] })
       const { http, calls, roles, redis } = current.inForce.settings
-      expect([http.port, calls.sliceSeconds, roles, redis.maxInFlight]).toEqual([1000, 30, ['decide', 'clock'], 512])
+      expect([http.port, calls.sliceSeconds, roles, redis.maxInFlight]).toEqual([
+        1000,
+        30,
+        ['decide', 'clock', 'jobs', 'archive'],
+        512,
+      ])
     }
   })
 
@@ -165,6 +170,7 @@ describe('settings that need a restart', () => {
       'roles',
       'callControl',
       'sip',
+      'mail',
       'configDir',
     ])
   })

@@ -29,7 +29,7 @@ describe('settings', () => {
       http: { host: '127.0.0.1', port: 8484 },
       redis: { urls: [], commandTimeoutMs: 1000, maxInFlight: 512, appendFsync: 'everysec' },
       partitions: 64,
-      roles: ['decide', 'clock'],
+      roles: ['decide', 'clock', 'jobs', 'archive'],
       calls: {
         sliceSeconds: 60,
         extendAheadSeconds: 10,
@@ -58,6 +58,7 @@ describe('settings', () => {
       sipReplies: {},
       edges: {},
       callControl: { enabled: false, socket: 'call-control.sock', node: 'default' },
+      payments: { provider: 'sandbox', bundle: { minutes: 100, prices: {} } },
       sip: {
         enabled: false,
         node: 'sip',
@@ -69,6 +70,10 @@ describe('settings', () => {
         trustedSources: [],
         groups: {},
       },
+      events: { kept: 50_000, streams: 100 },
+      webhooks: { allowPrivate: false, deadlineSeconds: 15, disableAfterDays: 5 },
+      mail: { allowPlain: false, timeoutSeconds: 20 },
+      notices: { language: 'en', mostPerHour: 20 },
       log: { level: 'info', decisions: true },
     })
   })

@@ -47,9 +47,9 @@ tollgate call authorize acme +13105550123; [ $? -eq 3 ] && echo denied
 
 ## Tariffs from files
 
-A file is a \`.yaml\` head, as in the config folder, or a \`.csv\` file of rates alone, whose currency is \`--currency\` or that of
-the settings. [config.md](config.md) has the columns. \`tariff import --dry-run\` and \`tariff diff\` compare rate by rate:
-\`new\`, \`closed\`, \`up\`, \`down\`, \`terms\` (another increment, fee or band at the same price of a minute), \`unchanged\`.
+A file is a \`.yaml\` head, as in the config folder, or a carrier's deck: CSV, TSV or XLSX as it came ([deck-formats.md](deck-formats.md)).
+\`tariff import --dry-run\` and \`tariff diff\` compare rate by rate: \`new\`, \`closed\`, \`up\`, \`down\`, \`terms\` (another increment, fee
+or band at the same price of a minute), \`unchanged\`. What looks like a mistake is refused with 3 unless \`--limit\` or \`--force\` allows it.
 
 ## Calls as a sheet
 

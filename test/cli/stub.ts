@@ -30,6 +30,7 @@ export class Stub {
   readonly asked: Asked[] = []
   readonly folder: string
   colour = false
+  terminal = false
   readonly served: string[] = []
   #replies = new Map<string, Reply[]>()
   #server: Server | undefined
@@ -100,6 +101,7 @@ export class Stub {
         err += text
       },
       colour: this.colour,
+      terminal: this.terminal,
       ids: () => `id-${(this.#ids += 1)}`,
       serve: async ({ cwd }) => {
         this.served.push(cwd)
@@ -131,5 +133,15 @@ export function problem(status: number, code: string, detail: string, errors?: r
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
   let text = ''
   for await (const chunk of request) text += String(chunk)
-  return text === '' ? undefined : (JSON.parse(text) as unknown)
+  if (text === '') return undefined
+  if (request.headers['content-type'] !== 'application/x-ndjson') return JSON.parse(text) as unknown
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown)
+}
+
+/** A version as the API tells it. */
+export function lines(...values: readonly object[]): Reply {
+  return { body: values.map((value) => `${JSON.stringify(value)}\n`).join('') }
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { problem, Stub } from './stub.ts'
+import { lines, problem, Stub } from './stub.ts'
 
 let stub: Stub
 
@@ -30,7 +30,6 @@ const summary = { name: 'retail', currency: 'USD', versions: 2, active: 1 }
 function book(): void {
   stub.on('GET /v1/tariffs', { body: { items: [summary] } })
   stub.on('GET /v1/tariffs/retail/versions', { body: { items: [version(1, 4), version(2, 5)] } })
-  const head = { name: 'retail', timezone: 'UTC', rounding: { decimals: 6, mode: 'half_up' } }
   const uk = { prefix: '44', destination: 'United Kingdom', perMinute: '0.01', direction: 'outbound' }
   const old = [
     { ...uk, perMinute: '0.012' },
@@ -52,11 +51,11 @@ function book(): void {
     { prefix: '49', perMinute: '0.01', blocked: false },
     { prefix: '900', blocked: true },
   ]
-  stub.on('GET /v1/tariffs/retail/versions/1', { body: { ...version(1, 4), ...head, items: old } })
-  stub.on('GET /v1/tariffs/retail/versions/2?limit=500', {
-    body: { ...version(2, 5), ...head, items: fresh, nextCursor: '3' },
-  })
-  stub.on('GET /v1/tariffs/retail/versions/2?limit=500&cursor=3', { body: { ...version(2, 5), ...head, items: more } })
+  stub.on('GET /v1/tariffs/retail/versions/1/rates', lines({ name: 'retail', version: 1, currency: 'USD' }, ...old))
+  stub.on(
+    'GET /v1/tariffs/retail/versions/2/rates',
+    lines({ name: 'retail', version: 2, currency: 'USD' }, ...fresh, ...more),
+  )
 }
 
 describe('tariff check', () => {
@@ -75,8 +74,10 @@ describe('tariff check', () => {
     const { code, out, err } = await stub.run('tariff', 'check', 'uk.csv', 'bad.yaml', 'gone.csv', 'rates.txt')
     expect({ code, err }).toEqual({ code: 1, err: '' })
     expect(out).toMatchInlineSnapshot(`
-      "uk.csv:5:1: per_minute: "cheap" is no amount such as "0.0125"
-      uk.csv:6:1: prefix: is the prefix of row 2 too, for the same direction and time
+      "uk.csv:5: per_minute: "cheap" is no price
+          33 | France | outbound | cheap
+      uk.csv:6: prefix: is the prefix of row 2 too, for the same direction and time
+          44 | Again | outbound | 0.01
       bad.yaml:2:8: rates: there is no file "nowhere.csv" beside this one
       gone.csv: there is no such file
       rates.txt: there is no such file
@@ -100,6 +101,8 @@ describe('tariff check', () => {
 
 describe('tariff import', () => {
   const added = { name: 'retail', version: 2, rates: 3, sha256: 'abcdef' }
+  const sent = (): unknown => stub.asked.find(({ path }) => path === '/v1/tariffs/retail/versions')?.body
+  beforeEach(() => stub.on('GET /v1/tariffs', { body: { items: [] } }))
 
   it('sends the rows of a CSV file', async () => {
     stub.file('uk.csv', CSV)
@@ -122,21 +125,18 @@ describe('tariff import', () => {
       in force from  not yet: \`tollgate tariff activate\`
       "
     `)
-    expect(stub.asked[0]?.body).toEqual({
-      currency: 'USD',
-      timezone: 'Europe/London',
-      rates: [
-        { prefix: '44', destination: 'United Kingdom', direction: 'outbound', perMinute: '0.0100' },
-        {
-          prefix: '4479',
-          destination: 'United Kingdom mobile',
-          direction: 'outbound',
-          perMinute: '0.1200',
-          connectFee: '0.05',
-        },
-        { prefix: '4470', destination: 'Personal numbers', direction: 'outbound', blocked: true },
-      ],
-    })
+    const mobile = {
+      destination: 'United Kingdom mobile',
+      direction: 'outbound',
+      perMinute: '0.1200',
+      connectFee: '0.05',
+    }
+    expect(sent()).toEqual([
+      { currency: 'USD', timezone: 'Europe/London' },
+      { prefix: '44', destination: 'United Kingdom', direction: 'outbound', perMinute: '0.0100' },
+      { prefix: '4479', ...mobile },
+      { prefix: '4470', destination: 'Personal numbers', direction: 'outbound', blocked: true },
+    ])
   })
 
   it('sends a head with its bands, and puts it in force', async () => {
@@ -160,18 +160,12 @@ describe('tariff import', () => {
       '2026-12-01T00:00:00Z',
     )
     expect(ran.out).toContain('in force from  2026-12-01 00:00:00Z')
-    expect(stub.asked.map(({ body }) => body)).toEqual([
-      {
-        currency: 'EUR',
-        rounding: { decimals: 4, mode: 'up' },
-        rates: [
-          {
-            prefix: '49',
-            perMinute: '0.0110',
-            bands: [{ days: ['sat'], from: '00:00', to: '24:00', perMinute: '0.0080' }],
-          },
-        ],
-      },
+    const bands = [{ days: ['sat'], from: '00:00', to: '24:00', perMinute: '0.0080' }]
+    expect(stub.asked.flatMap(({ body }) => (body === undefined ? [] : [body]))).toEqual([
+      [
+        { currency: 'EUR', rounding: { decimals: 4, mode: 'up' } },
+        { prefix: '49', perMinute: '0.0110', bands },
+      ],
       { at: '2026-12-01T00:00:00Z' },
     ])
   })
@@ -205,7 +199,8 @@ describe('tariff import', () => {
     expect(code).toBe(1)
     expect(err).toMatchInlineSnapshot(`
       "tollgate: tariff_invalid: the tariff is not valid:
-        uk.csv:2:1: per_minute: "cheap" is no amount such as "0.0125"
+        uk.csv:2: per_minute: "cheap" is no price
+            44 | cheap
       "
     `)
     expect(stub.asked).toEqual([])

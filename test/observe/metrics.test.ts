@@ -35,6 +35,11 @@ describe('figures', () => {
     ['held money', (m) => m.held('USD', 1_500_000n), 'held_money{currency="USD"} 1.5'],
     ['spooled calls', (m) => m.spooledCalls(2), 'spooled_calls 2'],
     ['parked events', (m) => m.parkedEvents(3), 'parked_events 3'],
+    ['jobs', (m) => m.jobEnded('mail', 'dead'), 'jobs_total{queue="mail",result="dead"} 1'],
+    ['dead letters', (m) => m.deadLetters('mail', 2), 'dead_letters{queue="mail"} 2'],
+    ['jobs that wait', (m) => m.jobsWaiting('mail', 4), 'jobs_waiting{queue="mail"} 4'],
+    ['what the relay has to move', (m) => m.outboxLag(5, 1.5), 'outbox_lag_entries 5'],
+    ['since when', (m) => m.outboxLag(5, 1.5), 'outbox_oldest_pending_seconds 1.5'],
     ['reloads', (m) => m.reloaded(true, 5_000), 'config_last_reload_timestamp_seconds 5'],
   ])('count %s', async (_, happen, line) => {
     const metrics = new Metrics()

@@ -1,6 +1,7 @@
 /** Runs one world from a seed: traffic until so many calls were made, then time until nothing is up any more. */
 import { decodeCall } from '../../src/store/call-codec.ts'
 import { RedisAudit } from '../../src/store/redis-audit.ts'
+import { RedisStreams } from '../../src/store/redis-streams.ts'
 import type { RedisStore } from '../../src/store/redis.ts'
 import { streamEntries } from '../../src/store/replies.ts'
 import type { Cdr } from '../../src/usage/cdr.ts'
@@ -108,8 +109,8 @@ async function expectAllOver(stage: Stage, player: Player): Promise<void> {
       throw new Error(`in the end ${spec.id} has ${reserved} put aside, ${calls} calls and ${used} channels`)
   }
   await expectCdrs(stage, player)
-  const { keys, store } = stage
-  const { drifts } = await new RedisAudit({ store, keys, partitions: PARTITIONS }).verify()
+  const parts = { keys: stage.keys, store: stage.store, partitions: PARTITIONS }
+  const { drifts } = await new RedisAudit({ ...parts, journal: new RedisStreams(parts) }).verify()
   if (drifts.length > 0) throw new Error(`the audit finds ${JSON.stringify(drifts.slice(0, 3))}`)
 }
 

@@ -4,6 +4,7 @@ import type { AccountDefaults } from '../../src/accounts/profile.ts'
 import { RedisAccountOffice } from '../../src/store/redis-accounts.ts'
 import { RedisAudit } from '../../src/store/redis-audit.ts'
 import { Keys } from '../../src/store/keys.ts'
+import { RedisStreams, type RedisStreamsParts } from '../../src/store/redis-streams.ts'
 import { RedisStore } from '../../src/store/redis.ts'
 import { FakeClock } from './clock.ts'
 import { startCluster, startRedis, type TestCluster, type TestRedis } from './redis.ts'
@@ -70,8 +71,12 @@ export class TestStore {
     return new RedisAccountOffice({ store, keys, partitions: PARTITIONS, clock, defaults: () => inForce, ids })
   }
 
+  get streamParts(): RedisStreamsParts {
+    return { store: this.store, keys: this.keys, partitions: PARTITIONS }
+  }
+
   audit(): RedisAudit {
-    return new RedisAudit({ store: this.store, keys: this.keys, partitions: PARTITIONS })
+    return new RedisAudit({ ...this.streamParts, journal: new RedisStreams(this.streamParts) })
   }
 }
 

@@ -1,55 +1,54 @@
-/** `tollgate tariff check` and `import`: price books from files. */
+/** `tollgate tariff check`, `import` and `export`: price books from files and to files. */
 import type { Command } from 'commander'
-import { formatProblem } from '../../catalog/problems.ts'
-import * as answers from '../answers.ts'
-import { id, instantText, timezone } from '../arguments.ts'
+import { id, whole } from '../arguments.ts'
 import type { Cli } from '../cli.ts'
-import { CliFailure, exitCodes, usageFailure } from '../context.ts'
-import { configFailure } from '../problems.ts'
-import { diffRates, type TariffDiff } from '../tariff-diff.ts'
-import { diffText } from '../tariff-diff-text.ts'
-import { apiRates, readTariffSource, type TariffSource } from '../tariff-source.ts'
-import { fields, instant } from '../text.ts'
-import { activate, activeVersion, ratesOf } from '../tariff-api.ts'
+import { CliFailure, exitCodes } from '../context.ts'
+import { addDeckOptions, type DeckOptions } from '../deck-options.ts'
+import { addVersionOptions, checkVersionOptions, makeVersion, type VersionOptions } from '../new-version.ts'
+import { Progress } from '../progress.ts'
+import { exportTariff } from '../tariff-export.ts'
+import {
+  type DeckFacts,
+  type InvalidSource,
+  problemText,
+  readTariffSource,
+  type TariffSource,
+} from '../tariff-source.ts'
 
-interface CsvOptions {
-  readonly currency?: string
-  readonly timezone?: string
-}
-
-interface ImportOptions extends CsvOptions {
+interface ImportOptions extends DeckOptions, VersionOptions {
   readonly name: string
-  readonly activate?: true
-  readonly at?: string
-  readonly dryRun?: true
 }
 
-/** Millions of rates take their time. */
-const IMPORT_MS = 600_000
+const MAX_VERSION = 1_000_000_000
+const FILES = 'YAML heads, or decks: CSV, TSV, XLSX'
 
 export function addTariffFileCommands(tariff: Command, cli: Cli): void {
-  tariff
-    .command('check')
-    .description('Checks tariff files; needs no daemon.')
-    .argument('<file...>', 'YAML heads or CSV files of rates')
-    .option('--currency <code>', 'of a CSV file')
-    .option('--timezone <zone>', 'of a CSV file', timezone)
-    .action((files: readonly string[], options: CsvOptions) => check(cli, files, options))
-  tariff
+  addDeckOptions(
+    tariff.command('check').description('Checks tariff files; needs no daemon.').argument('<file...>', FILES),
+  ).action((files: readonly string[], options: DeckOptions) => check(cli, files, options))
+  const importing = tariff
     .command('import')
     .description('Makes a file the next version of a tariff. The same content again is the same version.')
-    .argument('<file>', 'a YAML head or a CSV file of rates')
+    .argument('<file>', 'a YAML head, or a deck: CSV, TSV, XLSX')
     .requiredOption('--name <name>', 'the tariff', id)
-    .option('--currency <code>', 'of a CSV file')
-    .option('--timezone <zone>', 'of a CSV file', timezone)
-    .option('--activate', 'puts it in force')
-    .option('--at <instant>', 'with --activate: from then on', instantText)
-    .option('--dry-run', 'only says what would change')
-    .action((file: string, options: ImportOptions) => importFile(cli, file, options))
+    .option('--changes', 'the file has only what changes; the rest is as the version in force has it')
+  addVersionOptions(addDeckOptions(importing)).action((file: string, options: ImportOptions) =>
+    importFile(cli, file, options),
+  )
+  tariff
+    .command('export')
+    .description('A version as a file that can be imported again.')
+    .argument('<name>', 'the tariff', id)
+    .argument('[version]', 'none is the one in force', whole(1, MAX_VERSION))
+    .requiredOption('--output <file>', '.csv, or .yaml for bands and steps too; written whole or not at all')
+    .action((name: string, version: number | undefined, { output }: { readonly output: string }) =>
+      exportTariff(cli, { name, version, output }),
+    )
 }
 
-async function check(cli: Cli, files: readonly string[], options: CsvOptions): Promise<void> {
-  const sources = await Promise.all(files.map((file) => read(cli, file, { name: 'check', ...options })))
+async function check(cli: Cli, files: readonly string[], options: DeckOptions): Promise<void> {
+  const sources: TariffSource[] = []
+  for (const file of files) sources.push(await read(cli, file, { name: 'check', ...options }))
   const failed = sources.some(({ kind }) => kind === 'invalid')
   if (failed) cli.endWith(exitCodes.failed)
   const answer = { ok: !failed, files: sources.map(checkJson) }
@@ -58,65 +57,68 @@ async function check(cli: Cli, files: readonly string[], options: CsvOptions): P
 
 function checkJson(source: TariffSource): object {
   const { file } = source
-  if (source.kind === 'invalid') return { file, ok: false, problems: source.problems }
-  return { file, ok: true, rates: source.rows.length, currency: source.head.currency, problems: [] }
+  if (source.kind === 'invalid') return { file, ok: false, problems: source.problems, found: source.found }
+  const { head, rows, deck } = source
+  return { file, ok: true, rates: rows.length, currency: head.currency, problems: [], ...(deck ? factsOf(deck) : {}) }
 }
 
 function checkText(source: TariffSource): string {
-  if (source.kind === 'invalid') return source.problems.map(formatProblem).join('\n')
-  return `${source.file}: good, ${source.rows.length} rates in ${source.head.currency}`
+  if (source.kind === 'invalid') return invalidText(source)
+  const { file, head, rows, deck } = source
+  const good = `${file}: good, ${rows.length} rates in ${head.currency}`
+  return [good, ...(deck ? factLines(deck).map((line) => `  ${line}`) : [])].join('\n')
 }
 
-/** A CSV file has the currency of the settings unless told otherwise. */
-async function read(
-  cli: Cli,
-  file: string,
-  { name, currency, timezone: zone }: CsvOptions & { name: string },
-): Promise<TariffSource> {
-  const settings = await cli.readSettings()
-  const usual = settings.kind === 'read' ? settings.settings.defaults.currency : 'USD'
-  const head = { name, currency: currency ?? usual, timezone: zone }
-  return readTariffSource(file, cli.context.source.cwd, head)
-}
-
-async function importFile(cli: Cli, file: string, options: ImportOptions): Promise<void> {
-  const { name, at } = options
-  if (at !== undefined && !options.activate) throw usageFailure('--at needs --activate')
-  const source = await read(cli, file, options)
-  if (source.kind === 'invalid') throw invalidFile(source)
-  const api = await cli.api()
-  if (options.dryRun) return tryOut(cli, source, name)
-  const { name: _name, ...head } = source.head
-  const body = { ...head, rates: apiRates(source.rows) }
-  const added = await api.post(`/v1/tariffs/${name}/versions`, answers.addedVersion, { body, deadlineMs: IMPORT_MS })
-  const { version, rates, sha256 } = added.value
-  const activation = options.activate ? (await activate(api, { name, version, at })).value : undefined
-  cli.print({ ...(added.raw as object), ...(activation ? { from: activation.from } : {}) }, () =>
-    fields([
-      ['tariff', name],
-      ['version', version],
-      ['rates', rates],
-      ['SHA-256', sha256],
-      ['in force from', activation ? instant(activation.from) : 'not yet: `tollgate tariff activate`'],
-    ]),
+function invalidText({ problems, found }: InvalidSource): string {
+  const more = found - problems.length
+  return [...problems.map(problemText), ...(more > 0 ? [`… and ${more} more; --max-problems shows more`] : [])].join(
+    '\n',
   )
 }
 
-function invalidFile({ problems }: Extract<TariffSource, { kind: 'invalid' }>): CliFailure {
-  const { message } = configFailure(problems)
-  return new CliFailure({ code: 'tariff_invalid', message: message.replace('the configuration', 'the tariff') })
+/** How a deck was understood, for programs. */
+function factsOf({ form, closed, leftOut }: DeckFacts): object {
+  const { form: file, titleRow, columns, unused, effectiveFrom } = form
+  const effective = effectiveFrom === undefined ? {} : { effectiveFrom }
+  return { deck: { ...file, titleRow, columns, unused, closed: closed.length, leftOut, ...effective } }
 }
 
-async function tryOut(cli: Cli, source: Extract<TariffSource, { kind: 'read' }>, name: string): Promise<void> {
-  const api = await cli.api()
-  const from = await activeVersion(api, name)
-  const found = diffRates(from === undefined ? [] : await ratesOf(api, name, from), source.rows)
-  const answer = { name, ...(from === undefined ? {} : { from }), rates: source.rows.length, dryRun: true, ...found }
-  cli.print(answer, () => tryOutText({ name, from, found, cli }))
+/** What a person should look at; nothing for a file that is all rates. */
+function factLines({ form, closed, leftOut }: DeckFacts): readonly string[] {
+  return [
+    ...(form.unused.length > 0 ? [`not used: ${form.unused.join(', ')}`] : []),
+    ...(form.effectiveFrom === undefined ? [] : [`effective from ${form.effectiveFrom}`]),
+    ...(closed.length > 0 ? [`${closed.length} codes are taken away`] : []),
+    ...(leftOut.count > 0 ? [`${leftOut.count} rows are no rates: ${leftOut.first.join('; ')}`] : []),
+  ]
 }
 
-function tryOutText(tried: { name: string; from: number | undefined; found: TariffDiff; cli: Cli }): string {
-  const { name, from, found, cli } = tried
-  const against = from === undefined ? 'no version is in force' : `against version ${from}`
-  return `${name}, ${against}; nothing was changed\n${diffText(found, false, cli.context)}`
+async function read(cli: Cli, file: string, options: DeckOptions & { readonly name: string }): Promise<TariffSource> {
+  const settings = await cli.readSettings()
+  const usualCurrency = settings.kind === 'read' ? settings.settings.defaults.currency : 'USD'
+  const { name, currency, timezone, map = [], dates, decimal, perSecond, unpriced, sheet, maxProblems } = options
+  const columns = { mappings: map, dates, decimal, perSecond, unpriced, sheet }
+  const deck = { ...columns, currency, usualCurrency, zone: timezone ?? 'UTC' }
+  const progress = new Progress(cli.context, `reading ${file}`)
+  try {
+    const rules = { name, cwd: cli.context.source.cwd, timezone, deck, maxProblems }
+    return await readTariffSource(file, { ...rules, progress: (done) => progress.at(done) })
+  } finally {
+    progress.end()
+  }
+}
+
+async function importFile(cli: Cli, file: string, options: ImportOptions): Promise<void> {
+  checkVersionOptions(options)
+  const source = await read(cli, file, options)
+  if (source.kind === 'invalid') throw invalidFile(source)
+  const { head, rows, deck } = source
+  for (const line of deck ? factLines(deck) : []) cli.note(line)
+  const book = { head: { ...head, name: options.name }, rows }
+  await makeVersion(cli, { book, ...(deck ? { closed: deck.closed, facts: factsOf(deck) } : {}) }, options)
+}
+
+function invalidFile(source: InvalidSource): CliFailure {
+  const told = invalidText(source).replace(/^/gm, '  ')
+  return new CliFailure({ code: 'tariff_invalid', message: `the tariff is not valid:\n${told}` })
 }

@@ -1,16 +1,20 @@
 /** `tollgate tariff`: price books and their versions. */
 import type { Command } from 'commander'
 import type { z } from 'zod'
+import { formatInstant } from '../../base/time.ts'
 import * as answers from '../answers.ts'
 import type { Api } from '../api.ts'
 import { id, instantText, whole } from '../arguments.ts'
 import type { Cli } from '../cli.ts'
 import { CliFailure, usageFailure } from '../context.ts'
 import { instant, table } from '../text.ts'
-import { activate, activeVersion, ratesOf } from '../tariff-api.ts'
+import { activate, activeVersion, bookOf } from '../tariff-api.ts'
 import { diffRates, type TariffDiff } from '../tariff-diff.ts'
 import { diffText } from '../tariff-diff-text.ts'
+import { simulated } from '../simulated.ts'
+import { simulationJson, simulationText } from '../simulation-text.ts'
 import { addTariffFileCommands } from './tariff-files.ts'
+import { addTariffTrialCommands } from './tariff-trials.ts'
 
 const MAX_VERSION = 1_000_000_000
 
@@ -19,15 +23,17 @@ export function addTariffCommands(program: Command, cli: Cli): void {
   const one = whole(1, MAX_VERSION)
   const version = { one, all: (text: string, before: readonly number[] = []) => [...before, one(text)] }
   addTariffFileCommands(tariff, cli)
+  addTariffTrialCommands(tariff, cli)
   tariff
     .command('diff')
     .description('What changes between two versions: new, closed, up, down, unchanged.')
     .argument('<name>', 'the tariff', id)
     .argument('[versions...]', 'two of them; none are the one in force and the newest', version.all)
     .option('--all', 'every change, however many')
-    .action((name: string, [from, to, ...more]: readonly number[] = [], options: { readonly all?: true } = {}) => {
+    .option('--traffic', "and what the later one makes of the last week's calls")
+    .action((name: string, [from, to, ...more]: readonly number[] = [], options: DiffOptions = {}) => {
       if (more.length > 0) throw usageFailure('a difference is of two versions')
-      return diff(cli, { name, from, to }, options.all === true)
+      return diff(cli, { name, from, to }, options)
     })
   tariff
     .command('activate')
@@ -39,6 +45,11 @@ export function addTariffCommands(program: Command, cli: Cli): void {
       const { value, raw } = await activate(await cli.api(), { name, version: number, at })
       cli.print(raw, () => `${name} version ${value.version} is in force from ${instant(value.from) ?? ''}.`)
     })
+  tariff
+    .command('rollback')
+    .description('Puts the version that was in force before back in force, on every daemon.')
+    .argument('<name>', 'the tariff', id)
+    .action((name: string) => rollback(cli, name))
   tariff
     .command('list')
     .description('Every tariff; with a name, its versions.')
@@ -62,6 +73,11 @@ async function list(cli: Cli): Promise<void> {
       cli.context,
     )
   })
+}
+
+interface DiffOptions {
+  readonly all?: boolean
+  readonly traffic?: boolean
 }
 
 type Version = z.output<typeof answers.tariffVersion>
@@ -88,10 +104,35 @@ async function versions(cli: Cli, name: string): Promise<void> {
   )
 }
 
+/** What is scheduled stays scheduled, and is told. */
+async function rollback(cli: Cli, name: string): Promise<void> {
+  const api = await cli.api()
+  const { items } = (await versionsOf(api, name)).value
+  const now = formatInstant(cli.context.clock.nowMs())
+  const all = items.flatMap(({ activations }) => activations).toSorted((a, b) => (a.from < b.from ? -1 : 1))
+  const past = all.filter(({ from }) => from <= now)
+  const current = past.at(-1)?.version
+  const before = past.findLast(({ version }) => version !== current)
+  if (current === undefined || !before) {
+    throw new CliFailure({
+      code: 'tariff_unknown',
+      message: `no other version of tariff "${name}" was in force before`,
+    })
+  }
+  const { value } = await activate(api, { name, version: before.version, at: undefined })
+  const scheduled = all.filter(({ from }) => from > now)
+  cli.print({ name, from: current, to: value.version, at: value.from, scheduled }, () =>
+    [
+      `${name}: back from version ${current} to ${value.version}, in force from ${instant(value.from) ?? ''}.`,
+      ...scheduled.map(({ version, from }) => `Version ${version} is still to come at ${instant(from) ?? ''}.`),
+    ].join('\n'),
+  )
+}
+
 async function diff(
   cli: Cli,
   asked: { readonly name: string; readonly from: number | undefined; readonly to: number | undefined },
-  all: boolean,
+  { all = false, traffic = false }: DiffOptions,
 ): Promise<void> {
   const api = await cli.api()
   const { name } = asked
@@ -109,9 +150,13 @@ async function diff(
   }
   const to = asked.to ?? newest?.version ?? from
   const found = await diffOf(api, name, { from, to })
-  cli.print(
-    { name, from, to, ...found },
-    () => `${name}: version ${from} → ${to}\n${diffText(found, all, cli.context)}`,
+  const effect = traffic ? await simulated(cli, { name, version: to }) : undefined
+  cli.print({ name, from, to, ...found, ...(effect ? { traffic: simulationJson(effect) } : {}) }, () =>
+    [
+      `${name}: version ${from} → ${to}`,
+      diffText(found, all, cli.context),
+      ...(effect ? ['', simulationText(effect, all, cli.context)] : []),
+    ].join('\n'),
   )
 }
 
@@ -120,5 +165,5 @@ async function diffOf(
   name: string,
   { from, to }: { readonly from: number; readonly to: number },
 ): Promise<TariffDiff> {
-  return diffRates(await ratesOf(api, name, from), await ratesOf(api, name, to))
+  return diffRates((await bookOf(api, name, from)).rows, (await bookOf(api, name, to)).rows)
 }

@@ -1,14 +1,13 @@
 /** `tollgate usage`: what accounts used, summed up or call by call. */
-import { open, rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import * as answers from '../answers.ts'
 import { id, oneOf } from '../arguments.ts'
 import { cdrColumns, cdrSchema } from '../cdr-columns.ts'
 import type { Cli } from '../cli.ts'
-import { CliFailure } from '../context.ts'
 import { csvLine } from '../csv.ts'
 import { duration, money, table } from '../text.ts'
+import { writeWhole } from '../whole-file.ts'
 
 interface Period {
   readonly from?: string
@@ -102,21 +101,4 @@ async function* jsonTexts(pages: Pages): AsyncGenerator<string> {
     }
   }
   yield separator.startsWith('{') ? '{"items": []}\n' : '\n]}\n'
-}
-
-async function writeWhole(file: string, texts: AsyncIterable<string>): Promise<void> {
-  const part = `${file}.part`
-  const handle = await open(part, 'w', 0o600).catch((error: unknown) => {
-    throw new CliFailure({ code: 'file_unwritable', message: `${part} cannot be written: ${String(error)}` })
-  })
-  try {
-    for await (const text of texts) await handle.writeFile(text)
-    await handle.sync()
-  } catch (error) {
-    await rm(part, { force: true })
-    throw error
-  } finally {
-    await handle.close()
-  }
-  await rename(part, file)
 }

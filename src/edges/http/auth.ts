@@ -68,7 +68,8 @@ export function keyRestricted(): HttpProblem {
   return new HttpProblem('key_restricted', 'this is not for keys of one account')
 }
 
-function verified(keys: KeyPort, header: string | undefined): ReturnType<KeyPort['verify']> {
+/** Throws HttpProblem where there is no key. */
+export function verified(keys: KeyPort, header: string | undefined): ReturnType<KeyPort['verify']> {
   if (header === undefined)
     throw new HttpProblem('key_missing', 'send Authorization: Bearer tg_<id>_<secret>', challenge())
   const text = BEARER.exec(header)?.[1]

@@ -1,6 +1,7 @@
 /** The reference: OpenAPI 3.1, made from the schemas that requests are held to. */
 import swagger from '@fastify/swagger'
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { webhookReference } from './events/event-reference.ts'
 import { OPTIONAL_BODY } from './operation.ts'
 import type { HttpServer } from './server-type.ts'
 
@@ -43,7 +44,7 @@ function withUsedSchemas(input: Parameters<Transform>[0]): Document {
   const used = namesUsed(document.paths, schemas)
   const kept = Object.entries(schemas).filter(([name]) => used.has(name))
   const components = { ...document.components, schemas: Object.fromEntries(kept) }
-  return JSON.parse(JSON.stringify({ ...document, components }), tidied) as Document
+  return JSON.parse(JSON.stringify({ ...document, webhooks: webhookReference(), components }), tidied) as Document
 }
 
 /** Those that the paths name, and those that these name. */

@@ -15,7 +15,8 @@ export interface OperationInput {
 export interface OperationText {
   readonly id: string
   readonly summary: string
-  readonly tag: 'Calls' | 'Accounts' | 'Money' | 'Reports' | 'Tariffs' | 'Keys' | 'Operation'
+  readonly tag:
+    'Calls' | 'Accounts' | 'Money' | 'Payments' | 'Reports' | 'Tariffs' | 'Keys' | 'Webhooks' | 'Events' | 'Operation'
   readonly needs: Needs
   readonly description?: string
   readonly wholeInstallation?: boolean

@@ -3,6 +3,8 @@ import type { ApiKeys } from '../../accounts/api-keys.ts'
 import type { AccountOffice, Page } from '../../accounts/office.ts'
 import type { RefusalCode, Refused } from '../../base/outcome.ts'
 import type { Clock } from '../../base/time.ts'
+import type { EventLog } from '../../events/event-stream.ts'
+import type { JobDesk } from '../../events/job.ts'
 import type { CallRecord, Leg } from '../../calls/call.ts'
 import type { Explanation } from '../../calls/explain.ts'
 import type {
@@ -15,8 +17,14 @@ import type {
   Quote,
   QuoteRequest,
 } from '../../calls/requests.ts'
+import type { ReceiptDesk } from '../../notices/receipt-desk.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { Metrics } from '../../observe/metrics.ts'
+import type { WebhookDesk } from '../../webhooks/desk.ts'
+import type { PaymentDesk } from '../../payments/desk.ts'
+import type { WebhookRequest } from '../../payments/provider.ts'
+import type { Reconciled } from '../../payments/reconcile.ts'
+import type { Recharging } from '../../recharge/recharging.ts'
 import type { UsageQuery, UsageRow } from '../../usage/summary.ts'
 
 export type { KeyIdentity } from '../../accounts/api-keys.ts'
@@ -24,10 +32,15 @@ export type { KeyIdentity } from '../../accounts/api-keys.ts'
 export interface HttpParts {
   readonly desk: DeskPort
   readonly office: AccountOffice
+  readonly receipts: Pick<ReceiptDesk, 'find' | 'list' | 'resend'>
   readonly tariffs: TariffPort
   readonly usage: UsagePort
+  readonly payments: PaymentPort
   readonly keys: KeyPort
   readonly audit: AuditPort
+  readonly jobs: JobDesk
+  readonly events: EventsPort
+  readonly webhooks: WebhookPort
   readonly health: HealthPort
   readonly metrics: Metrics
   readonly clock: Clock
@@ -96,6 +109,13 @@ export interface TariffPort {
   versions(name: string): Promise<readonly VersionSummary[] | undefined>
   /** With `prefix`, the rates whose prefix begins so. */
   show(query: ShowQuery): Promise<VersionView | undefined>
+  rates(name: string, version: number): Promise<VersionRates | undefined>
+}
+
+export interface VersionRates {
+  readonly head: { readonly name: string; readonly version: number } & Omit<TariffInput, 'rates'>
+  /** All of them, in the order they were given. */
+  readonly parts: AsyncIterable<readonly RateInput[]>
 }
 
 export interface ShowQuery {
@@ -194,6 +214,16 @@ export interface UsagePort {
  */
 export type KeyPort = ApiKeys
 
+/** Cards, purchases, refunds and the recharge. */
+export interface PaymentPort {
+  readonly desk: Pick<PaymentDesk, keyof PaymentDesk>
+  readonly recharging: Pick<Recharging, 'attempt' | 'view' | 'pause' | 'resume'>
+  /** Holds the books against the provider's charges since an instant. */
+  reconcile(sinceMs: number): Promise<Reconciled>
+  /** Undefined for a provider that is not used here; false when the signature is none of it. */
+  hear(provider: string, request: WebhookRequest): Promise<boolean | undefined>
+}
+
 export interface AuditPort {
   verify(): Promise<AuditReport>
 }
@@ -205,6 +235,16 @@ export interface AuditReport {
   readonly accounts: number
   readonly partitions: number
   readonly problems: readonly string[]
+}
+
+export type WebhookPort = Pick<WebhookDesk, keyof WebhookDesk>
+
+export interface EventsPort {
+  readonly log: EventLog
+  /** Clients of the stream at once. */
+  readonly mostStreams: () => number
+  /** Ends of calls are told for a minute from now. */
+  listenToCalls(): Promise<void>
 }
 
 export interface HealthPort {

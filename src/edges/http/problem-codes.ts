@@ -3,7 +3,9 @@
  * here: they are answered with 200 and a decision. docs/codes.md lists both.
  */
 import type { OfficeRefusalCode } from '../../accounts/office.ts'
+import type { PaymentRefusalCode } from '../../payments/refusal.ts'
 import type { FaultCode } from '../../base/fault.ts'
+import type { ReceiptRefusalCode } from '../../notices/receipt-desk.ts'
 
 export interface ProblemKind {
   readonly status: number
@@ -14,6 +16,7 @@ const requestProblems = {
   malformed_body: { status: 400, title: 'The body cannot be read' },
   invalid_input: { status: 400, title: 'Some of the input is not valid' },
   idempotency_key_missing: { status: 400, title: 'The Idempotency-Key header is missing' },
+  signature_invalid: { status: 400, title: 'The signature is not valid' },
   malformed_request: { status: 400, title: 'The request is not HTTP as it should be' },
   key_missing: { status: 401, title: 'An API key is needed' },
   key_unknown: { status: 401, title: 'The API key is not valid' },
@@ -22,13 +25,17 @@ const requestProblems = {
   not_found: { status: 404, title: 'There is nothing here' },
   call_unknown: { status: 404, title: 'There is no such call' },
   tariff_unknown: { status: 404, title: 'There is no such tariff version' },
+  webhook_unknown: { status: 404, title: 'There is no such webhook' },
+  job_unknown: { status: 404, title: 'There is no such job' },
   key_id_unknown: { status: 404, title: 'There is no such API key' },
   method_not_allowed: { status: 405, title: 'This cannot be done here' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
+  too_many_webhooks: { status: 409, title: 'There are too many webhooks' },
   body_too_large: { status: 413, title: 'The body is too large' },
   media_type_unsupported: { status: 415, title: 'The body has a type that is not read here' },
   tariff_invalid: { status: 422, title: 'The tariff is not valid' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
+  too_many_streams: { status: 503, title: 'Too many listen to events' },
   internal_error: { status: 500, title: 'Something broke' },
 } as const satisfies Readonly<Record<string, ProblemKind>>
 
@@ -49,19 +56,54 @@ const officeProblems: Readonly<Record<OfficeRefusalCode, ProblemKind>> = {
   version_conflict: { status: 409, title: 'The account was changed meanwhile' },
 }
 
+const paymentProblems: Readonly<Record<Exclude<PaymentRefusalCode, OfficeRefusalCode>, ProblemKind>> = {
+  card_unknown: { status: 404, title: 'There is no such card on file' },
+  order_unknown: { status: 404, title: 'There is no such order' },
+  payment_unknown: { status: 404, title: 'There is no such payment' },
+  card_missing: { status: 422, title: 'There is no card on file' },
+  card_refused: { status: 422, title: 'The card cannot be put on file' },
+  too_many_cards: { status: 422, title: 'There are too many cards on file' },
+  bundle_unavailable: { status: 422, title: 'Minutes are not sold in this currency' },
+  amount_not_payable: { status: 422, title: 'The amount cannot be charged exactly' },
+  payment_not_refundable: { status: 409, title: 'The payment cannot be paid back' },
+  refund_too_large: { status: 422, title: 'There is not so much left to pay back' },
+  recharge_unset: { status: 409, title: 'The account has no recharge that is on' },
+  recharge_paused: { status: 409, title: 'The recharge is paused' },
+  recharge_not_due: { status: 409, title: 'The recharge is not due' },
+  recharge_in_flight: { status: 409, title: 'A recharge is under way' },
+  recharge_capped: { status: 409, title: 'The recharges reach their cap' },
+}
+
+const receiptProblems: Readonly<Record<ReceiptRefusalCode, ProblemKind>> = {
+  account_unknown: officeProblems.account_unknown,
+  receipt_unknown: { status: 404, title: 'There is no such receipt' },
+  recipient_unknown: { status: 422, title: 'Nobody is known who would read it' },
+  mail_off: { status: 409, title: 'No mail is set up' },
+  mail_refused: { status: 422, title: 'The mail server does not take it' },
+  mail_held_back: { status: 429, title: 'The account was sent much mail lately' },
+}
+
 /** Faults that may pass by themselves; the others are answered as `internal_error`. */
 const faultProblems = {
   store_unavailable: { status: 503, title: 'The store cannot be reached' },
   store_timeout: { status: 503, title: 'The store did not answer in time' },
   store_overloaded: { status: 503, title: 'The store has too much to do' },
-  edge_unreachable: { status: 503, title: 'The edge of the call cannot be reached' },
+  archive_unavailable: { status: 503, title: 'The archive cannot be reached' },
+  edge_unreachable: { status: 503, title: 'An edge cannot be reached' },
 } as const satisfies Partial<Readonly<Record<FaultCode, ProblemKind>>>
 
-export type ProblemCode = keyof typeof requestProblems | OfficeRefusalCode | keyof typeof faultProblems
+export type ProblemCode =
+  | keyof typeof requestProblems
+  | OfficeRefusalCode
+  | PaymentRefusalCode
+  | ReceiptRefusalCode
+  | keyof typeof faultProblems
 
 export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
   ...requestProblems,
   ...officeProblems,
+  ...paymentProblems,
+  ...receiptProblems,
   ...faultProblems,
 }
 

@@ -5,6 +5,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { addAccountRoutes } from './accounts/account-routes.ts'
 import { addMoneyRoutes } from './accounts/money-routes.ts'
 import { addPoolRoutes } from './accounts/pool-routes.ts'
+import { addReceiptRoutes } from './accounts/receipt-routes.ts'
 import { addReportRoutes } from './accounts/report-routes.ts'
 import { authorization, refuseOpenRoutes } from './auth.ts'
 import { addCallRoutes } from './calls/call-routes.ts'
@@ -15,13 +16,21 @@ import { errorHandler, problemOf, sendProblem } from './errors.ts'
 import { check, invalidInput, type Place } from './input.ts'
 import { answerUnknownPaths } from './not-found.ts'
 import { addReference } from './openapi.ts'
+import { addStreamRoutes } from './events/stream-routes.ts'
+import { addJobRoutes } from './ops/job-routes.ts'
 import { addKeyRoutes } from './ops/key-routes.ts'
 import { addOpsRoutes } from './ops/ops-routes.ts'
 import type { HttpParts } from './parts.ts'
 import { HttpProblem } from './problem.ts'
 import type { HttpServer } from './server-type.ts'
 import { answerBrokenRequest } from './socket-errors.ts'
+import { addCardRoutes } from './payments/card-routes.ts'
+import { addProviderWebhook, addReconcileRoute } from './payments/provider-routes.ts'
+import { addPurchaseRoutes } from './payments/purchase-routes.ts'
+import { addRechargeRoutes } from './payments/recharge-routes.ts'
 import { addTariffRoutes } from './tariffs/tariff-routes.ts'
+import { addVersionUpload } from './tariffs/version-upload.ts'
+import { addWebhookRoutes } from './webhooks/webhook-routes.ts'
 import { parseForm } from './wire/form-text.ts'
 import { parseJson } from './wire/json-text.ts'
 
@@ -82,6 +91,7 @@ export async function createHttpServer(parts: HttpParts, limits = LIMITS): Promi
   await addReference(server)
   await server.register(callPath(parts))
   await server.register(adminPath(parts))
+  await server.register(providerPath(parts))
   await server.ready()
   return server
 }
@@ -158,10 +168,28 @@ function adminPath(parts: HttpParts) {
     addCallRoutes(server, parts)
     addAccountRoutes(server, parts)
     addPoolRoutes(server, parts)
+    addReceiptRoutes(server, parts)
     addMoneyRoutes(server, parts)
     addReportRoutes(server, parts)
+    addCardRoutes(server, parts)
+    addPurchaseRoutes(server, parts)
+    addRechargeRoutes(server, parts)
+    addReconcileRoute(server, parts)
     addTariffRoutes(server, parts)
+    await server.register(async (uploads) => addVersionUpload(uploads.withTypeProvider<ZodTypeProvider>(), parts))
+    addWebhookRoutes(server, parts)
+    addStreamRoutes(server, parts)
+    addJobRoutes(server, parts)
     addKeyRoutes(server, parts)
     addOpsRoutes(server, parts)
+  }
+}
+
+/** Webhooks of payment providers: their bodies are bytes, as the signature is of them. */
+function providerPath(parts: HttpParts) {
+  return async (scope: FastifyInstance): Promise<void> => {
+    const server = scope.withTypeProvider<ZodTypeProvider>()
+    server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+    addProviderWebhook(server, parts)
   }
 }

@@ -15,3 +15,11 @@ export function addressIn(message: SipMessage, name: AddressHeader): Address | u
 export function isReachable(message: SipMessage): boolean {
   return parseUri(addressIn(message, 'contact')?.uri ?? '')?.host !== undefined
 }
+
+/**
+ * Whether any answer to this INVITE would end drachtio-server (v0.9.10) and with it every call there: over UDP it looks for the
+ * host of the caller's Contact, which `*` and `tel:` have not. Without an answer the server forgets it after 64 s.
+ */
+export function isDeadly(invite: SipMessage): boolean {
+  return invite.has('contact') && !isReachable(invite)
+}

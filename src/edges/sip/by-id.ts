@@ -1,5 +1,5 @@
 /** Dialogs that another worker, or a dead one, set up: the server takes requests in them from anybody who knows their id. */
-import type { DrachtioClient, Headers, SipResponse } from './drachtio.ts'
+import type { DrachtioClient, Headers, SipDialog, SipResponse } from './drachtio.ts'
 
 /** Whether the server has the dialog; `unknown` where it did not say. */
 export type Found = 'there' | 'gone' | 'unknown'
@@ -41,6 +41,25 @@ export function infoById(
 export interface Info {
   readonly headers: Headers
   readonly body?: string
+}
+
+/** The called side before its answer, as far as the server has a dialog with it. */
+export function earlyDialog(client: DrachtioClient, id: string): Pick<SipDialog, 'request'> {
+  return {
+    request(content, done) {
+      try {
+        client.request(TARGET, { ...content, stackDialogId: id, uri: TARGET }, (error, sent) => {
+          if (error || !sent) return done(error ?? new Error('not sent'))
+          sent.on('response', (response: SipResponse) => {
+            if (response.status >= 200) done(null, response)
+          })
+        })
+      } catch (error) {
+        // There is no connection to the server.
+        done(error)
+      }
+    },
+  }
 }
 
 interface Asking {

@@ -10,6 +10,7 @@ import {
   type SipRequest,
   type SipResponse,
 } from './drachtio.ts'
+import { notYet } from './replies.ts'
 import { fits } from './size.ts'
 
 export interface DialSettings {
@@ -76,6 +77,8 @@ export class Dial {
 
   #wasSent(request: SipRequest | undefined): void {
     this.#sent = request
+    // drachtio-srf, which listens next, would answer with our offer, whatever is asked.
+    queueMicrotask(() => request?.removeAllListeners('update').on('update', notYet))
     if (this.#isOver) request?.cancel({})
   }
 

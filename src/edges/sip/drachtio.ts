@@ -50,8 +50,6 @@ export interface SipResponse extends SipMessage {
     status: number,
     reason: string | undefined,
     content?: { readonly headers?: Headers; readonly body?: string },
-    sent?: (error: unknown) => void,
-    pracked?: () => void,
   ): void
 }
 
@@ -69,7 +67,7 @@ export interface SipDialog extends EventEmitter {
   readonly id: string
   readonly sip: { readonly callId: string }
   readonly res: SipResponse
-  readonly remote: { readonly sdp?: string }
+  readonly remote: { sdp?: string }
   /** False from its BYE on, which may be heard before anybody could listen for it. */
   readonly connected: boolean
   queueRequests: boolean
@@ -130,6 +128,9 @@ export interface DrachtioClient {
   on(event: 'cdr:stop', listener: (...stop: CdrStop) => void): this
   invite(handler: (request: SipRequest, response: SipResponse) => void): void
   options(handler: (request: SipRequest, response: SipResponse) => void): void
+  /** Also within a call, while it is not answered. */
+  info(handler: (request: SipRequest, response: SipResponse) => void): void
+  prack(handler: (request: SipRequest, response: SipResponse) => void): void
   unregisterForMessages(what: string): void
   reregisterForMessages(what: string): void
   /** Tries the targets in their order, whatever they refuse with; resolves when one has answered or none will. */

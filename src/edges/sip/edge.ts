@@ -8,6 +8,7 @@ import { inTurns } from '../../base/in-turns.ts'
 import type { EdgeCall, EdgeControl } from '../../calls/edge-control.ts'
 import type { CallEvent } from '../../calls/requests.ts'
 import { Repeater } from '../repeater.ts'
+import { isDeadly } from './addresses.ts'
 import { Admission } from './admission.ts'
 import type { Bridge, BridgeEnd } from './bridge.ts'
 import { byeById, dialogId, infoById } from './by-id.ts'
@@ -86,6 +87,7 @@ export class SipEdge {
       onInvite: (link: DrachtioLink, request: SipRequest, response: SipResponse) =>
         void this.#invited(link, request, response),
       onOptions: (request: SipRequest, response: SipResponse) => this.#options(request, response),
+      onEarly: (request: SipRequest, response: SipResponse) => this.#early(request, response),
       onStop: (link: DrachtioLink, stop: CdrStop) => this.#stopped(link, stop),
       onConnected: () => void this.#orphans.sweep(0).catch((error: unknown) => this.#cannotSweep(error)),
       onLost: (link: DrachtioLink) => this.#lost(link),
@@ -139,6 +141,10 @@ export class SipEdge {
   }
 
   async #invited(link: DrachtioLink, request: SipRequest, response: SipResponse): Promise<void> {
+    if (isDeadly(request)) {
+      const { source_address: source } = request
+      return this.#parts.log.warn({ source, contact: request.get('contact') }, 'an INVITE is left without an answer')
+    }
     const callId = request.get('call-id') ?? ''
     const ringing = this.#setups.get(callId)
     if (ringing) {
@@ -269,6 +275,12 @@ export class SipEdge {
       endedAtMs,
       cause: reason,
     })
+  }
+
+  #early(request: SipRequest, response: SipResponse): void {
+    const callId = request.get('call-id') ?? ''
+    for (const { invitation } of this.#setups.values()) if (invitation.hears(callId, request, response)) return
+    response.send(481, undefined)
   }
 
   #stopped(link: DrachtioLink, [source, , , message]: CdrStop): void {

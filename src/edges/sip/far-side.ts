@@ -2,25 +2,48 @@
 import type { Caller } from './caller.ts'
 import type { Dialled } from './dial.ts'
 import type { Headers, SipRequest } from './drachtio.ts'
-import { bodyType, copied, type Copying, inOneLine, passingExtensions } from './headers.ts'
+import { bodyType, copied, type Copying, inOneLine, passingExtensions, supports } from './headers.ts'
 import type { Hop } from './parts.ts'
+import { sessionSecondsOf } from './within-dialog.ts'
 
 export const LEAST_SESSION_SECONDS = 90
 
-export interface FarCall {
+/** What we do on the leg of the called side, whatever the caller can. */
+export interface Wanted {
+  readonly sessionSeconds: number
+  /** Acknowledge its provisional answers. */
+  readonly reliable?: boolean
+}
+
+export interface FarCall extends Wanted {
   readonly copying: Copying
   readonly maxForwards: number
-  readonly sessionSeconds: number
+}
+
+/** What the called side refuses to do without (RFC 4028: 422; RFC 3262: 421), where we can have it. */
+export function wantedOf(last: Dialled, request: SipRequest): Partial<Wanted> | undefined {
+  if (last.kind !== 'refused' || !last.response) return undefined
+  const least = sessionSecondsOf(last.response.get('min-se'))
+  if (last.status === 422) return least === undefined ? undefined : { sessionSeconds: least }
+  const isReliable = last.status === 421 && supports(last.response, '100rel') && Boolean(request.body)
+  return isReliable ? { reliable: true } : undefined
 }
 
 /** What the caller's INVITE says, as the called side is to hear it. */
-export function headersForFar(request: SipRequest, { copying, maxForwards, sessionSeconds }: FarCall): Headers {
-  const extensions = new Set([...passingExtensions(request), 'timer'])
+export function headersForFar(
+  request: SipRequest,
+  { copying, maxForwards, sessionSeconds, reliable = false }: FarCall,
+): Headers {
+  const extensions = new Set([...passingExtensions(request, 'supported'), 'timer', ...(reliable ? ['100rel'] : [])])
+  const required = new Set(passingExtensions(request, 'require'))
+  // An offer in a reliable answer would have to be answered in the PRACK, which the server sends without a body.
+  if (!request.body) for (const each of [extensions, required]) each.delete('100rel')
   return {
     ...copied(request, copying),
     ...bodyType(request),
     'Max-Forwards': String(maxForwards - 1),
     Supported: [...extensions].join(', '),
+    ...(required.size > 0 ? { Require: [...required].join(', ') } : {}),
     // Else the server would refresh by itself, also with no worker left.
     'Session-Expires': `${sessionSeconds};refresher=uas`,
     'Min-SE': String(LEAST_SESSION_SECONDS),

@@ -83,9 +83,19 @@ export function supports(message: SipMessage, extension: string): boolean {
   return ['supported', 'require'].some((name) => tokens(message.get(name)).includes(extension))
 }
 
-/** What the message says it supports, as far as it works across us. */
-export function passingExtensions(message: SipMessage): readonly string[] {
-  return tokens(message.get('supported')).filter((token) => PASSING_EXTENSIONS.has(token))
+export function requires(message: SipMessage, extension: string): boolean {
+  return tokens(message.get('require')).includes(extension)
+}
+
+/** What the message says it supports or requires, as far as it works across us. */
+export function passingExtensions(message: SipMessage, name: 'supported' | 'require'): readonly string[] {
+  return tokens(message.get(name)).filter((token) => PASSING_EXTENSIONS.has(token))
+}
+
+/** What a refusal says of extensions (RFC 3261: 420; RFC 3262: 421), as both sides must agree on them. */
+export function refusedExtensions(message: SipMessage): Headers {
+  const said = ['Unsupported', 'Require'].map((name) => [name, message.get(name.toLowerCase())] as const)
+  return Object.fromEntries(said.filter((entry): entry is [string, string] => entry[1] !== undefined))
 }
 
 function tokens(list: string | undefined): readonly string[] {

@@ -13,14 +13,25 @@ import { dialogId } from './by-id.ts'
 import { aboutCall, authorizeRequest, type Caller, callerOf } from './caller.ts'
 import { Dial, type Dialled, type Far, hangUpOn, isOffer, isUp } from './dial.ts'
 import type { DrachtioClient, Headers, SipDialog, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
-import { causeOf, goesOn, headersForFar, legHeaders, legOf, uriOver } from './far-side.ts'
-import { copied, type Copying, reasonHeader, reasonOf, supports } from './headers.ts'
+import { Early } from './early.ts'
+import {
+  callOfFarLeg,
+  causeOf,
+  goesOn,
+  headersForFar,
+  legHeaders,
+  legOf,
+  uriOver,
+  type Wanted,
+  wantedOf,
+} from './far-side.ts'
+import { copied, type Copying, reasonHeader, reasonOf, refusedExtensions, supports } from './headers.ts'
 import { inTime, LATE } from './in-time.ts'
-import { NearSide, settledFar } from './near-side.ts'
+import { answerNear, type NearAnswer, settledFar } from './near-side.ts'
 import type { Observer } from './observer.ts'
 import type { Hop, Routed, SipParts } from './parts.ts'
 import { relay } from './relay.ts'
-import { type OwnReply, ownReplies, refuse } from './replies.ts'
+import { notYet, type OwnReply, ownReplies, refuse } from './replies.ts'
 import { isTooLarge } from './size.ts'
 import { joinSides, sessionSecondsOf } from './within-dialog.ts'
 
@@ -51,6 +62,7 @@ interface Setup {
   readonly caller: Caller
   readonly routed: Routed
   readonly copying: Copying
+  readonly early: Early
   readonly call: string
   readonly account: string
   readonly capSeconds: number | undefined
@@ -63,14 +75,13 @@ export class Invitation {
   readonly #response: SipResponse
   #cancel: SipMessage | undefined
   #stop: string | undefined
-  readonly #near: NearSide
   #dial: Dial | undefined
+  #setup: Setup | undefined
 
   constructor(context: InviteContext, request: SipRequest, response: SipResponse) {
     this.#context = context
     this.#request = request
     this.#response = response
-    this.#near = new NearSide({ ...context, request, response })
     // Before anything is waited for: the server has answered a CANCEL by itself, and tells us once.
     request.on('cancel', (cancel: SipMessage) => {
       this.#cancel = cancel
@@ -83,7 +94,7 @@ export class Invitation {
 
   /** The call that came of it; undefined when none did, and the caller was answered. */
   async run(): Promise<Bridge | undefined> {
-    const { parts, admission } = this.#context
+    const { client, parts, admission, observer } = this.#context
     const maxForwards = Number(this.#request.get('max-forwards') ?? MAX_FORWARDS)
     const trusted = parts.trusts(this.#request.source_address)
     const caller = callerOf(this.#request, { node: parts.node, trusted })
@@ -92,13 +103,25 @@ export class Invitation {
     const admitted = admission.admit(this.#request, caller)
     if ('own' in admitted) return this.#refuse(admitted.own, admitted)
     const { routed } = admitted
-    if (routed.group.mode === 'observe') return this.#observe(caller, routed)
+    if (routed.group.mode === 'observe') {
+      observer.proxy({ client, request: this.#request, response: this.#response }, caller, routed)
+      return undefined
+    }
+    const copying = { names: routed.group.copyHeaders, identity: trusted }
+    return this.#charged({ caller, routed, copying, maxForwards })
+  }
+
+  /** Of the modes that enforce. */
+  async #charged(about: Pick<Setup, 'caller' | 'routed' | 'copying' | 'maxForwards'>): Promise<Bridge | undefined> {
+    const { caller, routed, copying } = about
     const answer = await this.#decide(authorizeRequest(caller, routed, this.#request))
     if (!answer) return undefined
-    this.call = answer.call
-    const copying = { names: routed.group.copyHeaders, identity: trusted }
     const { call, account } = answer
-    const setup = { caller, routed, copying, call, account, capSeconds: capOf(answer), maxForwards }
+    this.call = call
+    const { client } = this.#context
+    const early = new Early({ client, request: this.#request, response: this.#response, copying })
+    const setup = { ...about, early, call, account, capSeconds: capOf(answer) }
+    this.#setup = setup
     try {
       return await (routed.group.mode === 'redirect' ? this.#redirect(setup, answer) : this.#connect(setup, answer))
     } catch (error) {
@@ -107,15 +130,20 @@ export class Invitation {
     }
   }
 
+  /** Takes what one of its sides says before the answer; false where it is of another call. */
+  hears(callId: string, request: SipRequest, response: SipResponse): boolean {
+    if (!this.#setup) return false
+    const { caller, call, early } = this.#setup
+    if (callId === caller.leg.callId) early.heard(request, response)
+    else if (callOfFarLeg(callId) === call) notYet(request, response)
+    else return false
+    return true
+  }
+
   /** Ends it before it is answered; one that is being answered just now is only left alone by a worker that ends. */
   stop(reason: string): void {
     this.#stop = reason
     this.#dial?.cancel({ Reason: reasonHeader(480, reason) })
-  }
-
-  #observe(caller: Caller, routed: Routed): undefined {
-    const { client, observer } = this.#context
-    observer.proxy({ client, request: this.#request, response: this.#response }, caller, routed)
   }
 
   async #decide(request: AuthorizeRequest): Promise<Allowed | undefined> {
@@ -170,46 +198,54 @@ export class Invitation {
     return this.#cancel !== undefined || this.#stop !== undefined
   }
 
+  /** Once more, where the called side asks for what we can do without the caller. */
   async #try(setup: Setup, hop: Hop, nth: number): Promise<Dialled> {
-    const { group } = setup.routed
-    const dialled = await this.#dialled(setup, hop, { nth, sessionSeconds: group.sessionSeconds })
-    if (dialled.kind !== 'refused' || dialled.status !== 422 || this.#isOver) return dialled
-    const least = sessionSecondsOf(dialled.response?.get('min-se'))
-    return least === undefined ? dialled : this.#dialled(setup, hop, { nth, sessionSeconds: least })
+    const asked = { nth, sessionSeconds: setup.routed.group.sessionSeconds }
+    const dialled = await this.#dialled(setup, hop, asked)
+    const wanted = this.#isOver ? undefined : wantedOf(dialled, this.#request)
+    return wanted ? this.#dialled(setup, hop, { ...asked, ...wanted }) : dialled
   }
 
-  async #dialled(
-    setup: Setup,
-    hop: Hop,
-    { nth, sessionSeconds }: { readonly nth: number; readonly sessionSeconds: number },
-  ): Promise<Dialled> {
-    const { caller, routed, call } = setup
+  async #dialled(setup: Setup, hop: Hop, { nth, ...wanted }: { readonly nth: number } & Wanted): Promise<Dialled> {
+    const { caller, routed, call, early } = setup
     const { tryMs, ringSeconds } = routed.group
     const leg = legOf(call, nth)
+    const dialog = dialogId(leg.callId, leg.fromTag)
+    early.dialling(dialog)
     const dial = new Dial(this.#context.client, {
       uri: uriOver(hop, caller.to),
-      headers: { ...headersForFar(this.#request, { ...setup, sessionSeconds }), ...legHeaders(caller, leg) },
-      dialog: dialogId(leg.callId, leg.fromTag),
+      headers: { ...headersForFar(this.#request, { ...setup, ...wanted }), ...legHeaders(caller, leg) },
+      dialog,
       ...(this.#request.body ? { sdp: this.#request.body } : {}),
       tryMs,
       ringMs: ringSeconds * 1000,
-      onProgress: (response) => this.#near.progress(response, setup.copying),
+      onProgress: (response) => this.#progress(response, setup.early),
     })
     this.#dial = dial
     return dial.outcome
   }
 
+  #progress(response: SipResponse, early: Early): void {
+    if (response.status <= 100 || this.#isOver || this.#response.finalResponseSent) return
+    early.progress(response)
+  }
+
   async #answer(setup: Setup, far: Far): Promise<Bridge | undefined> {
-    await this.#near.pracked()
+    await setup.early.allPracked()
+    setup.early.complete(far)
     const answeredAtMs = this.#context.parts.clock.nowMs()
-    const { copying, routed } = setup
-    const answering = { copying, sessionSeconds: routed.group.sessionSeconds }
-    const near = this.#isOver || !isUp(far) ? undefined : await this.#near.answer(far, answering)
+    const near = this.#isOver || !isUp(far) ? undefined : await this.#answerNear(setup, far)
     if (near === LATE) return this.#leave(setup, { far, answeredAtMs })
     const farDialog = near && (await settledFar(near, far))
     if (near && farDialog) return this.#bridged(setup, { near, far: farDialog, answeredAtMs })
     near?.destroy({}, () => undefined)
     return this.#unanswered(setup, far)
+  }
+
+  #answerNear({ copying, routed }: Setup, far: Far): Promise<NearAnswer> {
+    const [request, response] = [this.#request, this.#response]
+    const { sessionSeconds } = routed.group
+    return answerNear({ ...this.#context, request, response, copying, sessionSeconds }, far)
   }
 
   async #unanswered({ caller, call }: Setup, far: Far): Promise<undefined> {
@@ -286,12 +322,10 @@ export class Invitation {
       refuse(this.#response, { status: routed.group.cutStatus, reason: 'Call Ended' }, { code: this.#stop, call })
       return
     }
-    if (last.kind !== 'refused') {
-      this.#refuse(last.kind === 'unanswered' ? 'no_answer' : 'no_route', { call })
-      return
-    }
+    if (last.kind !== 'refused') return this.#refuse(last.kind === 'unanswered' ? 'no_answer' : 'no_route', { call })
     const { response, status, reason } = last
-    relay(this.#response, { status, reason, headers: response ? copied(response, copying) : {} })
+    const headers = response ? { ...copied(response, copying), ...refusedExtensions(response) } : {}
+    relay(this.#response, { status, reason, headers })
   }
 
   #refuse(own: OwnReply, about: { readonly call?: string; readonly more?: Headers } = {}): undefined {

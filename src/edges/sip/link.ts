@@ -14,9 +14,14 @@ import { MOST_FRAME_BYTES } from './size.ts'
 /** Without a bound drachtio-srf waits longer each time. */
 const RECONNECT_MOST_MS = 2_000
 
+/** What the server sends us besides. */
+const NOT_INVITES = ['options', 'info', 'prack', 'cdr:stop'] as const
+
 export interface LinkEvents {
   onInvite(link: DrachtioLink, request: SipRequest, response: SipResponse): void
   onOptions(request: SipRequest, response: SipResponse): void
+  /** An INFO or PRACK that is in no call that was answered. */
+  onEarly(request: SipRequest, response: SipResponse): void
   /** A call or a leg of one ended; of those whose worker is gone nobody else hears. */
   onStop(link: DrachtioLink, stop: CdrStop): void
   onConnected(link: DrachtioLink): void
@@ -62,8 +67,8 @@ export class DrachtioLink {
   /** No INVITE comes any more. The server drops all routes of whoever drops one, so the others are asked for again. */
   drain(): void {
     if (!this.#isConnected) return
-    for (const what of ['invite', 'options', 'cdr:stop']) this.client.unregisterForMessages(what)
-    for (const what of ['options', 'cdr:stop']) this.client.reregisterForMessages(what)
+    for (const what of ['invite', ...NOT_INVITES]) this.client.unregisterForMessages(what)
+    for (const what of NOT_INVITES) this.client.reregisterForMessages(what)
   }
 
   close(): void {
@@ -75,6 +80,8 @@ export class DrachtioLink {
     const { client, name } = this
     client.invite((request, response) => events.onInvite(this, request, response))
     client.options((request, response) => events.onOptions(request, response))
+    client.info((request, response) => events.onEarly(request, response))
+    client.prack((request, response) => events.onEarly(request, response))
     client.on('cdr:stop', (...stop) => events.onStop(this, stop))
     // Without a listener an error would end the process; the loss shows as `close`.
     client.on('error', (error) =>

@@ -15,16 +15,16 @@ export interface Relayed extends Content {
  * The library throws at a status that it has no name for. Such a one goes as the first of its class, which it means to all
  * who do not know it (RFC 3261, 8.1.3.2); a provisional one as 183. What is too large goes without headers and body.
  */
-export function relay(response: SipResponse, answer: Relayed, pracked?: () => void): void {
+export function relay(response: SipResponse, answer: Relayed): void {
   const { status, headers, body } = fits(answer) ? answer : bare(answer)
   const reason = answer.reason && inOneLine(answer.reason).slice(0, MOST_REASON)
   const content = { headers, ...(body ? { body } : {}) }
   try {
-    response.send(status, reason, content, undefined, pracked)
+    response.send(status, reason, content)
   } catch (error) {
     const known = firstOfClass(status)
     if (known === status) throw error
-    response.send(known, reason, content, undefined, pracked)
+    response.send(known, reason, content)
   }
 }
 

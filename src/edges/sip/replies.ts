@@ -1,10 +1,12 @@
 /** What a caller is answered that does not get through. */
-import type { Headers, SipResponse } from './drachtio.ts'
+import type { Headers, SipRequest, SipResponse } from './drachtio.ts'
 import { reasonHeader } from './headers.ts'
 import type { SipReply } from './parts.ts'
 import { relay } from './relay.ts'
 
 const RETRY_AFTER_SECONDS = 10
+/** An answer comes soon, or none at all. */
+const NOT_YET_SECONDS = 2
 
 /** Not one of the codes of decisions, as nothing was decided. */
 export type OwnReply =
@@ -51,4 +53,10 @@ export function refuse(
     ...more,
   }
   relay(response, { status, reason, headers })
+}
+
+/** What cannot go to the other side before the answer. An UPDATE without SDP concerns only the side that it came from. */
+export function notYet(request: SipRequest, response: SipResponse): void {
+  if (request.method === 'UPDATE' && !request.body) return response.send(200, undefined)
+  response.send(500, undefined, { headers: { 'Retry-After': String(NOT_YET_SECONDS) } })
 }

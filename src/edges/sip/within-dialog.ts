@@ -20,9 +20,12 @@ export interface Side {
 
 /** From now on the two hear each other. */
 export function joinSides(one: Side, other: Side, copying: Copying): void {
-  const all: Copying = { ...copying, names: [...copying.names, ...ALWAYS] }
-  passOn(one, other, all)
-  passOn(other, one, all)
+  passOn(one, other, withAlways(copying))
+  passOn(other, one, withAlways(copying))
+}
+
+export function withAlways(copying: Copying): Copying {
+  return { ...copying, names: [...copying.names, ...ALWAYS] }
 }
 
 function passOn(from: Side, to: Side, copying: Copying): void {
@@ -48,32 +51,55 @@ interface Passing {
   readonly copying: Copying
 }
 
+function pass({ from, to, ...asked }: Passing): void {
+  forward({
+    ...asked,
+    to: to.dialog,
+    more: timerOf(asked.request.method, to),
+    onAck: (ack) => acknowledgeWith(from.dialog, ack),
+    instead: (answer) => answer(481),
+  })
+}
+
+type Answer = (status: number, content?: Omit<Relayed, 'status'>) => void
+
+export interface Forwarding {
+  readonly request: SipRequest
+  readonly response: SipResponse
+  readonly copying: Copying
+  readonly to: Pick<SipDialog, 'request'>
+  readonly more?: Headers
+  /** The offer was the other side's: what this one answers comes with its ACK. */
+  readonly onAck?: (ack: Ack) => void
+  /** What is answered where the other side cannot be asked. */
+  readonly instead: (answer: Answer) => void
+}
+
 /** By `dialog.request`: after a `dialog.modify` that was refused the next one would never come back. */
-function pass({ request, response, from, to, copying }: Passing): void {
+export function forward({ request, response, copying, to, more, onAck, instead }: Forwarding): void {
   const { method, body } = request
   const answer = once(response)
-  const headers = { ...copied(request, copying), ...bodyType(request), ...timerOf(method, to) }
+  const headers = { ...copied(request, copying), ...bodyType(request), ...more }
   const isLateOffer = method === 'INVITE' && !body
   const content = { method, headers, ...(body ? { body } : {}), ...(isLateOffer ? { noAck: true } : {}) }
   if (!fits(content)) return answer(513)
   const late = setTimeout(() => answer(408), ANSWER_MS)
-  to.dialog.request(content, (error, theirs, ack) => {
+  to.request(content, (error, theirs, ack) => {
     clearTimeout(late)
-    if (error || !theirs) return answer(481)
-    if (ack) acknowledgeWith(from.dialog, ack)
+    if (error || !theirs) return instead(answer)
+    if (ack) onAck?.(ack)
     const ours = { ...copied(theirs, copying), ...bodyType(theirs), ...refreshed(request) }
     const { status, reason, body } = theirs
     answer(status, { reason, headers: ours, body })
   })
 }
 
-function once(response: SipResponse) {
-  return (status: number, content: Omit<Relayed, 'status'> = { headers: {} }): void => {
+function once(response: SipResponse): Answer {
+  return (status, content = { headers: {} }) => {
     if (!response.finalResponseSent) relay(response, { status, ...content })
   }
 }
 
-/** The offer was the other side's: what this one answers comes with its ACK. */
 function acknowledgeWith(dialog: SipDialog, ack: Ack): void {
   dialog.once('ack', (request: SipRequest) => ack(request.body && fits(request) ? { body: request.body } : {}))
 }

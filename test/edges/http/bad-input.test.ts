@@ -115,9 +115,34 @@ const profileFields: Endpoint['bad'] = [
   ['spendCaps', { year: '1' }, 'unknown_field', '/spendCaps/year'],
   ['lowBalance', {}, 'required', '/lowBalance/threshold'],
   ...amounts('lowBalance.threshold'),
+  ['lowBalance', { threshold: '5', also: ['0%'] }, 'value', '/lowBalance/also/0'],
+  ['lowBalance', { threshold: '5', also: ['101%'] }, 'value', '/lowBalance/also/0'],
+  ['lowBalance', { threshold: '5', also: [5] }, 'value', '/lowBalance/also/0'],
+  ['lowBalance', { threshold: '5', also: ['20%', '20%'] }, 'value', '/lowBalance/also'],
+  ['lowBalance', { threshold: '5', also: ['1', '2', '3', '4', '5', '6'] }, 'range', '/lowBalance/also'],
+  ['lowBalance', { threshold: '5', hysteresis: '-1' }, 'format', '/lowBalance/hysteresis'],
+  ['lowBalance', { threshold: '5', until: '6' }, 'unknown_field', '/lowBalance/until'],
+  ['contacts', [{}], 'required', '/contacts/0/email'],
+  ['contacts', [{ email: 'nobody' }], 'format', '/contacts/0/email'],
+  ['contacts', [{ email: 'a@example.com\r\nBcc: b@example.com' }], 'format', '/contacts/0/email'],
+  ['contacts', [{ email: 'a@example.com, b@example.com' }], 'format', '/contacts/0/email'],
+  ['contacts', [{ email: `${'x'.repeat(250)}@example.com` }], 'range', '/contacts/0/email'],
+  ['contacts', [{ email: 'a@example.com', topics: [] }], 'range', '/contacts/0/topics'],
+  ['contacts', [{ email: 'a@example.com', topics: ['weather'] }], 'value', '/contacts/0/topics/0'],
+  ['contacts', [{ email: 'a@example.com', phone: '1' }], 'unknown_field', '/contacts/0/phone'],
+  ['contacts', Array.from({ length: 11 }, () => ({ email: 'a@example.com' })), 'range'],
+  ['contacts', 'a@example.com', 'type'],
+  ['language', 'fr', 'value'],
+  ['language', 'EN', 'value'],
   ['recharge', { enabled: true, threshold: '1', amount: '0' }, 'value', '/recharge/amount'],
   ['recharge', { enabled: 'yes', threshold: '1', amount: '5' }, 'type', '/recharge/enabled'],
-  ['recharge', { enabled: true, threshold: '1' }, 'required', '/recharge/amount'],
+  ['recharge', { enabled: true, threshold: '1' }, 'value'],
+  ['recharge', { enabled: true, threshold: '1', amount: '5', targetBalance: '9' }, 'value'],
+  ['recharge', { enabled: true, threshold: '1', targetBalance: '0' }, 'value', '/recharge/targetBalance'],
+  ['recharge', { enabled: true, threshold: '1', amount: '5', card: 'a b' }, 'format', '/recharge/card'],
+  ['recharge', { enabled: true, threshold: '1', amount: '5', dayCap: '0' }, 'value', '/recharge/dayCap'],
+  ['recharge', { enabled: true, threshold: '1', amount: '5', monthCap: 5 }, 'type', '/recharge/monthCap'],
+  ['recharge', { enabled: true, threshold: '1', amount: '5', maxFailures: 0 }, 'range', '/recharge/maxFailures'],
   ['onEngineError', 'pray', 'value'],
   ...wholes('engineErrorSeconds', 1, 3600),
   ...wholes('engineErrorCalls', 1, 1000),
@@ -142,6 +167,14 @@ const poolFields: Endpoint['bad'] = [
   ...wholes('freeSeconds', 0, 3600),
   ...wholes('increment', 1, 3600),
   ['onExhausted', 'explode', 'value'],
+  ['lowAt', [], 'range'],
+  ['lowAt', [-1], 'range', '/lowAt/0'],
+  ['lowAt', [1.5], 'value', '/lowAt/0'],
+  ['lowAt', ['60'], 'value', '/lowAt/0'],
+  ['lowAt', ['0%'], 'value', '/lowAt/0'],
+  ['lowAt', [60, 60], 'value', '/lowAt'],
+  ['lowAt', [1, 2, 3, 4, 5, 6], 'range', '/lowAt'],
+  ['lowAt', '20%', 'type'],
   ['minutes', 300, 'unknown_field'],
   ['priority', null, 'type'],
 ]
@@ -158,6 +191,28 @@ const moneyFields: Endpoint['bad'] = [
   ['externalId', 7, 'type'],
   ['externalId', LONG, 'range'],
   ['currency', 'USD', 'unknown_field'],
+]
+
+const tokens: Endpoint['bad'] = [
+  ['token', '', 'range'],
+  ['token', 7, 'type'],
+  ['token', 'x'.repeat(256), 'range'],
+  ['token', 'tok with spaces', 'format'],
+  ['token', '4242424242424242', 'value'],
+]
+
+const buyers: Endpoint['bad'] = [
+  ['buyer', 'ann', 'format'],
+  ['buyer', 7, 'type'],
+]
+
+const goods: Endpoint['bad'] = [
+  ['kind', missing, 'required'],
+  ['kind', 'stamps', 'value'],
+  ...amounts('amount'),
+  ['amount', '0', 'value'],
+  ['amount', missing, 'value', '/kind'],
+  ...wholes('bundles', 1, 100_000),
 ]
 
 const endpoints: readonly Endpoint[] = [
@@ -319,10 +374,87 @@ const endpoints: readonly Endpoint[] = [
   },
   {
     method: 'POST',
+    url: '/v1/accounts/acme/receipts/acme-7/resend',
+    good: {},
+    bad: [
+      ['to', 'nobody', 'format'],
+      ['to', 'a@example.com\nBcc: b@example.com', 'format'],
+      ['to', ['a@example.com'], 'type'],
+      ['to', `${'x'.repeat(250)}@example.com`, 'range'],
+      ['to', null, 'type'],
+      ['cc', 'a@example.com', 'unknown_field'],
+    ],
+  },
+  {
+    method: 'POST',
     url: '/v1/accounts/acme/debits',
     headers: { 'idempotency-key': 'k1' },
     good: { amount: '5.00' },
     bad: [...moneyFields, ['kind', 'purchase', 'value']],
+  },
+  {
+    method: 'POST',
+    url: '/v1/accounts/acme/payment-methods',
+    headers: { 'idempotency-key': 'k1' },
+    good: { token: 'tok_success' },
+    bad: [
+      ...tokens,
+      ['contact', { email: 'nobody' }, 'format', '/contact/email'],
+      ['contact', { name: '' }, 'range', '/contact/name'],
+      ['contact', { phone: 'x'.repeat(33) }, 'range', '/contact/phone'],
+      ['contact', { address: 'x'.repeat(501) }, 'range', '/contact/address'],
+      ['contact', { fax: '1' }, 'unknown_field', '/contact/fax'],
+      ['recurring', 'yes', 'type'],
+      ['number', '4242424242424242', 'unknown_field'],
+      ['cvc', '123', 'unknown_field'],
+    ],
+  },
+  {
+    method: 'PATCH',
+    url: '/v1/accounts/acme/payment-methods/card-tok_success',
+    good: {},
+    bad: [
+      ['contact', { email: 7 }, 'type', '/contact/email'],
+      ['recurring', false, 'value'],
+      ['token', 'tok_success', 'unknown_field'],
+    ],
+  },
+  {
+    method: 'POST',
+    url: '/v1/accounts/acme/orders',
+    good: { kind: 'credit', amount: '25.00' },
+    bad: [...goods, ...buyers, ['card', 'c1', 'unknown_field']],
+  },
+  {
+    method: 'POST',
+    url: '/v1/accounts/acme/orders/3-order/confirm',
+    headers: { 'idempotency-key': 'k1' },
+    good: {},
+    bad: [...ids('card'), ...tokens, ...buyers, ['amount', '5.00', 'unknown_field']],
+  },
+  {
+    method: 'POST',
+    url: '/v1/accounts/acme/payments',
+    headers: { 'idempotency-key': 'k1' },
+    good: { kind: 'credit', amount: '25.00' },
+    bad: [...goods, ...buyers, ...ids('card'), ...tokens, ['currency', 'USD', 'unknown_field']],
+  },
+  {
+    method: 'POST',
+    url: '/v1/accounts/acme/payments/3-pay/refund',
+    headers: { 'idempotency-key': 'k1' },
+    good: {},
+    bad: [...amounts('amount'), ['amount', '0', 'value'], ['reason', 'none', 'unknown_field']],
+  },
+  {
+    method: 'POST',
+    url: '/v1/payments/reconcile',
+    good: {},
+    bad: [
+      ['since', 'yesterday', 'value'],
+      ['since', 17, 'type'],
+      ['deep', true, 'unknown_field'],
+    ],
   },
   {
     method: 'POST',
@@ -411,7 +543,7 @@ describe.each(endpoints)('$method $url', ({ method, url, headers = {}, good, bad
     if (Array.isArray(body) && url.endsWith('events')) return
     const type = { 'content-type': 'application/json', ...headers }
     const response = await rig.ask({ method, url, headers: type, body: Array.isArray(body) ? '[]' : body })
-    const optional = /\/(end|activate|verify)$/.test(url) && body === 'null'
+    const optional = /\/(end|activate|verify|reconcile)$/.test(url) && body === 'null'
     expect(response.statusCode).toBe(optional ? 200 : 400)
   })
 })

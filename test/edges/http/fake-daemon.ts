@@ -14,12 +14,17 @@ import { changedPool } from '../../../src/accounts/pools.ts'
 import { patchedProfile } from '../../../src/accounts/profile.ts'
 import type { CallRecord } from '../../../src/calls/call.ts'
 import type { AuthorizeAnswer, CallEvent, EventResult, Quote } from '../../../src/calls/requests.ts'
+import type { EventLog } from '../../../src/events/event-stream.ts'
+import type { WebhookRefused } from '../../../src/webhooks/desk.ts'
+import type { WebhookEndpoint } from '../../../src/webhooks/endpoint.ts'
 import type { HttpParts, TariffInput } from '../../../src/edges/http/parts.ts'
 import { createHttpServer, type HttpLimits, type HttpServer } from '../../../src/edges/http/server.ts'
 import { sipReplies } from '../../../src/edges/http/sip-replies.ts'
+import type { ReceiptRefused } from '../../../src/notices/receipt-desk.ts'
 import { createLog } from '../../../src/observe/log.ts'
 import { Metrics } from '../../../src/observe/metrics.ts'
 import { allowed, callRecord, profile } from './examples.ts'
+import { examplePayment, fakePayments, type Till } from './fake-payments.ts'
 import { heldToReference } from './reference.ts'
 
 /** 2026-11-23T10:00:00Z */
@@ -33,7 +38,7 @@ interface Asked {
 }
 
 /** Answers of the ports; a test replaces those that it is about. */
-export interface Scene {
+export interface Scene extends Till {
   keys: Record<string, KeyIdentity>
   readonly accounts: AccountProfile[]
   readonly calls: CallRecord[]
@@ -43,10 +48,14 @@ export interface Scene {
   quote: () => ReturnType<HttpParts['desk']['quote']>
   posted: Posted | OfficeRefused
   saved: OfficeRefused | undefined
+  resent: ReceiptRefused | undefined
   poolIsNew: boolean
   ready: boolean
   started: boolean
   draining: boolean
+  webhooks: readonly WebhookEndpoint[]
+  webhookRefused: WebhookRefused | undefined
+  readonly events: EventLog
   added: Awaited<ReturnType<HttpParts['tariffs']['addVersion']>> | undefined
 }
 
@@ -117,11 +126,17 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
     quote: async () => quoted,
     posted,
     saved: undefined,
+    resent: undefined,
     poolIsNew: true,
     ready: true,
     started: true,
     draining: false,
     added: undefined,
+    webhooks: [webhook(), webhook({ id: 'wh2', account: 'acme' })],
+    webhookRefused: undefined,
+    events: { append: async () => undefined, after: async () => [], newest: async () => '0-0' },
+    payment: examplePayment,
+    refusal: undefined,
     ...change,
   }
   const note = (what: string, input: unknown): void => {
@@ -134,6 +149,7 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
   const parts: HttpParts = {
     desk: fakeDesk(scene, note),
     office: fakeOffice(scene, note),
+    receipts: fakeReceipts(scene, note),
     tariffs: fakeTariffs(scene, note),
     usage: {
       summary: async (account, query) => {
@@ -142,7 +158,11 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
         return [{ key: '2026-11-23', ...totals }]
       },
     },
+    payments: fakePayments(scene, note),
     keys: fakeKeys(scene, note),
+    jobs: fakeJobs(note),
+    webhooks: fakeWebhooks(scene, note),
+    events: { log: scene.events, mostStreams: () => 2, listenToCalls: async () => note('listenToCalls', undefined) },
     audit: { verify: async () => ({ ok: true, entries: 12, accounts: 3, partitions: 64, problems: [] }) },
     health: {
       ready: async () => ({ ready: scene.ready, detail: { store: scene.ready ? 'ok' : 'away' } }),
@@ -220,6 +240,33 @@ function fakeDesk(scene: Scene, note: Note): HttpParts['desk'] {
   }
 }
 
+function fakeReceipts(scene: Scene, note: Note): HttpParts['receipts'] {
+  const paid = {
+    receipt: 'acme-7',
+    payment: '3-p1',
+    account: 'acme',
+    kind: 'bundle',
+    amount: 25_000_000n,
+    currency: 'USD',
+    card: 'visa 4242',
+    buyer: 'buyer@example.com',
+    paidAtMs: NOW_MS,
+  } as const
+  return {
+    async list(account, page) {
+      note('receipts', { account, ...page })
+      return { items: [paid], nextCursor: '1' }
+    },
+    async find(_account, receipt) {
+      return receipt === paid.receipt ? paid : undefined
+    },
+    async resend(resend) {
+      note('resend', resend)
+      return scene.resent ?? { kind: 'resent', to: [resend.to ?? paid.buyer] }
+    },
+  }
+}
+
 function fakeOffice(scene: Scene, note: Note): HttpParts['office'] {
   const get = (id: string): AccountProfile | undefined => scene.accounts.find((account) => account.id === id)
   const levelsOf = (id: string): AccountProfile[] => {
@@ -284,6 +331,68 @@ function fakeOffice(scene: Scene, note: Note): HttpParts['office'] {
   }
 }
 
+function fakeJobs(note: Note): HttpParts['jobs'] {
+  const about = { event: '3-17-0', type: 'balance.low', account: 'acme' }
+  return {
+    queues: ['webhooks'],
+    list: async (filter) => {
+      note('jobs', filter)
+      const job = { queue: 'webhooks', id: 'wh1-3-17-0', state: filter.state, attempts: 11, addedAtMs: NOW_MS, about }
+      return { items: [{ ...job, endedAtMs: NOW_MS, reason: 'it answered 500' }], nextCursor: '0.1' }
+    },
+    retry: async (queue, id) => {
+      note('retryJob', { queue, id })
+      return id === 'wh1-3-17-0'
+    },
+  }
+}
+
+function fakeWebhooks(scene: Scene, note: Note): HttpParts['webhooks'] {
+  const find = (id: string): WebhookEndpoint | undefined => scene.webhooks.find((endpoint) => endpoint.id === id)
+  const keyed = (endpoint: WebhookEndpoint) => ({ kind: 'keyed' as const, endpoint, secret: 'whsec_bmV3' })
+  return {
+    list: async () => scene.webhooks,
+    find: async (id) => find(id),
+    add: async (input) => {
+      note('addWebhook', input)
+      return scene.webhookRefused ?? keyed(webhook({ id: 'new', ...input }))
+    },
+    change: async (id, { disabled, ...change }) => {
+      note('changeWebhook', { id, disabled, ...change })
+      const known = find(id)
+      const off = disabled ? { disabled: { reason: 'operator' as const, atMs: NOW_MS } } : {}
+      return scene.webhookRefused ?? (known && { ...known, ...change, ...off })
+    },
+    remove: async (id) => {
+      note('removeWebhook', id)
+      return find(id) !== undefined
+    },
+    rotate: async (id, oldSeconds) => {
+      note('rotateWebhook', { id, oldSeconds })
+      const known = find(id)
+      return known && keyed(known)
+    },
+    test: async (id) => {
+      note('testWebhook', id)
+      return find(id) && { kind: 'answered', status: 204, tookMs: 7 }
+    },
+    deliveries: async (id, page) => {
+      note('deliveries', { id, ...page })
+      const delivery = { event: '3-17-0', type: 'balance.low', atMs: NOW_MS, attempt: 1, tookMs: 7 }
+      return { items: [{ ...delivery, outcome: 'failed', status: 500 }], nextCursor: '1-0' }
+    },
+    replay: async (id, sinceMs) => {
+      note('replay', { id, sinceMs })
+      return find(id) && 3
+    },
+  }
+}
+
+function webhook(change: Partial<WebhookEndpoint> = {}): WebhookEndpoint {
+  const secrets = [{ secret: 'whsec_c2VjcmV0' }, { secret: 'whsec_b2xk', untilMs: NOW_MS }]
+  return { id: 'wh1', url: 'https://example.com/hook', types: [], secrets, createdAtMs: NOW_MS, ...change }
+}
+
 const examplePool: Pool = {
   id: 'made',
   name: 'Plan minutes',
@@ -331,6 +440,15 @@ function fakeTariffs(scene: Scene, note: Note): HttpParts['tariffs'] {
       if (query.name !== 'retail') return undefined
       const rounding = { decimals: 6, mode: 'half_up' as const }
       return { ...version, timezone: 'UTC', rounding, items: [rate], nextCursor: '1' }
+    },
+    rates: async (name, number) => {
+      const parts = (async function* () {
+        yield [rate]
+        yield [{ ...rate, prefix: '33', perMinute: '', blocked: true }]
+      })()
+      return name === 'retail'
+        ? { head: { name, version: number, currency: 'USD', timezone: 'UTC' }, parts }
+        : undefined
     },
   }
 }

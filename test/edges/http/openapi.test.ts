@@ -27,19 +27,51 @@ GET /v1/accounts/{}/balance
 POST /v1/accounts/{}/credits
 POST /v1/accounts/{}/debits
 PUT /v1/accounts/{}/trunks
+GET /v1/accounts/{}/receipts
+GET /v1/accounts/{}/receipts/{}
+POST /v1/accounts/{}/receipts/{}/resend
 POST /v1/accounts/{}/pools
 PATCH /v1/accounts/{}/pools/{}
 GET /v1/accounts/{}/transactions
 GET /v1/accounts/{}/cdrs
 GET /v1/accounts/{}/usage
+POST /v1/accounts/{}/payment-methods
+GET /v1/accounts/{}/payment-methods
+PATCH /v1/accounts/{}/payment-methods/{}
+DELETE /v1/accounts/{}/payment-methods/{}
+POST /v1/accounts/{}/orders
+POST /v1/accounts/{}/orders/{}/confirm
+GET /v1/accounts/{}/payments
+POST /v1/accounts/{}/payments
+GET /v1/accounts/{}/payments/{}
+POST /v1/accounts/{}/payments/{}/refund
+GET /v1/accounts/{}/recharge
+POST /v1/accounts/{}/recharge/pause
+POST /v1/accounts/{}/recharge/resume
+POST /v1/accounts/{}/recharge/run
+POST /v1/payments/reconcile
+POST /v1/payments/webhooks/{}
 POST /v1/tariffs/{}/versions
 POST /v1/tariffs/{}/versions/{}/activate
 GET /v1/tariffs
 GET /v1/tariffs/{}/versions
 GET /v1/tariffs/{}/versions/{}
+GET /v1/tariffs/{}/versions/{}/rates
 POST /v1/keys
 GET /v1/keys
 DELETE /v1/keys/{}
+POST /v1/webhooks
+GET /v1/webhooks
+GET /v1/webhooks/{}
+PATCH /v1/webhooks/{}
+DELETE /v1/webhooks/{}
+POST /v1/webhooks/{}/rotate
+POST /v1/webhooks/{}/test
+GET /v1/webhooks/{}/deliveries
+POST /v1/webhooks/{}/replay
+GET /v1/events
+GET /v1/jobs
+POST /v1/jobs/{}/{}/retry
 POST /v1/audit/verify
 GET /openapi.json
 GET /metrics
@@ -78,10 +110,10 @@ it('gives each operation an id of its own, a summary and a tag', () => {
   }
 })
 
-it('asks for a key everywhere but for health', () => {
+it('asks for a key everywhere but for health and webhooks that are signed', () => {
   expect(reference.components.securitySchemes['apiKey']).toMatchObject({ type: 'http', scheme: 'bearer' })
   for (const { path, operation } of operations()) {
-    const needsKey = !['/livez', '/readyz', '/startupz'].includes(path)
+    const needsKey = !['/livez', '/readyz', '/startupz', '/v1/payments/webhooks/{provider}'].includes(path)
     expect(operation.security.length, path).toBe(needsKey ? 1 : 0)
     expect('401' in operation.responses, path).toBe(needsKey)
     expect('403' in operation.responses, path).toBe(needsKey && path !== '/openapi.json')
@@ -118,7 +150,14 @@ it('asks for an Idempotency-Key of every operation that posts money', () => {
       ({ name, in: place, required }) => name === 'idempotency-key' && place === 'header' && required,
     ),
   )
-  expect(asking.map(({ name }) => name)).toEqual(['POST /v1/accounts/{}/credits', 'POST /v1/accounts/{}/debits'])
+  expect(asking.map(({ name }) => name)).toEqual([
+    'POST /v1/accounts/{}/credits',
+    'POST /v1/accounts/{}/debits',
+    'POST /v1/accounts/{}/payment-methods',
+    'POST /v1/accounts/{}/orders/{}/confirm',
+    'POST /v1/accounts/{}/payments',
+    'POST /v1/accounts/{}/payments/{}/refund',
+  ])
 })
 
 it('says that the call path takes forms and answers text', () => {
@@ -136,7 +175,11 @@ it('says which bodies may be left out', () => {
   const optional = operations().filter(({ operation }) => operation.requestBody?.required === false)
   expect(optional.map(({ name }) => name)).toEqual([
     'POST /v1/calls/{}/end',
+    'POST /v1/payments/reconcile',
     'POST /v1/tariffs/{}/versions/{}/activate',
+    'POST /v1/webhooks/{}/rotate',
+    'POST /v1/webhooks/{}/test',
+    'POST /v1/jobs/{}/{}/retry',
     'POST /v1/audit/verify',
   ])
 })

@@ -62,7 +62,7 @@ export function heldToReference(
   const type = String(response.headers['content-type']).split(';')[0] ?? ''
   const schema = described?.content[type]?.schema
   expect(schema, `${operation.operationId} may answer ${response.statusCode} as ${type}`).toBeDefined()
-  if (!type.includes('json')) return
+  if (!/\bjson$/.test(type)) return
   const known = compiled.get(server) ?? new Map<string, z.ZodType>()
   compiled.set(server, known)
   const key = `${operation.operationId} ${response.statusCode}`

@@ -169,6 +169,73 @@ describe('a version', () => {
   })
 })
 
+describe('a version as lines', () => {
+  const send = (...lines: readonly unknown[]) => {
+    const body = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n')
+    return rig.ask({ method: 'POST', url, body, headers: { 'content-type': 'application/x-ndjson' } })
+  }
+  const head = { currency: 'USD', timezone: 'Europe/London' }
+
+  it('is added as the same in one body is', async () => {
+    const response = await send({ name: 'other', version: 7, ...head }, everything, '', { prefix: '*', blocked: true })
+    expect(response.statusCode).toBe(201)
+    expect(rig.inputs('addVersion')).toEqual([
+      {
+        name: 'retail',
+        ...head,
+        rates: [
+          { ...everything, prefix: '4420' },
+          { prefix: '*', blocked: true, perMinute: '' },
+        ],
+      },
+    ])
+  })
+
+  it('names the rows that are wrong', async () => {
+    const response = await send(head, everything, { prefix: '44' })
+    expect(response.statusCode).toBe(422)
+    expect(response.json()).toMatchObject({
+      code: 'tariff_invalid',
+      errors: [{ pointer: '/rates/1/perMinute', code: 'required' }],
+    })
+    expect((await send(head)).json()).toMatchObject({ code: 'tariff_invalid', detail: '/rates has no rate' })
+  })
+
+  it('names lines that are no JSON, and a head that is none', async () => {
+    expect((await send(head, everything, '{"prefix":')).json()).toMatchObject({
+      code: 'malformed_body',
+      detail: expect.stringContaining('line 3: the body is not JSON') as string,
+    })
+    expect((await send({ ...head, colour: 'red' }, everything)).json()).toMatchObject({
+      status: 400,
+      errors: [{ pointer: '/colour', code: 'unknown_field' }],
+    })
+    expect((await send('')).json()).toMatchObject({ status: 400 })
+    expect((await send(head, { prefix: '4'.repeat(300_000) })).json()).toMatchObject({ code: 'body_too_large' })
+    expect(rig.inputs('addVersion')).toEqual([])
+  })
+
+  it('is what is read by nothing else', async () => {
+    const headers = { 'content-type': 'application/x-ndjson' }
+    const response = await rig.ask({ method: 'POST', url: `${url}/2/activate`, body: '{}', headers })
+    expect(response.json()).toMatchObject({ status: 415 })
+  })
+
+  it('is told as it can be sent again', async () => {
+    const response = await rig.ask({ url: `${url}/2/rates` })
+    expect(response.headers['content-type']).toBe('application/x-ndjson')
+    const lines = response.body.split('\n')
+    expect(lines.map((line) => (line === '' ? '' : (JSON.parse(line) as unknown)))).toEqual([
+      { name: 'retail', version: 2, currency: 'USD', timezone: 'UTC' },
+      { prefix: '44', perMinute: '0.0125', direction: 'both' },
+      { prefix: '33', direction: 'both', blocked: true },
+      '',
+    ])
+    await send(...lines)
+    expect(rig.inputs('addVersion')).toMatchObject([{ currency: 'USD', rates: [{ prefix: '44' }, { prefix: '33' }] }])
+  })
+})
+
 describe('tariffs', () => {
   it('are listed', async () => {
     const response = await rig.ask({ url: '/v1/tariffs' })
@@ -182,6 +249,7 @@ describe('tariffs', () => {
   it.each([
     ['GET', '/v1/tariffs/none/versions'],
     ['GET', '/v1/tariffs/none/versions/1'],
+    ['GET', '/v1/tariffs/none/versions/1/rates'],
     ['POST', '/v1/tariffs/none/versions/1/activate'],
   ] as const)('that are not there are 404: %s %s', async (method, path) => {
     expect((await rig.ask({ method, url: path })).json()).toMatchObject({ status: 404, code: 'tariff_unknown' })

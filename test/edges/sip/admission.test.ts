@@ -117,11 +117,13 @@ async function challenged(phone: RawPhone, invite: SipMessage): Promise<string> 
   return nonce
 }
 
-async function replyTo(phone: RawPhone, { branch }: SipMessage): Promise<SipMessage> {
+async function replyTo(phone: RawPhone, invite: SipMessage): Promise<SipMessage> {
+  const { branch } = invite
   const find = (): SipMessage | undefined => phone.got.find((each) => each.status >= 200 && each.branch === branch)
   await until('a final answer comes', () => find() !== undefined)
   const reply = find()
   if (!reply) throw new Error('no answer')
+  phone.acknowledge(invite, reply)
   return reply
 }
 

@@ -112,16 +112,16 @@ describe('a call over drachtio', { timeout: 40_000 }, () => {
 
 describe('nothing is lost', { timeout: 60_000 }, () => {
   it('when the worker is killed: the next one cuts the call on time, at both ends', async () => {
-    const payer = await bench.account('killed', { credit: '8.00' })
+    const payer = await bench.account('killed', { credit: '16.00' })
     const callee = await bench.called(answers)
     const caller = await bench.ring(payer, { scenario: 'uac-waits' })
     await bench.up(payer)
     await bench.restartWorker()
-    const { notes } = await caller.finished(20_000)
-    expect(talkedMs(notes)[0]).toBeLessThan(9_500)
+    const { notes } = await caller.finished(30_000)
+    expect(talkedMs(notes)[0]).toBeLessThan(17_500)
     await until('the called side is hung up on', async () => ended(await callee.notes()).length === 1)
     const [cdr, ...more] = await bench.settled(payer, 1)
-    expect(cdr).toMatchObject({ seconds: 8, charge: '8.000000' })
+    expect(cdr).toMatchObject({ seconds: 16, charge: '16.000000' })
     expect(more).toEqual([])
     await bench.legsOver()
   })

@@ -1,6 +1,6 @@
-/** sipp → drachtio-server → the daemon → sipp, each a process of its own but the server's double, and the books afterwards. */
+/** sipp → drachtio-server → the daemon → sipp, each a process of its own but the double of the server, and the books afterwards. */
 import { type AtEnd, Daemon, Home } from '../../app/bench.ts'
-import { DrachtioDouble } from '../../support/drachtio/drachtio-double.ts'
+import { type DrachtioServer, openServer } from '../../support/drachtio/drachtio-server.ts'
 import { freePort, until } from './process.ts'
 import { callWith, type Note, Sipp, type SippCall } from './sipp.ts'
 
@@ -35,7 +35,7 @@ export interface Seen {
 
 /** A second costs 1.00. */
 export class SipBench {
-  readonly drachtio: DrachtioDouble
+  readonly drachtio: DrachtioServer
   readonly home: Home
   readonly calleePort: number
   daemon: Daemon
@@ -43,7 +43,7 @@ export class SipBench {
   #phones = 0
 
   private constructor(
-    parts: { drachtio: DrachtioDouble; home: Home; daemon: Daemon; calleePort: number },
+    parts: { drachtio: DrachtioServer; home: Home; daemon: Daemon; calleePort: number },
     atEnd: AtEnd,
   ) {
     this.drachtio = parts.drachtio
@@ -55,7 +55,7 @@ export class SipBench {
 
   static async start(atEnd: AtEnd, wish: GroupWish = {}): Promise<SipBench> {
     const calleePort = await freePort()
-    const drachtio = await DrachtioDouble.open({ secret: 'cymru', sipPort: await freePort() })
+    const drachtio = await openServer()
     atEnd(() => drachtio.close())
     const hops = wish.hopsYaml?.(calleePort) ?? hopsYaml(wish.hops ?? [calleePort])
     const text = settings(drachtio, hops, wish)
@@ -67,7 +67,7 @@ export class SipBench {
   }
 
   async connected(workers: number): Promise<void> {
-    await until(`${workers} workers are connected`, () => this.drachtio.connections === workers)
+    await until(`${workers} workers are connected`, () => this.drachtio.takers('invite') === workers)
   }
 
   /** Another process on the same store and server. */
@@ -171,7 +171,7 @@ export class SipBench {
   }
 
   async legsOver(): Promise<void> {
-    await until('no dialog is left at the server', () => this.drachtio.dialogs === 0)
+    await until('no dialog is left at the server', async () => (await this.drachtio.dialogs) === 0)
   }
 }
 
@@ -195,13 +195,13 @@ function hopsYaml(ports: readonly number[]): string {
   return `[${ports.map((port) => `{ uri: 'sip:127.0.0.1:${port}' }`).join(', ')}]`
 }
 
-function settings(drachtio: DrachtioDouble, hops: string, { more = '', sip, calls = '' }: GroupWish): string {
+function settings(drachtio: DrachtioServer, hops: string, { more = '', sip, calls = '' }: GroupWish): string {
   return [
     'defaults: { tariff: bench, currency: USD, timezone: UTC }',
     `calls: { sliceSeconds: 2, extendAheadSeconds: 1, guardMs: 300${calls} }`,
     'sip:',
     '  enabled: true',
-    `  servers: [{ port: ${drachtio.adminPort} }]`,
+    `  servers: [{ port: ${drachtio.adminPort}, secret: ${drachtio.secret} }]`,
     ...(sip === undefined ? [] : [`  ${sip}`]),
     '  groups:',
     `    default: { hops: ${hops}${more === '' ? '' : `, ${more}`} }`,

@@ -1,7 +1,7 @@
 /** What happens in the very moment in which a call is answered: nobody is charged for a call that is over, nobody talks for nothing. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import type { DrachtioDouble } from '../../support/drachtio/drachtio-double.ts'
+import { DrachtioDouble } from '../../support/drachtio/drachtio-double.ts'
 import { describeIf, isDouble } from '../../support/drachtio/drachtio-server.ts'
 import { RawPhone } from '../../support/drachtio/raw-phone.ts'
 import type { SipMessage } from '../../support/drachtio/sip-message.ts'
@@ -21,6 +21,7 @@ describeIf(isDouble)('in the moment of the answer', () => {
   beforeAll(async () => {
     callee = await RawPhone.open(0)
     bench = await SipBench.start((end) => ends.unshift(end), { hops: [callee.port] })
+    if (!(bench.drachtio instanceof DrachtioDouble)) throw new Error('only a double can be told its faults')
     drachtio = bench.drachtio
   }, 60_000)
 
@@ -52,7 +53,7 @@ describeIf(isDouble)('in the moment of the answer', () => {
     const { near } = await answeredUnheard()
     phones.caller.say(phones.within('ACK', 1, near))
     phones.caller.say(phones.within('BYE', 2, near))
-    await until('the server has ended its dialog', () => bench.drachtio.dialogs === 1)
+    await until('the server has ended its dialog', () => drachtio.dialogs === 1)
     drachtio.letGo()
     phones.reply(await phones.heard(callee, 'BYE'), 200)
     expect(await bench.settled(payer, 1)).toMatchObject([{ seconds: 1, charge: '1.000000', cause: 'caller_hung_up' }])
@@ -67,10 +68,10 @@ describeIf(isDouble)('in the moment of the answer', () => {
     await phones.answered('INVITE', 180)
     drachtio.holdBack()
     phones.reply(far, 200, { body: ANSWER })
-    await until('it is up', () => bench.drachtio.dialogs === 1)
+    await until('it is up', () => drachtio.dialogs === 1)
     phones.caller.got.length = 0
     callee.say(phones.back('BYE', 1, { far }), bench.drachtio.sipPort)
-    await until('it is over', () => bench.drachtio.dialogs === 0)
+    await until('it is over', () => drachtio.dialogs === 0)
     drachtio.letGo()
     expect((await phones.final()).status).toBe(480)
     await bench.daemon.heldNothing(payer.id)

@@ -21,6 +21,10 @@ export interface SippCall {
   /** Of the session timer that it asks for. */
   readonly sessionSeconds?: number
   readonly withinMs?: number
+  /** How the caller has provisional answers made reliable. */
+  readonly reliability?: 'Supported' | 'Require'
+  /** Over TCP. */
+  readonly tcp?: boolean
   readonly callId?: string
   /** Of the account's user. */
   readonly password?: string
@@ -57,7 +61,7 @@ export class Sipp {
     const running = new Process({ name: `sipp ${call.scenario}`, file: 'sipp', args: args(call, port, folder) })
     const sipp = new Sipp(port, running, folder)
     if (call.target === undefined)
-      await until(`${running.name} listens`, () => sipp.#listens(), { explain: () => running.output })
+      await until(`${running.name} listens`, () => sipp.#listens(call.tcp === true), { explain: () => running.output })
     return sipp
   }
 
@@ -85,8 +89,8 @@ export class Sipp {
     return notes
   }
 
-  async #listens(): Promise<boolean> {
-    const table = await readFile('/proc/net/udp', 'utf8')
+  async #listens(tcp: boolean): Promise<boolean> {
+    const table = await readFile(`/proc/net/${tcp ? 'tcp' : 'udp'}`, 'utf8')
     return table.includes(`0100007F:${this.port.toString(16).toUpperCase().padStart(4, '0')}`)
   }
 
@@ -119,6 +123,7 @@ function args(call: SippCall, port: number, folder: string): string[] {
     '-p',
     String(port),
     '-nostdin',
+    ...(call.tcp === true ? ['-t', 't1'] : []),
     '-d',
     String(call.talkMs ?? 1_000),
   ]
@@ -129,7 +134,7 @@ function args(call: SippCall, port: number, folder: string): string[] {
   ]
   const keys = [
     ...['-key', 'account', call.account ?? 'nobody', '-key', 'caller', call.caller ?? '+442079460100'],
-    ...['-key', 'session', String(call.sessionSeconds ?? 0)],
+    ...['-key', 'session', String(call.sessionSeconds ?? 0), '-key', 'reliability', call.reliability ?? 'Supported'],
   ]
   // The called side is ended by its test; should that be killed, it ends by itself.
   if (call.target === undefined) return [...common, ...logs, ...keys, '-timeout', '120s']

@@ -3,6 +3,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /** As frames name a dialog; the bars are those of the frame. */
 const DIALOG_ID = /\|([^|\r\n]+;from-tag=[^|\r\n]+)\|/g
+/** The server drops all routes of who removes one. */
+const ROUTE = /\|(remove_)?route\|([a-z:]+)/g
 /** A name may come in two pieces. */
 const LONGEST_NAME = 512
 
@@ -13,7 +15,8 @@ export class AdminRelay {
   /** Of the dialogs that the server has named. */
   readonly dialogIds = new Set<string>()
   readonly #listener: Server
-  readonly #apps = new Set<Socket>()
+  /** What each asked for. */
+  readonly #apps = new Map<Socket, Set<string>>()
 
   private constructor(listener: Server, port: number) {
     this.#listener = listener
@@ -30,12 +33,12 @@ export class AdminRelay {
     return relay
   }
 
-  get connections(): number {
-    return this.#apps.size
+  takers(verb: string): number {
+    return [...this.#apps.values()].filter((verbs) => verbs.has(verb)).length
   }
 
   drop(): void {
-    for (const app of this.#apps) app.destroy()
+    for (const app of this.#apps.keys()) app.destroy()
   }
 
   async close(): Promise<void> {
@@ -46,10 +49,16 @@ export class AdminRelay {
 
   #join(app: Socket, serverPort: number): void {
     const server = connect(serverPort, '127.0.0.1')
-    this.#apps.add(app)
+    const verbs = new Set<string>()
+    this.#apps.set(app, verbs)
     let before = ''
     app.on('data', (bytes) => {
-      if (!this.silent) server.write(bytes)
+      if (this.silent) return
+      server.write(bytes)
+      for (const [, removed, verb = ''] of bytes.toString('latin1').matchAll(ROUTE)) {
+        if (removed) verbs.clear()
+        else verbs.add(verb)
+      }
     })
     server.on('data', (bytes) => {
       app.write(bytes)

@@ -127,7 +127,8 @@ export function callingDialog(invite: SipMessage, answer: SipMessage, owner: Cli
     local: invite.get('From'),
     remote: withTag(invite.get('To'), answer.toTag),
     localTag: invite.fromTag,
-    target: uriOf(answer.get('Contact') || answer.get('To')),
+    // Without it the server finds no way to the called side, not even for the ACK.
+    target: uriOf(answer.get('Contact')),
     routes: answer.all('Record-Route').reverse(),
     contact: invite.get('Contact'),
     sdp: invite.body,

@@ -1,8 +1,8 @@
 /**
- * A stand-in for drachtio-server with a real SIP side over UDP: the unmodified client speaks to its admin port, and phones call
+ * A stand-in for drachtio-server with a real SIP side over UDP and TCP: the unmodified client speaks to its admin port, and phones call
  * through it. What the real server does with calls, connections and CDRs is done here as it was seen and read there; its
- * faults, and those of the network to it, are switched on by methods. Not here: TCP and TLS, reliable provisional responses,
- * forks, redirects, and requests in a dialog before its 200.
+ * faults, and those of the network to it, are switched on by methods. Not here: TLS, forks, redirects, names other than
+ * localhost, the proxy's rewriting of RSeq and its limit on ringing, and what a called side asks before any reliable answer.
  */
 import { freeTcpPort } from '../free-port.ts'
 import { Admin, type Client } from './admin.ts'
@@ -65,9 +65,9 @@ export class DrachtioDouble implements DrachtioServer {
     return this.#now.core.dialogs.size
   }
 
-  /** Of apps that have asked for something. */
-  get connections(): number {
-    return this.#now.admin.clients.filter(({ connected, routes }) => connected && routes.size > 0).length
+  /** How many apps are asked for a kind of request. */
+  takers(verb: string): number {
+    return this.#now.admin.clients.filter(({ connected, routes }) => connected && routes.has(verb)).length
   }
 
   /** Cuts the connections of all apps; they may come back. */

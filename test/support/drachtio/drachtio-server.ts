@@ -9,8 +9,8 @@ export interface DrachtioServer {
   /** Where apps connect. */
   readonly adminPort: number
   readonly secret: string
-  /** Of apps. */
-  readonly connections: number
+  /** Connected apps that have asked for it. */
+  takers(verb: string): number
   /** Of the legs that are up. */
   readonly dialogs: number | Promise<number>
   dropSockets(): void

@@ -29,7 +29,9 @@ export class Early {
     const [id = '', invite] = [...this.#incoming].find(([, held]) => isOf(held, transaction)) ?? []
     if (!invite) return reply(transaction, 481, 'Call/Transaction Does Not Exist')
     if (request.method === 'PRACK') {
-      if (!invite.reliable?.pracked(request)) return reply(transaction, 481, 'No such response')
+      const whose = invite.reliable?.pracked(request)
+      if (!whose) return reply(transaction, 481, 'No such response')
+      if (whose === 'server') return reply(transaction, 200, 'OK')
       this.#known.add(invite)
     }
     if (this.#known.has(invite)) return this.#show(transaction, invite, randomUUID())

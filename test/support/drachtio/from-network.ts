@@ -24,6 +24,9 @@ export interface Incoming {
   readonly stopWaiting: () => void
 }
 
+/** A Contact that the server answers by itself. */
+const UNREADABLE = /^[^"]*"[^"]*$|<\s*>|<sips?:([^@>]*@)?>/
+
 export class FromNetwork {
   /** Final responses to INVITEs are refused and not sent while this holds. */
   refusesFinalResponses = false
@@ -35,6 +38,9 @@ export class FromNetwork {
   readonly #proxying: Proxying
   readonly #incoming = new Map<string, Incoming>()
   readonly #early: Early
+
+  /** By an app; the last of each leg. */
+  readonly #refused = new Map<string, ServerTransaction>()
 
   constructor(core: Core, proxying: Proxying) {
     this.#core = core
@@ -62,6 +68,7 @@ export class FromNetwork {
       return client.reply(frame, ['NOK', 'Response not sent due to unknown transaction'])
     const { transaction, dialog, reliable } = incoming
     const isReliable = invite && given.status < 200 && wantsReliable(given, 'Require')
+    const mustBe = invite && given.status > 100 && given.status < 200 && wantsReliable(transaction.request, 'Require')
     if (isReliable && !wantsReliable(transaction.request, 'Supported', 'Require'))
       return client.reply(frame, ['NOK', 'Remote endpoint does not support 100rel'])
     const answer = this.#answer(incoming, given)
@@ -69,7 +76,7 @@ export class FromNetwork {
     if (given.status >= 200) this.#incoming.delete(id)
     const isNewCall = invite && !dialog
     if (isNewCall && this.holdsBackFromAnswer && given.status >= 200 && given.status < 300) client.hold(true)
-    if (isReliable) reliable?.send(answer)
+    if (isReliable || mustBe) reliable?.send(answer)
     else if (invite && answer.status >= 200 && answer.status < 300) this.#answered({ id, incoming, answer })
     else {
       if (answer.status >= 300) reliable?.stop()
@@ -78,7 +85,10 @@ export class FromNetwork {
     const dialogName = dialog?.id ?? (isNewCall ? dialogId(transaction.request) : '')
     const sent = meta('application', answer, transaction.source)
     client.reply(frame, ['OK', ...sent, id, dialogName, '', 'Msg sent:', ''], answer.toString())
-    if (isNewCall && answer.status >= 300) this.#core.cdrs.stop('application', 'call-rejected', answer)
+    if (isNewCall && answer.status >= 300) {
+      this.#refused.set(dialogId(transaction.request), transaction)
+      this.#core.cdrs.stop('application', 'call-rejected', answer)
+    }
     if (isNewCall && answer.status === 200) this.#core.cdrs.start('application', 'uas', answer)
   }
 
@@ -91,7 +101,10 @@ export class FromNetwork {
   }
 
   #outside(request: SipMessage, source: Address): void {
+    const isTooEarly = request.method === 'INVITE' && this.#isUp(request)
     const transaction = this.#core.transactions.accept(request, source)
+    if (isTooEarly) return this.#reply(transaction, [491, 'Request Pending'])
+    if (UNREADABLE.test(request.get('Contact'))) return this.#reply(transaction, [400, 'Bad Contact Header'])
     const client = this.#core.admin().next(request.method.toLowerCase())
     if (!client) return this.#reply(transaction, [503, 'Service Unavailable'])
     const id = randomUUID()
@@ -104,6 +117,12 @@ export class FromNetwork {
     if (request.method !== 'INVITE') return
     this.#core.cdrs.invited(request.get('Call-ID'), client)
     this.#core.cdrs.attempt('network', request)
+  }
+
+  /** The same leg was answered, and its ACK has not come or its call is up. */
+  #isUp(invite: SipMessage): boolean {
+    const leg = dialogId(invite)
+    return this.#refused.get(leg)?.awaitsAck === true || this.#core.dialogs.find(leg) !== undefined
   }
 
   #inside(request: SipMessage, source: Address): void {
@@ -150,7 +169,7 @@ export class FromNetwork {
     const invite = this.#core.transactions.of(cancel, 'INVITE')
     if (invite && this.#proxying.cancel(invite)) return this.#reply(transaction, [200, 'OK'])
     const [id, incoming] = [...this.#incoming].find(([, held]) => held.transaction === invite) ?? []
-    if (id === undefined || !incoming) return this.#cancelledTooLate(transaction, invite)
+    if (id === undefined || !incoming) return this.#reply(transaction, [481, 'Call/Transaction Does Not Exist'])
     const progressed = incoming.transaction.status > 100
     incoming.reliable?.stop()
     this.take(id)
@@ -160,12 +179,6 @@ export class FromNetwork {
     incoming.client.send(['sip', ...meta('network', cancel, source), id, dialogName, ''], cancel.toString())
     // The real server shows the INVITE here, and tells nobody of a call that its app had not yet answered.
     if (progressed && !incoming.dialog) this.#core.cdrs.stop('network', 'call-canceled', incoming.transaction.request)
-  }
-
-  #cancelledTooLate(cancel: ServerTransaction, invite: ServerTransaction | undefined): void {
-    const dialog = invite && this.#core.dialogs.find(dialogId(invite.request))
-    this.#reply(cancel, [481, 'Call/Transaction Does Not Exist'])
-    if (dialog?.awaitedAck) terminate(this.#core, dialog, { text: 'CANCEL after 200 OK' })
   }
 
   #acknowledged(ack: SipMessage, source: Address): void {
@@ -186,7 +199,9 @@ export class FromNetwork {
     const answer = responseTo(request, given.status, given.reason)
     answer.set('To', withTag(answer.get('To'), localTag))
     const contact = given.get('Contact')
-    const needed = request.method === 'INVITE' && (dialog !== undefined || (given.status >= 200 && given.status < 300))
+    const isReliable = given.status < 200 && wantsReliable(given, 'Require')
+    const needed =
+      request.method === 'INVITE' && (dialog !== undefined || isReliable || (given.status >= 200 && given.status < 300))
     if (contact !== '') answer.add('Contact', localised(this.#core, contact))
     else if (needed) answer.add('Contact', ownContact(this.#core, source))
     addFromApp(answer, given)
@@ -205,8 +220,7 @@ export class FromNetwork {
     dialog.awaitedAck = { cseq: request.cseq, transactionId: id, arrived: () => transaction.acknowledged() }
     const send = (): void =>
       transaction.respond(answer, () => {
-        if (!incoming.dialog)
-          terminate(this.#core, dialog, { text: 'Session timer expired', reason: 'session-expired' })
+        if (!incoming.dialog) terminate(this.#core, dialog, { text: 'ACK timeout' })
       })
     if (incoming.reliable) incoming.reliable.whenAllAre(send)
     else send()

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../../edges/sip/process.ts'
 import { talkedMs } from '../../edges/sip/sipp.ts'
-import { describeIf, isOurs, leastSessionSeconds } from './drachtio-server.ts'
+import { describeIf, isDouble, isOurs, leastSessionSeconds } from './drachtio-server.ts'
 import { RawPhone } from './raw-phone.ts'
 import { responseTo, type SipMessage } from './sip-message.ts'
 import { noted, outcome, Stage, stops } from './stage.ts'
@@ -97,15 +97,17 @@ describe('a session timer that is too short', () => {
 })
 
 describe('a call that is cancelled too late', () => {
-  it('is ended when it has been answered without an ACK', async () => {
-    await answering()
+  it('goes on when it has been answered: the caller still owes its ACK, and a BYE', async () => {
+    const app = await answering()
     phone.say(phone.request('INVITE'))
     await until('it is answered', () => phone.statuses('INVITE').includes(200))
     const cancel = phone.request('CANCEL')
     cancel.set('Via', phone.request('INVITE').get('Via'))
     phone.say(cancel)
-    expect((await asked('BYE')).get('Reason')).toContain('CANCEL after 200 OK')
-    expect(phone.statuses('CANCEL')).toEqual([481])
+    await until('it is refused', () => phone.statuses('CANCEL').includes(481))
+    await app.barrier()
+    expect(phone.requests('BYE')).toEqual([])
+    expect(await stage.server.dialogs).toBe(1)
   })
 
   it('is ended when the called side answers all the same', async () => {
@@ -158,7 +160,7 @@ describeIf(isOurs)('who says nothing, where the test sets the timers', () => {
     expect(talkedMs(await stage.call('uac-hangs-up'))).toHaveLength(1)
     await noted(called, 'bye')
     expect(await outcome(app)).toMatchObject({ connected: true, finalStatus: 200 })
-    expect(phone.requests('INVITE').length).toBeGreaterThan(1)
+    expect(phone.requests('INVITE').length).toBeGreaterThan(0)
     expect(performance.now() - startedMs).toBeGreaterThan(100)
   })
 
@@ -169,21 +171,25 @@ describeIf(isOurs)('who says nothing, where the test sets the timers', () => {
     expect(await stops(app, 1)).toEqual(['application call-rejected'])
   })
 
-  it('is an app that has 128 T1 to begin with; later its answer is refused, and a CANCEL gets 481', async () => {
-    let late: unknown
-    await stage.app(async ({ res }) => {
-      await until('the caller was told', () => phone.statuses('CANCEL').length > 0)
-      res.send(403, 'Forbidden', {}, (error: unknown) => (late = error))
-    })
-    phone.say(phone.request('INVITE'))
-    await until('it tries', () => phone.statuses('INVITE').includes(100))
-    await new Promise((resolve) => setTimeout(resolve, 140 * T1_MS))
-    const cancel = phone.request('CANCEL')
-    cancel.set('Via', phone.request('INVITE').get('Via'))
-    phone.say(cancel)
-    await until('its answer is refused', () => late !== undefined)
-    expect(late).toBe('Response not sent due to unknown transaction')
-    expect(phone.statuses('CANCEL')).toEqual([481])
-    expect(phone.statuses('INVITE')).toEqual([100])
-  })
+  it(
+    'is an app that has 64 s to begin with; later its answer is refused, and a CANCEL gets 481',
+    { timeout: 90_000 },
+    async () => {
+      let late: unknown
+      await stage.app(async ({ res }) => {
+        await until('the caller was told', () => phone.statuses('CANCEL').length > 0, { withinMs: 80_000 })
+        res.send(403, 'Forbidden', {}, (error: unknown) => (late = error))
+      })
+      phone.say(phone.request('INVITE'))
+      await until('it tries', () => phone.statuses('INVITE').includes(100))
+      await new Promise((resolve) => setTimeout(resolve, isDouble ? 140 * T1_MS : 66_000))
+      const cancel = phone.request('CANCEL')
+      cancel.set('Via', phone.request('INVITE').get('Via'))
+      phone.say(cancel)
+      await until('its answer is refused', () => late !== undefined)
+      expect(late).toBe('Response not sent due to unknown transaction')
+      expect(phone.statuses('CANCEL')).toEqual([481])
+      expect(phone.statuses('INVITE')).toEqual([100])
+    },
+  )
 })

@@ -43,6 +43,15 @@ export class RawPhone {
     return message
   }
 
+  /** The ACK that a refused INVITE is owed. */
+  acknowledge(invite: SipMessage, refusal: SipMessage): void {
+    const ack = SipMessage.request('ACK', invite.uri)
+    for (const name of ['Via', 'From', 'Call-ID', 'Max-Forwards']) ack.add(name, invite.get(name))
+    ack.add('To', refusal.get('To'))
+    ack.add('CSeq', `${invite.cseq} ACK`)
+    this.say(ack)
+  }
+
   statuses(method: string): number[] {
     return this.got.filter(({ status, cseqMethod }) => status > 0 && cseqMethod === method).map(({ status }) => status)
   }

@@ -8,6 +8,7 @@ import { freeTcpPort } from '../free-port.ts'
 import { AdminClient } from './admin-client.ts'
 import { AdminRelay } from './admin-relay.ts'
 import type { DrachtioServer } from './drachtio-server.ts'
+import { isListening } from './wire.ts'
 
 /** An image may have to be fetched first. */
 const READY_MS = 120_000
@@ -56,7 +57,7 @@ export class RealServer implements DrachtioServer {
     const wanted = { adminPort: await freeTcpPort(), sipPort: await freePort(), secret: 'cymru', t1Ms }
     const again = async (): Promise<Running> => {
       const running = await start(config(wanted))
-      await until(`${url} is ready`, () => isReady(wanted), { withinMs: READY_MS, explain: running.output })
+      await until(`${url.href} is ready`, () => isReady(wanted), { withinMs: READY_MS, explain: running.output })
       return running
     }
     const running = await again()
@@ -81,8 +82,8 @@ export class RealServer implements DrachtioServer {
     return this.#relay.port
   }
 
-  get connections(): number {
-    return this.#relay.connections
+  takers(verb: string): number {
+    return this.#relay.takers(verb)
   }
 
   get dialogs(): Promise<number> {
@@ -122,7 +123,9 @@ export class RealServer implements DrachtioServer {
   }
 }
 
-async function isReady({ adminPort, secret }: Wanted): Promise<boolean> {
+/** It opens the admin port first. */
+async function isReady({ adminPort, sipPort, secret }: Wanted): Promise<boolean> {
+  if (!(await isListening({ host: '127.0.0.1', port: sipPort }))) return false
   const client = await AdminClient.open(adminPort).catch(() => undefined)
   const answer = await client?.ask(['authenticate', secret, '']).catch(() => [])
   client?.close()
@@ -137,7 +140,7 @@ function startOf(url: URL): Start {
       return (text) => container(url.pathname.replace(/^\/+/, ''), text)
     default:
       throw new Error(
-        `DRACHTIO_TEST_URL is tcp://:<secret>@127.0.0.1:<port>, file:///<program> or docker:<image>: ${url}`,
+        `DRACHTIO_TEST_URL is tcp://:<secret>@127.0.0.1:<port>, file:///<program> or docker:<image>: ${url.href}`,
       )
   }
 }

@@ -1,4 +1,4 @@
-/** Provisional answers of an app that are sent again until their PRACK (RFC 3262), one after the other. */
+/** Provisional answers that are sent again until their PRACK (RFC 3262), one after the other. */
 import type { SipMessage } from './sip-message.ts'
 import type { Timers } from './timers.ts'
 import type { ServerTransaction } from './transactions.ts'
@@ -9,6 +9,8 @@ export class Reliable {
   #rseq = 0
   #sent: SipMessage | undefined
   #queue: SipMessage[] = []
+  /** Those that the app did not ask to be reliable: nobody tells it of their PRACK. */
+  readonly #ofServer = new WeakSet<SipMessage>()
   #stop = (): void => undefined
   #final = (): void => undefined
 
@@ -19,16 +21,21 @@ export class Reliable {
 
   /** Now, or after the PRACK of the one before. */
   send(answer: SipMessage): void {
+    if (!wantsReliable(answer, 'Require')) {
+      answer.add('Require', '100rel')
+      this.#ofServer.add(answer)
+    }
     this.#queue.push(answer)
     this.#next()
   }
 
-  /** False where the PRACK is of nothing that waits for one. */
-  pracked(prack: SipMessage): boolean {
-    if (!this.#sent || prack.get('RAck') !== `${this.#rseq} ${this.#sent.get('CSeq')}`) return false
+  /** Whether the PRACK is of an answer that waits for it: one that the app made reliable, or one that the server did. */
+  pracked(prack: SipMessage): 'app' | 'server' | undefined {
+    const sent = this.#sent
+    if (!sent || prack.get('RAck') !== `${this.#rseq} ${sent.get('CSeq')}`) return undefined
     this.stop()
     if (!this.#next()) this.#final()
-    return true
+    return this.#ofServer.has(sent) ? 'server' : 'app'
   }
 
   /** A 2xx waits until all are acknowledged. */

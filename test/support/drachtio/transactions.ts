@@ -17,6 +17,7 @@ export class ServerTransaction {
   readonly #timers: Timers
   #last: SipMessage | undefined
   #stop = (): void => undefined
+  #awaitsAck = false
 
   constructor(request: SipMessage, source: Address, { wire, timers }: { wire: Wire; timers: Timers }) {
     this.request = request
@@ -29,14 +30,21 @@ export class ServerTransaction {
     return this.#last?.status ?? 0
   }
 
+  /** Whether it is an INVITE that was answered finally, and whose ACK has not come. */
+  get awaitsAck(): boolean {
+    return this.#awaitsAck
+  }
+
   /** A final response to an INVITE is sent again until its ACK, which `onNoAck` then waits for in vain. */
   respond(response: SipMessage, onNoAck: () => void = () => undefined): void {
     this.pass(response)
     if (response.status < 200 || this.request.method !== 'INVITE') return
+    this.#awaitsAck = true
     const stop =
       this.source.transport === 'tcp' ? () => undefined : this.#timers.repeat(() => this.repeat(), this.#timers.t2Ms)
     const stopWaiting = this.#timers.after(this.#timers.giveUpMs, () => {
       stop()
+      this.#awaitsAck = false
       onNoAck()
     })
     this.#stop = () => {
@@ -56,6 +64,7 @@ export class ServerTransaction {
   }
 
   acknowledged(): void {
+    this.#awaitsAck = false
     this.#stop()
   }
 }

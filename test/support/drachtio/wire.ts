@@ -115,7 +115,8 @@ function nameOf({ host, port }: Address): string {
   return `${host}:${port}`
 }
 
-async function isListening({ host, port, transport }: Address): Promise<boolean> {
+/** Whether anybody would hear what is sent there, as far as this machine knows. */
+export async function isListening({ host, port, transport }: Address): Promise<boolean> {
   if (!host.startsWith('127.')) return true
   const tables = await Promise.all(
     (transport === 'tcp' ? ['tcp', 'tcp6'] : ['udp', 'udp6']).map((table) =>

@@ -1,6 +1,8 @@
 /** Accounts, pools and balances as callers read them: amounts as text, instants in UTC, pools in seconds. */
 import { z } from 'zod'
 import type { AccountProfile, Pool, TrunkLimits } from '../../../accounts/account.ts'
+import { languages, topics } from '../../../accounts/contacts.ts'
+import type { LowBalance } from '../../../accounts/thresholds.ts'
 import type { Balance, PoolBalance, Posted, Transaction } from '../../../accounts/office.ts'
 import { formatAmount } from '../../../base/money.ts'
 import { formatInstant } from '../../../base/time.ts'
@@ -10,6 +12,17 @@ const instant = z.string().describe('RFC 3339, UTC.')
 const channels = z.object({ limit: z.int(), used: z.int() })
 
 export const trunksSchema = z.object({ inbound: z.int(), outbound: z.int(), twoWay: z.int() })
+
+export const rechargeSchema = z.object({
+  enabled: z.boolean(),
+  threshold: money,
+  amount: money.optional(),
+  targetBalance: money.optional(),
+  card: z.string().optional(),
+  dayCap: money.optional(),
+  monthCap: money.optional(),
+  maxFailures: z.int().optional(),
+})
 
 export const accountSchema = z
   .object({
@@ -28,8 +41,16 @@ export const accountSchema = z
     maxCalls: z.int().optional(),
     maxPricePerMinute: z.string().optional(),
     spendCaps: z.object({ day: money.optional(), month: money.optional() }),
-    lowBalance: z.object({ threshold: money }).optional(),
-    recharge: z.object({ enabled: z.boolean(), threshold: money, amount: money }).optional(),
+    lowBalance: z
+      .object({
+        threshold: money,
+        also: z.array(z.string()).optional().describe('Amounts, or shares of the last purchase.'),
+        hysteresis: money.optional(),
+      })
+      .optional(),
+    contacts: z.array(z.object({ email: z.string(), topics: z.array(z.enum(topics)).optional() })).optional(),
+    language: z.enum(languages).optional(),
+    recharge: rechargeSchema.optional(),
     onEngineError: z.enum(['deny', 'allowCapped']),
     engineErrorSeconds: z.int(),
     engineErrorCalls: z.int(),
@@ -52,6 +73,10 @@ export const poolSchema = z
     freeSeconds: z.int(),
     increment: z.int(),
     onExhausted: z.enum(['finish_call', 'cut', 'spill']),
+    lowAt: z
+      .array(z.union([z.int(), z.string()]))
+      .optional()
+      .describe('Seconds, or shares of what is granted.'),
     createdAt: instant,
   })
   .meta({ id: 'Pool' })
@@ -129,15 +154,37 @@ export function accountJson(profile: AccountProfile): z.infer<typeof accountSche
   }
 }
 
-function watches({ lowBalance, recharge }: AccountProfile) {
+function watches({ lowBalance, recharge, contacts, language }: AccountProfile) {
   return {
-    ...(lowBalance ? { lowBalance: { threshold: formatAmount(lowBalance.threshold) } } : {}),
+    ...(lowBalance ? { lowBalance: lowBalanceJson(lowBalance) } : {}),
+    ...(contacts
+      ? { contacts: contacts.map(({ email, topics: of }) => ({ email, ...(of ? { topics: [...of] } : {}) })) }
+      : {}),
+    ...(language === undefined ? {} : { language }),
     ...(recharge ? { recharge: rechargeJson(recharge) } : {}),
   }
 }
 
-function rechargeJson({ enabled, threshold, amount }: NonNullable<AccountProfile['recharge']>) {
-  return { enabled, threshold: formatAmount(threshold), amount: formatAmount(amount) }
+function lowBalanceJson({ threshold, also, hysteresis }: LowBalance) {
+  return {
+    threshold: formatAmount(threshold),
+    ...(also ? { also: also.map((one) => (typeof one === 'bigint' ? formatAmount(one) : one)) } : {}),
+    ...(hysteresis === undefined ? {} : { hysteresis: formatAmount(hysteresis) }),
+  }
+}
+
+export function rechargeJson(recharge: NonNullable<AccountProfile['recharge']>): z.infer<typeof rechargeSchema> {
+  const { enabled, threshold, amount, targetBalance, card, dayCap, monthCap, maxFailures } = recharge
+  return {
+    enabled,
+    threshold: formatAmount(threshold),
+    ...(amount === undefined ? {} : { amount: formatAmount(amount) }),
+    ...(targetBalance === undefined ? {} : { targetBalance: formatAmount(targetBalance) }),
+    ...(card === undefined ? {} : { card }),
+    ...(dayCap === undefined ? {} : { dayCap: formatAmount(dayCap) }),
+    ...(monthCap === undefined ? {} : { monthCap: formatAmount(monthCap) }),
+    ...(maxFailures === undefined ? {} : { maxFailures }),
+  }
 }
 
 export function trunksJson({ inbound, outbound, twoWay }: TrunkLimits): z.infer<typeof trunksSchema> {
@@ -160,6 +207,7 @@ export function poolJson(pool: Pool): z.infer<typeof poolSchema> {
     freeSeconds,
     increment,
     onExhausted,
+    ...(pool.lowAt ? { lowAt: [...pool.lowAt] } : {}),
     createdAt: formatInstant(pool.createdAtMs),
   }
 }

@@ -79,22 +79,38 @@ export const versionBody = z.strictObject({ ...versionFields, rates: z.array(rat
 /** What is checked before the rows are. */
 export const versionHead = z.strictObject({ ...versionFields, rates: z.array(z.unknown()).min(1).max(MAX_RATES) })
 
+/** The first of many lines, with what an export says of itself; the rates follow. */
+export const firstLine = z
+  .strictObject({ ...versionFields, name: z.string().exactOptional(), version: z.int().exactOptional() })
+  .transform(({ name: _name, version: _version, ...head }) => head)
+
 export const activateBody = z.strictObject({ at: instantText().exactOptional().describe('None is now.') }).optional()
 
-/** The rows as rates, or a 422 that names the rows and fields. */
-export async function readRates(rows: readonly unknown[]): Promise<readonly RateInput[]> {
+/** The rows as rates, or a 422 that names the rows and fields; all rows are read, so that whoever sends them is heard. */
+export async function readRates(rows: Iterable<unknown> | AsyncIterable<unknown>): Promise<readonly RateInput[]> {
   const rates: RateInput[] = []
   const errors: FieldProblem[] = []
-  for (const [place, row] of rows.entries()) {
-    const result = check(rateSchema, row)
-    if (result.ok) rates.push(result.value)
-    else errors.push(...result.errors.map((error) => ({ ...error, pointer: `/rates/${place}${error.pointer}` })))
-    if (errors.length >= MAX_PROBLEMS) break
+  let place = -1
+  for await (const row of rows) {
+    place += 1
     if (place % ROWS_AT_A_TIME === ROWS_AT_A_TIME - 1) await otherRequests()
+    if (errors.length >= MAX_PROBLEMS) continue
+    const read = place < MAX_RATES ? check(rateSchema, row) : tooMany
+    if (read.ok) rates.push(read.value)
+    else errors.push(...read.errors.map((error) => ({ ...error, pointer: `/rates/${place}${error.pointer}` })))
   }
+  if (errors.length === 0 && rates.length === 0)
+    errors.push({ pointer: '/rates', message: 'has no rate', code: 'range' })
   if (errors.length > 0) throw tariffInvalid(errors)
   return rates
 }
+
+const beyond: FieldProblem = {
+  pointer: '',
+  message: `is beyond the ${MAX_RATES} rates a tariff can have`,
+  code: 'range',
+}
+const tooMany = { ok: false, errors: [beyond] } as const
 
 function otherRequests(): Promise<void> {
   return new Promise((resolve) => {

@@ -1,18 +1,16 @@
 /** Tariffs: versions are added, put in force and shown; they never change. */
+import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { formatInstant } from '../../../base/time.ts'
 import { id, page } from '../fields.ts'
 import { json, operation } from '../operation.ts'
-import { type Activation, type HttpParts, RATE_CURSOR, type TariffProblem, type VersionSummary } from '../parts.ts'
-import { type FieldProblem, HttpProblem, jsonPointer } from '../problem.ts'
+import { type Activation, type HttpParts, RATE_CURSOR, type VersionRates, type VersionSummary } from '../parts.ts'
+import { HttpProblem } from '../problem.ts'
 import type { HttpServer } from '../server-type.ts'
-import { checked } from '../input.ts'
-import { activateBody, readRates, tariffInvalid, versionBody, versionHead } from './tariff-bodies.ts'
+import { LINES_TYPE } from '../wire/json-lines.ts'
+import { activateBody } from './tariff-bodies.ts'
 
-/** A price book of millions of rows. */
-const TARIFF_BYTES = 256 * 1024 * 1024
-
-const nameParams = z.object({ name: id() })
+export const nameParams = z.object({ name: id() })
 
 const versionParams = z.object({ name: id(), version: z.coerce.number().int().min(1).max(1_000_000_000) })
 
@@ -29,8 +27,6 @@ const showQuery = z.strictObject({
 
 const instant = z.string().describe('RFC 3339, UTC.')
 const activationSchema = z.object({ version: z.int(), from: instant })
-
-const addedSchema = z.object({ name: z.string(), version: z.int(), rates: z.int(), sha256: z.string() })
 
 const summarySchema = z.object({
   name: z.string(),
@@ -59,32 +55,13 @@ const viewSchema = versionSchema.extend({
 })
 
 export function addTariffRoutes(server: HttpServer, parts: HttpParts): void {
-  addChanging(server, parts)
+  addActivating(server, parts)
   addReading(server, parts)
+  addExport(server, parts)
 }
 
-function addChanging(server: HttpServer, { tariffs }: HttpParts): void {
+function addActivating(server: HttpServer, { tariffs }: HttpParts): void {
   const words = { tag: 'Tariffs', needs: 'tariffs:write', wholeInstallation: true } as const
-  const add = operation(
-    {
-      id: 'addTariffVersion',
-      summary: 'Adds a version of a tariff.',
-      answers: { 201: json(addedSchema, 'Added. The same content again is the same version.') },
-      problems: [422],
-      ...words,
-    },
-    { params: nameParams, body: versionBody },
-  )
-  const options = { bodyLimit: TARIFF_BYTES, validatorCompiler: rowsLater }
-  server.post('/v1/tariffs/:name/versions', { ...add, ...options }, async (request, reply) => {
-    const { name } = checked(nameParams, request.params, 'path')
-    const { rates, ...head } = checked(versionHead, request.body)
-    const answer = await tariffs.addVersion(name, { ...head, rates: await readRates(rates) })
-    if (answer.kind === 'invalid') throw tariffInvalid(answer.problems.map(fieldProblem))
-    const { version, sha256 } = answer
-    return reply.code(201).send({ name, version, rates: answer.rates, sha256 })
-  })
-
   const activate = operation(
     {
       id: 'activateTariffVersion',
@@ -102,11 +79,6 @@ function addChanging(server: HttpServer, { tariffs }: HttpParts): void {
     if (!activation) throw tariffUnknown(name, version)
     return { name, ...activationJson(activation) }
   })
-}
-
-/** A price book is checked by its handler, which lets other requests have their turn. */
-function rowsLater() {
-  return (value: unknown) => ({ value })
 }
 
 function addReading(server: HttpServer, { tariffs }: HttpParts): void {
@@ -165,6 +137,41 @@ function addReading(server: HttpServer, { tariffs }: HttpParts): void {
   })
 }
 
+/** Pages of a large price book cost more the further they are; this is all of it, once through. */
+function addExport(server: HttpServer, { tariffs }: HttpParts): void {
+  const rates = operation(
+    {
+      id: 'exportTariffVersion',
+      summary: 'A version as lines of JSON: its head, then every rate.',
+      description: 'What is sent back as a new version is the same version.',
+      tag: 'Tariffs',
+      needs: 'tariffs:read',
+      wholeInstallation: true,
+      answers: {
+        200: { description: 'The head, then the rates.', content: { [LINES_TYPE]: { schema: z.string() } } },
+      },
+      problems: [404],
+    },
+    { params: versionParams },
+  )
+  server.get('/v1/tariffs/:name/versions/:version/rates', rates, async (request, reply) => {
+    const { name, version } = request.params
+    const found = await tariffs.rates(name, version)
+    if (!found) throw tariffUnknown(name, version)
+    return reply.type(LINES_TYPE).send(Readable.from(linesOf(found)))
+  })
+}
+
+async function* linesOf({ head, parts }: VersionRates): AsyncGenerator<string> {
+  yield `${JSON.stringify(head)}\n`
+  for await (const part of parts) yield part.map((rate) => `${JSON.stringify(rate, unpriced)}\n`).join('')
+}
+
+/** A blocked rate has no price, which is left out as it may be when it is sent. */
+function unpriced(name: string, value: unknown): unknown {
+  return name === 'perMinute' && value === '' ? undefined : value
+}
+
 function listOf(item: z.ZodType) {
   return z.object({ items: z.array(item) })
 }
@@ -181,11 +188,4 @@ function activationJson({ version, fromMs }: Activation): z.infer<typeof activat
 function tariffUnknown(name: string, version?: number): HttpProblem {
   const which = version === undefined ? `tariff "${name}"` : `version ${version} of a tariff "${name}"`
   return new HttpProblem('tariff_unknown', `there is no ${which}`)
-}
-
-/** "bands[0].from" of row 2 is "/rates/2/bands/0/from". */
-function fieldProblem({ index, field, message }: TariffProblem): FieldProblem {
-  const path = field.split(/[.[\]]+/).filter((part) => part !== '')
-  const pointer = jsonPointer(index === undefined ? path : ['rates', index, ...path])
-  return { pointer, message, code: 'value' }
 }

@@ -1,0 +1,220 @@
+/**
+ * Takes what the store tells into the archive. How far each partition was read stands beside the rows and moves in
+ * their transaction: so each entry is archived exactly once, any number of daemons may archive at once (the row is
+ * locked, the second finds it moved), and no acknowledgement can be lost between two stores.
+ */
+import { Fault } from '../base/fault.ts'
+import type { Clock } from '../base/time.ts'
+import type { LedgerStreams, StreamPage, StreamPlace } from '../ledger/streams.ts'
+import { appendPage } from './append.ts'
+import type { Database } from './database.ts'
+import type { Transaction } from './sql.ts'
+import { keepDocuments } from './documents.ts'
+import { Months } from './months.ts'
+import { cutTo, findFork } from './fork.ts'
+import { claimInstallation, digestOf, lockedPlace, type Place, placesOf, savePlace, START } from './progress.ts'
+
+/** Of each kind in one transaction: what is read at once keeps neither the store nor the daemon busy for long. */
+const BATCH = 500
+
+/** Settings, tariffs and keys change seldom and tell nobody. */
+const DOCUMENTS_EVERY_MS = 10_000
+
+export interface ArchiverParts {
+  readonly database: Database
+  readonly streams: LedgerStreams
+  readonly clock: Clock
+  readonly observer: ArchiveObserver
+}
+
+export interface ArchiveObserver {
+  archived(rows: { readonly entries: number; readonly cdrs: number; readonly events: number }): void
+  /** The store lost what was archived of a partition: so many entries and CDRs were put aside. */
+  lost(partition: number, rows: number): void
+}
+
+export interface ArchiveStanding {
+  readonly partition: number
+  /** Number of the last entry that is archived. */
+  readonly journal: number
+  /** Entries of the store that are not. */
+  readonly behind: number
+}
+
+export class Archiver {
+  readonly #parts: ArchiverParts
+  readonly #places = new Map<number, Place>()
+  readonly #months = new Months()
+  #isClaimed = false
+  #caughtUpAtMs: number
+  #documentsAtMs = -Infinity
+
+  constructor(parts: ArchiverParts) {
+    this.#parts = parts
+    this.#caughtUpAtMs = parts.clock.nowMs()
+  }
+
+  /** How long ago all that the store had told was archived. */
+  get behindMs(): number {
+    return this.#parts.clock.nowMs() - this.#caughtUpAtMs
+  }
+
+  /** Archives what there is; ends early when `stopped` says so. */
+  async round(stopped: () => boolean): Promise<void> {
+    const { streams, clock } = this.#parts
+    const beganAtMs = clock.nowMs()
+    for (let partition = 0; partition < streams.partitions; partition += 1) {
+      while (await this.#step(partition)) if (stopped()) return
+      if (stopped()) return
+    }
+    await this.#documents()
+    this.#caughtUpAtMs = beganAtMs
+  }
+
+  /** Resolves when all is archived that the partition tells now: who reads the archive next sees it. */
+  async catchUp(partition: number): Promise<void> {
+    return this.catchUpTo(partition, await this.#parts.streams.lastEntry(partition))
+  }
+
+  /** To the entry of this number, and to the CDRs that were written with it. */
+  async catchUpTo(partition: number, target: number): Promise<void> {
+    const { journal: archived, cdr: lastCdr } = await this.#placeOf(partition)
+    if (archived >= target && lastCdr.number >= target) return
+    // What is told meanwhile is no matter of ours.
+    while (await this.#step(partition)) {
+      const { journal, cdr } = await this.#placeOf(partition)
+      if (journal >= target && cdr.number >= target) return
+    }
+  }
+
+  async standing(): Promise<readonly ArchiveStanding[]> {
+    const { streams } = this.#parts
+    const standing: ArchiveStanding[] = []
+    for (let partition = 0; partition < streams.partitions; partition += 1) {
+      const { journal } = await this.#placeOf(partition)
+      standing.push({ partition, journal, behind: (await streams.lastEntry(partition)) - journal })
+    }
+    return standing
+  }
+
+  async #placeOf(partition: number): Promise<Place> {
+    const known = this.#places.get(partition)
+    if (known) return known
+    await this.#claim()
+    for (const [found, place] of await this.#parts.database.use(placesOf)) this.#places.set(found, place)
+    return this.#places.get(partition) ?? START
+  }
+
+  /** An archive is of one store: another's entries would have the same numbers. */
+  async #claim(): Promise<void> {
+    if (this.#isClaimed) return
+    const { database, streams } = this.#parts
+    const installation = await streams.installation()
+    const owner = await database.transaction((sql) => claimInstallation(sql, installation))
+    if (owner !== installation) {
+      const message = 'the archive is of another store: restore that one from it, or name another database'
+      throw new Fault('archive_unfit', message)
+    }
+    this.#isClaimed = true
+  }
+
+  /** True when there may be more. */
+  async #step(partition: number): Promise<boolean> {
+    const { streams } = this.#parts
+    const place = await this.#placeOf(partition)
+    const page = await streams.read(partition, place, BATCH)
+    if (isForked(place, page)) {
+      await this.#rewind(partition, place)
+      return true
+    }
+    if (!place.hasProfiles) await this.#allProfiles(partition)
+    else if (isEmpty(page)) return false
+    let written: Place
+    try {
+      written = await this.#parts.database.transaction((sql) => this.#write(sql, { partition, place, page }))
+      this.#places.set(partition, written)
+    } catch (error) {
+      this.#places.delete(partition)
+      this.#months.forget()
+      throw error
+    }
+    // Another daemon was faster: what it wrote is not written again, and there may be more.
+    if (!isSamePlace(written, placeAfter(place, page))) return true
+    await streams.forgetChanged(partition, page.profiles)
+    return isFull(page)
+  }
+
+  async #write(
+    sql: Transaction,
+    { partition, place, page }: { partition: number; place: Place; page: StreamPage },
+  ): Promise<Place> {
+    const found = await lockedPlace(sql, partition)
+    if (!isSamePlace(found, place)) return found
+    const next = placeAfter(place, page)
+    await appendPage(sql, { partition, page, months: this.#months })
+    await savePlace(sql, partition, next)
+    const { entries, cdrs, events } = page
+    this.#parts.observer.archived({ entries: entries.length, cdrs: cdrs.length, events: events.length })
+    return next
+  }
+
+  async #allProfiles(partition: number): Promise<void> {
+    for await (const profiles of this.#parts.streams.allProfiles(partition)) {
+      const page = { entries: [], cdrs: [], events: [], profiles }
+      await this.#parts.database.transaction((sql) => appendPage(sql, { partition, page, months: this.#months }))
+    }
+  }
+
+  /** The store went on from an older state than the archive has: its machine died before all was on its disk. */
+  async #rewind(partition: number, place: Place): Promise<void> {
+    const { database, streams, observer } = this.#parts
+    const fork = await findFork(database, streams, { partition, from: place.journal })
+    if (fork === 0 && place.journal > 0) {
+      const message = `partition ${partition} of the store has nothing in common with what is archived of it`
+      throw new Fault('archive_unfit', message)
+    }
+    const cut = await database.transaction(async (sql) => {
+      const found = await lockedPlace(sql, partition)
+      if (!isSamePlace(found, place)) return { place: found, lost: 0 }
+      return cutTo(sql, { partition, fork, place })
+    })
+    this.#places.set(partition, cut.place)
+    observer.lost(partition, cut.lost)
+  }
+
+  async #documents(): Promise<void> {
+    const { clock, streams, database } = this.#parts
+    if (clock.nowMs() - this.#documentsAtMs < DOCUMENTS_EVERY_MS) return
+    await keepDocuments(database, streams)
+    this.#documentsAtMs = clock.nowMs()
+  }
+}
+
+/** A journal that is not the one that was read has another entry where we stopped, or none. */
+function isForked({ journal, digest }: Place, { known }: StreamPage): boolean {
+  return journal > 0 && (known === undefined || digestOf(known) !== digest)
+}
+
+function isEmpty({ entries, cdrs, events, profiles }: StreamPage): boolean {
+  return entries.length + cdrs.length + events.length + profiles.length === 0
+}
+
+function isFull({ entries, cdrs, events, profiles }: StreamPage): boolean {
+  return Math.max(entries.length + 1, cdrs.length, events.length) >= BATCH || profiles.length >= BATCH
+}
+
+function isSamePlace(a: StreamPlace, b: StreamPlace): boolean {
+  return a.journal === b.journal && a.event === b.event && a.cdr.number === b.cdr.number && a.cdr.level === b.cdr.level
+}
+
+function placeAfter(place: Place, { entries, cdrs, events }: StreamPage): Place {
+  const entry = entries.at(-1)
+  const cdr = cdrs.at(-1)
+  return {
+    journal: entry?.number ?? place.journal,
+    digest: entry ? digestOf(entry) : place.digest,
+    cdr: cdr ? { number: cdr.number, level: cdr.level } : place.cdr,
+    event: events.at(-1)?.id ?? place.event,
+    hasProfiles: true,
+  }
+}

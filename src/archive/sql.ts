@@ -1,0 +1,5 @@
+/** Where statements go: a connection, or a transaction on one. */
+import type postgres from 'postgres'
+
+export type Sql = postgres.Sql
+export type Transaction = postgres.TransactionSql

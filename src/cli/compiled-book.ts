@@ -1,0 +1,12 @@
+/** A book of the API as a tariff that prices calls. */
+import { Tariff, TariffBuilder } from '../rating/tariff.ts'
+import { CliFailure } from './context.ts'
+import type { Book } from './tariff-api.ts'
+
+export function compiled({ head, rows }: Book): Tariff {
+  const builder = new TariffBuilder({ ...head, version: 1 })
+  for (const [at, row] of rows.entries()) builder.add(row, at + 1)
+  const built = builder.finish()
+  if (built instanceof Tariff) return built
+  throw new CliFailure({ code: 'answer_unreadable', message: `a version of tariff ${head.name} cannot be read` })
+}

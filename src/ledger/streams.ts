@@ -1,0 +1,82 @@
+/**
+ * What a store tells of a partition, in the order in which it happened and from any place, so that a reader that keeps
+ * its place misses nothing. The text of an entry or CDR is handed on as it is stored, to the byte.
+ */
+
+export interface StoredEntry {
+  readonly number: number
+  /** As encodeEntry (journal.ts) makes it. */
+  readonly entry: string
+  /** "account=micros account=micros": the credit of accounts afterwards, where it changed. */
+  readonly balances: string
+}
+
+/** CDRs are numbered by the journal entry that they were written with, and the level of the chain, from 1. */
+export interface CdrPlace {
+  readonly number: number
+  readonly level: number
+}
+
+export interface StoredCdr extends CdrPlace {
+  /** JSON of usage/cdr.ts. */
+  readonly cdr: string
+}
+
+export interface StoredEvent {
+  readonly id: string
+  readonly fields: Readonly<Record<string, string>>
+}
+
+/** Up to where a reader has read. */
+export interface StreamPlace {
+  /** Number of the last entry; 0 is none. */
+  readonly journal: number
+  readonly cdr: CdrPlace
+  /** Id of the last event; "0-0" is none. */
+  readonly event: string
+}
+
+export interface StreamPage {
+  /** The entry at the place itself, where there is one: it tells whether this is still the journal that was read. */
+  readonly known?: StoredEntry
+  readonly entries: readonly StoredEntry[]
+  readonly cdrs: readonly StoredCdr[]
+  readonly events: readonly StoredEvent[]
+  /** Profiles that were written since they were archived. */
+  readonly profiles: readonly StoredProfileText[]
+}
+
+export interface StoredProfileText {
+  readonly account: string
+  readonly version: number
+  readonly profile: string
+}
+
+/** What belongs to no partition: settings of the store, tariffs, API keys. */
+export interface StoreDocument {
+  readonly name: string
+  /** A text, or a list of names and texts; bytes are in base64. */
+  readonly content: StoreDocumentContent
+}
+
+export type StoreDocumentContent =
+  | { readonly kind: 'bytes'; readonly base64: string }
+  | { readonly kind: 'hash'; readonly fields: Readonly<Record<string, string>> }
+
+export interface LedgerStreams {
+  readonly partitions: number
+  /** Tells stores apart: the archive of one is never written from another. */
+  installation(): Promise<string>
+  /** At most `limit` of each kind after the place. */
+  read(partition: number, place: StreamPlace, limit: number): Promise<StreamPage>
+  /** Entries from one number to another, both included; those that are gone are absent. */
+  entries(partition: number, from: number, to: number): Promise<readonly StoredEntry[]>
+  /** Number of the last entry; 0 is none. */
+  lastEntry(partition: number): Promise<number>
+  /** Profiles of the partition, changed or not, page by page. */
+  allProfiles(partition: number): AsyncIterable<readonly StoredProfileText[]>
+  /** These were archived. */
+  forgetChanged(partition: number, profiles: readonly StoredProfileText[]): Promise<void>
+  /** Those whose name is in `known` are of content that never changes, and are left out. */
+  documents(known: ReadonlySet<string>): AsyncIterable<StoreDocument>
+}

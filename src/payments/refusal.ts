@@ -1,0 +1,39 @@
+/** Why a purchase, a card or a refund is not taken. What a provider declines is no refusal: it is how a payment ends. */
+
+export const paymentRefusalCodes = [
+  'account_unknown',
+  'account_closed',
+  'card_unknown',
+  'card_missing',
+  'card_refused',
+  'too_many_cards',
+  'order_unknown',
+  'bundle_unavailable',
+  'amount_below_minimum',
+  'amount_not_payable',
+  'amount_too_large',
+  'payment_unknown',
+  'payment_not_refundable',
+  'refund_too_large',
+  'insufficient_credit',
+  'request_conflict',
+  'recharge_unset',
+  'recharge_paused',
+  'recharge_not_due',
+  'recharge_in_flight',
+  'recharge_capped',
+] as const
+
+export type PaymentRefusalCode = (typeof paymentRefusalCodes)[number]
+
+export interface PaymentRefused {
+  readonly kind: 'refused'
+  readonly code: PaymentRefusalCode
+  readonly detail: string
+  /** JSON Pointer of the field at fault. */
+  readonly field?: string
+}
+
+export function refusePayment(code: PaymentRefusalCode, detail: string, field?: string): PaymentRefused {
+  return { kind: 'refused', code, detail, ...(field === undefined ? {} : { field }) }
+}

@@ -1,0 +1,143 @@
+/**
+ * Buys credit when an account falls below its threshold. Whoever asks and however often: there is one charge under way at a
+ * time, none above the threshold, none beyond the caps, none while it is paused or waits after a failure.
+ */
+import type { AccountProfile, Recharge } from '../accounts/account.ts'
+import type { AccountOffice } from '../accounts/office.ts'
+import type { Micros } from '../base/money.ts'
+import type { Clock } from '../base/time.ts'
+import type { EventConsumer } from '../events/event.ts'
+import { cardFor, isCard } from '../payments/card.ts'
+import type { Cashier, Paid } from '../payments/cashier.ts'
+import type { CardStore } from '../payments/desk.ts'
+import { type PaymentRefused, refusePayment } from '../payments/refusal.ts'
+import { nextPeriodMs, periodOf, rechargeAmount } from './rules.ts'
+
+/** What is known beside the settings in the profile. */
+export interface RechargeState {
+  /** The payment that is under way. */
+  readonly flight?: string
+  /** In a row. */
+  readonly failures: number
+  /** After a failure or a cap: not before. */
+  readonly nextAtMs?: number
+  readonly paused?: string
+  readonly chargedDay: Micros
+  readonly chargedMonth: Micros
+}
+
+export interface RechargeStore {
+  state(account: string, period: { readonly day: string; readonly month: string }): Promise<RechargeState>
+  /** Told once, until it is resumed. */
+  pause(account: string, why: string): Promise<void>
+  /** Forgets failures, and has it tried at once. */
+  resume(account: string): Promise<void>
+  /** There is nothing to try again. */
+  rest(account: string): Promise<void>
+  /** Tried again at an instant; told once for each period. */
+  capped(account: string, until: { readonly atMs: number; readonly period: string }): Promise<void>
+}
+
+export interface RechargingParts {
+  readonly office: Pick<AccountOffice, 'get' | 'balance'>
+  readonly store: RechargeStore
+  readonly cards: CardStore
+  readonly cashier: Cashier
+  readonly minimumPurchase: () => Micros
+  readonly clock: Clock
+}
+
+export interface RechargeView {
+  readonly recharge: Recharge | undefined
+  readonly state: RechargeState
+}
+
+export class Recharging {
+  readonly #parts: RechargingParts
+
+  constructor(parts: RechargingParts) {
+    this.#parts = parts
+  }
+
+  /** Of the event that a threshold was crossed; the arming number makes it one job. */
+  consumer(): EventConsumer {
+    return {
+      name: 'recharge',
+      types: ['recharge.due'],
+      jobId: ({ account, data }) => `${account}-${data['arming'] ?? ''}`,
+      handle: async ({ account }) => {
+        await this.attempt(account)
+      },
+    }
+  }
+
+  /** Buys what is missing, if it is to be bought now. */
+  async attempt(account: string): Promise<Paid | PaymentRefused> {
+    const { office, store, clock } = this.#parts
+    const profile = await office.get(account)
+    if (!profile) return refusePayment('account_unknown', `there is no account ${account.slice(0, 64)}`)
+    const { recharge, timezone } = profile
+    const nowMs = clock.nowMs()
+    const { nextAtMs = 0 } = await store.state(account, periodOf(nowMs, timezone))
+    if (nextAtMs > nowMs) return refusePayment('recharge_not_due', 'it waits after a failure or a cap')
+    const paid = recharge?.enabled ? await this.#buy(profile, recharge) : rechargeUnset(account)
+    if (paid.kind === 'refused') await this.#note(paid, profile)
+    return paid
+  }
+
+  async #buy(profile: AccountProfile, recharge: Recharge): Promise<Paid | PaymentRefused> {
+    const { office, cards, cashier, minimumPurchase, clock } = this.#parts
+    const { id, status, timezone } = profile
+    if (status === 'closed') return refusePayment('account_closed', `account ${id} is closed`)
+    const [balance, book] = await Promise.all([office.balance(id), cards.cards(id)])
+    const card = cardFor(book ?? { customers: {}, cards: [] }, recharge.card)
+    if (!balance || !isCard(card)) return refusePayment('card_missing', `account ${id} has no card for its recharge`)
+    const need = { available: balance.available, currency: profile.currency, minimumPurchase: minimumPurchase() }
+    const { threshold, dayCap, monthCap } = recharge
+    const caps = { ...(dayCap === undefined ? {} : { dayCap }), ...(monthCap === undefined ? {} : { monthCap }) }
+    return cashier.pay(id, () => ({
+      kind: 'recharge',
+      amount: rechargeAmount(recharge, need),
+      card,
+      customer: book?.customers[card.provider] ?? '',
+      recharge: { threshold, ...caps, ...periodOf(clock.nowMs(), timezone) },
+    }))
+  }
+
+  /** What cannot be bought is said, and tried again when that may have changed. */
+  async #note({ code, detail }: PaymentRefused, { id, timezone }: AccountProfile): Promise<void> {
+    const { store, clock } = this.#parts
+    if (code === 'card_missing') return store.pause(id, 'card_missing')
+    if (code !== 'recharge_capped') return store.rest(id)
+    const nowMs = clock.nowMs()
+    const which = detail.includes('month') ? 'month' : 'day'
+    const period = periodOf(nowMs, timezone)[which]
+    await store.capped(id, { atMs: nextPeriodMs(which, nowMs, timezone), period })
+  }
+
+  async view(account: string): Promise<RechargeView | undefined> {
+    const { office, store, clock } = this.#parts
+    const profile = await office.get(account)
+    if (!profile) return undefined
+    const state = await store.state(account, periodOf(clock.nowMs(), profile.timezone))
+    return { recharge: profile.recharge, state }
+  }
+
+  /** By staff: nothing is charged until it is resumed. */
+  pause(account: string): Promise<void> {
+    return this.#parts.store.pause(account, 'staff')
+  }
+
+  resume(account: string): Promise<void> {
+    return this.#parts.store.resume(account)
+  }
+}
+
+function rechargeUnset(account: string): PaymentRefused {
+  return refusePayment('recharge_unset', `account ${account} has no recharge that is on`)
+}
+
+/** Looks after the payments that are due, and tries recharges again whose wait is over. */
+export async function lookAfterMoney(cashier: Cashier, recharging: Recharging): Promise<void> {
+  for (const account of await cashier.lookAfterDue()) await recharging.attempt(account)
+}

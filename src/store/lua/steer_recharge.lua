@@ -1,0 +1,51 @@
+#!lua
+--[[
+  steer_recharge: pauses the recharge of an account, resumes it, lets it rest, or puts it off until a cap is over.
+
+  KEYS
+    recharge  hash    the recharge of the account (lib/recharge.lua); capped: the last period whose cap was told
+    due       zset    payments and recharges by the instant they are looked after
+    outbox    stream
+
+  ARGV
+    now_ms
+    account_id
+    what        pause | resume | rest | cap
+    why         of a pause; of a cap the period
+    next_at_ms  of a cap: when it is over
+
+  RETURNS
+    steered
+
+  KEEPS
+    a pause and a cap of one period are told once
+]]
+local recharge, due, outbox = KEYS[1], KEYS[2], KEYS[3]
+local now_ms, account_id, what, why, next_at_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local retry = 'recharge:' .. account_id
+
+local function tell(type, name)
+  redis.call('XADD', outbox, '*', 'type', type, 'account', account_id, 'at', now_ms, name, why)
+end
+
+if what == 'pause' then
+  local paused = redis.call('HGET', recharge, 'paused')
+  redis.call('HSET', recharge, 'paused', why)
+  redis.call('HDEL', recharge, 'next')
+  redis.call('ZREM', due, retry)
+  if not paused then tell('recharge.paused', 'reason') end
+elseif what == 'rest' then
+  redis.call('HDEL', recharge, 'next')
+  redis.call('ZREM', due, retry)
+elseif what == 'resume' then
+  redis.call('HDEL', recharge, 'paused', 'failures', 'next', 'capped')
+  redis.call('ZADD', due, now_ms, retry)
+else
+  redis.call('HSET', recharge, 'next', next_at_ms)
+  redis.call('ZADD', due, next_at_ms, retry)
+  if redis.call('HGET', recharge, 'capped') ~= why then
+    redis.call('HSET', recharge, 'capped', why)
+    tell('recharge.capped', 'period')
+  end
+end
+return { 'steered' }

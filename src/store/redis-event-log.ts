@@ -1,0 +1,40 @@
+/** The newest events of all partitions in one bounded stream; what is older than the bound is forgotten. */
+import { type AccountEvent } from '../events/event.ts'
+import type { EventLog, LoggedEvent } from '../events/event-stream.ts'
+import type { Keys } from './keys.ts'
+import type { RedisStore } from './redis.ts'
+import { repliesOf, streamEntries } from './replies.ts'
+
+export class RedisEventLog implements EventLog {
+  readonly #store: RedisStore
+  readonly #key: string
+  readonly #kept: () => number
+
+  constructor(store: RedisStore, keys: Keys, kept: () => number) {
+    this.#store = store
+    this.#key = keys.events()
+    this.#kept = kept
+  }
+
+  async append(events: readonly AccountEvent[]): Promise<void> {
+    if (events.length === 0) return
+    const kept = this.#kept()
+    await this.#store.command(async (client) => {
+      const pipeline = client.pipeline()
+      for (const event of events) pipeline.xadd(this.#key, 'MAXLEN', '~', kept, '*', 'e', JSON.stringify(event))
+      repliesOf(await pipeline.exec())
+    })
+  }
+
+  async after(cursor: string, most: number): Promise<readonly LoggedEvent[]> {
+    const found = await this.#store.command((client) => client.xrange(this.#key, `(${cursor}`, '+', 'COUNT', most))
+    return streamEntries(found).map(({ id, fields }) => {
+      return { cursor: id, event: JSON.parse(fields['e'] ?? '') as AccountEvent }
+    })
+  }
+
+  async newest(): Promise<string> {
+    const found = await this.#store.command((client) => client.xrevrange(this.#key, '+', '-', 'COUNT', 1))
+    return streamEntries(found)[0]?.id ?? '0-0'
+  }
+}

@@ -1,0 +1,137 @@
+/** The journal, the CDRs, the events and the profiles of the store, for whoever keeps them elsewhere. */
+import { Fault } from '../base/fault.ts'
+import type {
+  LedgerStreams,
+  StoreDocument,
+  StoredEntry,
+  StoredEvent,
+  StoredProfileText,
+  StreamPage,
+  StreamPlace,
+} from '../ledger/streams.ts'
+import { entryId, entryNumber } from '../ledger/journal.ts'
+import type { Keys } from './keys.ts'
+import { decodeProfile } from './profile-codec.ts'
+import { lastStreamId, repliesOf, type StreamEntry, streamEntries } from './replies.ts'
+import type { RedisStore } from './redis.ts'
+import { contentHashes } from './tariff-page.ts'
+
+export interface RedisStreamsParts {
+  /** A connection of its own: pages are large, and decisions do not wait behind them. */
+  readonly store: RedisStore
+  readonly keys: Keys
+  readonly partitions: number
+}
+
+const PROFILES_AT_ONCE = 200
+
+export class RedisStreams implements LedgerStreams {
+  readonly #parts: RedisStreamsParts
+
+  constructor(parts: RedisStreamsParts) {
+    this.#parts = parts
+  }
+
+  get partitions(): number {
+    return this.#parts.partitions
+  }
+
+  async installation(): Promise<string> {
+    const { store, keys } = this.#parts
+    const at = await store.command((client) => client.hget(keys.meta(), 'installed_at'))
+    if (at === null) throw new Fault('store_unfit', 'the store does not say when it was installed')
+    return at
+  }
+
+  async read(p: number, place: StreamPlace, limit: number): Promise<StreamPage> {
+    const { store, keys } = this.#parts
+    const { journal, cdr, event } = place
+    const results = await store.command((client) =>
+      client
+        .pipeline()
+        .xrange(keys.journal(p), entryId(Math.max(journal, 1)), '+', 'COUNT', limit)
+        .xrange(keys.cdrs(p), `(${cdr.number}-${cdr.level}`, '+', 'COUNT', limit)
+        .xrange(keys.outbox(p), `(${event}`, '+', 'COUNT', limit)
+        .zrange(keys.changed(p), 0, String(Math.min(limit, PROFILES_AT_ONCE) - 1))
+        .exec(),
+    )
+    const [journalled, cdrs, events, changed] = repliesOf(results)
+    const entries = streamEntries(journalled).map(entryOf)
+    const known = entries[0]?.number === journal ? entries.shift() : undefined
+    return {
+      ...(known ? { known } : {}),
+      entries,
+      cdrs: streamEntries(cdrs).map(cdrOf),
+      events: streamEntries(events) satisfies readonly StoredEvent[],
+      profiles: await this.#profiles(p, changed as readonly string[]),
+    }
+  }
+
+  async entries(p: number, from: number, to: number): Promise<readonly StoredEntry[]> {
+    const { store, keys } = this.#parts
+    const page = await store.command((client) => client.xrange(keys.journal(p), entryId(from), entryId(to)))
+    return streamEntries(page).map(entryOf)
+  }
+
+  async lastEntry(p: number): Promise<number> {
+    const { store, keys } = this.#parts
+    return lastStreamId(store, keys.journal(p)).then((id) => (id === undefined ? 0 : entryNumber(id)))
+  }
+
+  async *allProfiles(p: number): AsyncGenerator<readonly StoredProfileText[]> {
+    const { store, keys } = this.#parts
+    let after = '-'
+    for (;;) {
+      const from = after
+      const ids = await store.command((client) =>
+        client.zrangebylex(keys.accounts(p), from, '+', 'LIMIT', 0, PROFILES_AT_ONCE),
+      )
+      if (ids.length > 0) yield await this.#profiles(p, ids)
+      if (ids.length < PROFILES_AT_ONCE) return
+      after = `(${ids.at(-1) ?? ''}`
+    }
+  }
+
+  async #profiles(p: number, ids: readonly string[]): Promise<readonly StoredProfileText[]> {
+    if (ids.length === 0) return []
+    const { store, keys } = this.#parts
+    const texts = await store.command((client) => client.mget(ids.map((id) => keys.profile(p, id))))
+    return texts.flatMap((profile, index) => {
+      if (profile === null) return []
+      return [{ account: ids[index] ?? '', version: decodeProfile(profile).version, profile }]
+    })
+  }
+
+  async forgetChanged(p: number, profiles: readonly StoredProfileText[]): Promise<void> {
+    if (profiles.length === 0) return
+    const { store, keys } = this.#parts
+    const archived = profiles.flatMap(({ account, version }) => [account, version])
+    await store.run('forget_changed', [keys.changed(p)], [profiles.length, ...archived])
+  }
+
+  async *documents(known: ReadonlySet<string>): AsyncGenerator<StoreDocument> {
+    const { store, keys } = this.#parts
+    const hashes = { meta: keys.meta(), apikeys: keys.apiKeys(), tariffs: keys.tariffs() }
+    let tariffs: Readonly<Record<string, string>> = {}
+    for (const [name, key] of Object.entries(hashes)) {
+      const fields = await store.command((client) => client.hgetall(key))
+      if (name === 'tariffs') tariffs = fields
+      yield { name, content: { kind: 'hash', fields } }
+    }
+    for (const sha256 of contentHashes(tariffs)) {
+      const name = `tariff:${sha256}`
+      if (known.has(name)) continue
+      const bytes = await store.command((client) => client.getBuffer(keys.tariffContent(sha256)))
+      if (bytes) yield { name, content: { kind: 'bytes', base64: bytes.toString('base64') } }
+    }
+  }
+}
+
+function entryOf({ id, fields }: StreamEntry): StoredEntry {
+  return { number: entryNumber(id), entry: fields['e'] ?? '', balances: fields['b'] ?? '' }
+}
+
+function cdrOf({ id, fields }: StreamEntry): { number: number; level: number; cdr: string } {
+  const [number = 0, level = 0] = id.split('-').map(Number)
+  return { number, level, cdr: fields['j'] ?? '' }
+}

@@ -1,0 +1,43 @@
+/** What an ended call would have cost by another tariff version: the one pricing function, over what its CDR says. */
+import { parseAmount, type Micros } from '../base/money.ts'
+import { charge, priceOf } from '../rating/charge.ts'
+import type { Tariff } from '../rating/tariff.ts'
+
+/** The part of a CDR that its price depends on. */
+export interface EndedCall {
+  readonly direction: string
+  readonly to: string
+  readonly startedAt: string
+  readonly answeredAt?: string | undefined
+  readonly seconds: number
+  readonly charge: string
+  readonly overrunSeconds: number
+  readonly trunk?: string | undefined
+  readonly parts: readonly { readonly source: string; readonly seconds: number }[]
+}
+
+export type Repriced =
+  | { readonly kind: 'priced'; readonly micros: Micros }
+  /** The tariff has no price for the number, or refuses it. */
+  | { readonly kind: 'no_rate' }
+  | { readonly kind: 'blocked' }
+
+/** As if the call had been made `laterMs` later. What a trunk or minutes paid needs no price and stays paid. */
+export function repriced(call: EndedCall, tariff: Tariff, laterMs = 0): Repriced {
+  const { seconds, overrunSeconds, parts, trunk } = call
+  const paid = parts.reduce((sum, part) => sum + (part.source === 'pool' ? part.seconds : 0), 0)
+  const needsNone = trunk !== undefined || overrunSeconds > 0 || (paid > 0 && paid >= seconds)
+  if (needsNone) return { kind: 'priced', micros: 0n }
+  const answeredAtMs = Date.parse(call.answeredAt ?? call.startedAt) + laterMs
+  const direction = call.direction === 'inbound' ? 'inbound' : 'outbound'
+  const asked = { direction, digits: call.to.replace(/^\+/, ''), answeredAtMs, limitSeconds: seconds } as const
+  const found = priceOf(tariff, asked)
+  if (found.kind !== 'priced') return { kind: found.kind }
+  return { kind: 'priced', micros: charge(found.price, seconds, paid).micros }
+}
+
+/** The call cost what its own version says, so another version says what it would have cost. */
+export function isExplained(call: EndedCall, own: Tariff): boolean {
+  const again = repriced(call, own)
+  return again.kind === 'priced' && again.micros === parseAmount(call.charge)
+}

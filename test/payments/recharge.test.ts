@@ -1,0 +1,214 @@
+/** The automatic purchase of credit on a real store: once per arming, within its caps, and paused when cards fail. */
+import { describe, expect, it } from 'vitest'
+import type { Recharge } from '../../src/accounts/account.ts'
+import type { PaymentRefused } from '../../src/payments/refusal.ts'
+import { lookAfterMoney, Recharging } from '../../src/recharge/recharging.ts'
+import { nextPeriodMs, periodOf, rechargeAmount } from '../../src/recharge/rules.ts'
+import { RedisCards } from '../../src/store/redis-cards.ts'
+import { RedisRecharge } from '../../src/store/redis-recharge.ts'
+import { defaults, useStore } from '../support/offices.ts'
+import { cardOf, Till } from '../support/till.ts'
+
+const HOUR_MS = 3_600_000
+const on: Recharge = { enabled: true, threshold: 5_000_000n, amount: 20_000_000n }
+
+describe('what a recharge buys', () => {
+  const need = { available: 1_000_000n, currency: 'USD', minimumPurchase: 5_000_000n }
+
+  it.each([
+    ['its amount', on, 1_000_000n, 20_000_000n],
+    ['more, where that leaves the account below the threshold', on, -30_000_000n, 35_000_000n],
+    [
+      'what is missing to the target',
+      { enabled: true, threshold: 5_000_000n, targetBalance: 40_000_000n },
+      -2n,
+      40_010_000n,
+    ],
+    ['no less than the least purchase', { enabled: true, threshold: 1n, targetBalance: 2_000_000n }, 0n, 5_000_000n],
+  ])('is %s', (_what, recharge, available, amount) => {
+    expect(rechargeAmount(recharge, { ...need, available })).toBe(amount)
+  })
+
+  it('counts in a day and month of the zone of the account', () => {
+    const atMs = Date.parse('2026-10-31T23:30:00Z')
+    expect(periodOf(atMs, 'Europe/Berlin')).toEqual({ day: '2026-11-01', month: '2026-11' })
+    expect(new Date(nextPeriodMs('day', atMs, 'Europe/Berlin')).toISOString()).toBe('2026-11-01T23:00:00.000Z')
+    expect(new Date(nextPeriodMs('month', atMs, 'Europe/Berlin')).toISOString()).toBe('2026-11-30T23:00:00.000Z')
+  })
+})
+
+describe('a recharge', () => {
+  const test = useStore('redis')
+
+  interface Desk {
+    readonly till: Till
+    readonly recharging: Recharging
+  }
+
+  function desk(name = 'till'): Desk {
+    const till = new Till(test, { name })
+    const cards = new RedisCards({ store: test.store, keys: test.keys, office: till.office })
+    const store = new RedisRecharge({ store: test.store, keys: test.keys, clock: test.clock, office: till.office })
+    const minimumPurchase = () => defaults.minimumPurchase
+    const { office, cashier } = till
+    return { till, recharging: new Recharging({ office, store, cards, cashier, minimumPurchase, clock: test.clock }) }
+  }
+
+  async function open(token = 'tok_success', recharge: Recharge = on): Promise<Desk> {
+    const opened = desk()
+    const { office } = opened.till
+    await office.put('acme', { timezone: 'Europe/Berlin', recharge })
+    const cards = new RedisCards({ store: test.store, keys: test.keys, office })
+    const card = cardOf(token)
+    await cards.changeCards('acme', () => ({ customers: { sandbox: 'cus_acme' }, cards: [card], recurring: card.id }))
+    return opened
+  }
+
+  const balance = async () => test.office().balance('acme')
+  const events = async (type: string) => {
+    const chain = await test.office().chainOf('acme')
+    const entries = await test.store.command((client) =>
+      client.xrange(test.keys.outbox(chain?.partition ?? 0), '-', '+'),
+    )
+    return entries.map(([, flat]) => flat).filter((flat) => flat.includes(type))
+  }
+  const code = (answer: object) => ('code' in answer ? (answer as PaymentRefused).code : 'paid')
+
+  it('is charged once, whoever hears of it and however often', async () => {
+    await open()
+    const desks = ['a', 'b', 'c', 'd'].map(desk)
+    const answers = await Promise.all([...desks, ...desks].map(({ recharging }) => recharging.attempt('acme')))
+    expect(answers.filter((answer) => answer.kind === 'paid')).toHaveLength(1)
+    expect((await balance())?.credit).toBe(20_000_000n)
+    expect(code(await desks[0]!.recharging.attempt('acme'))).toBe('recharge_not_due')
+    expect(await events('recharge.succeeded')).toHaveLength(1)
+  })
+
+  it('fires once per arming while many daemons debit at once', async () => {
+    const { till } = await open()
+    await till.office.credit({ account: 'acme', amount: 30_000_000n, operation: 'first', kind: 'adjustment' })
+    const before = (await events('recharge.due')).length
+    const debit = (n: number) =>
+      test.office().debit({ account: 'acme', amount: 1_000_000n, operation: `d${n}`, kind: 'fee' })
+    await Promise.all(Array.from({ length: 28 }, (_, n) => debit(n)))
+    const due = (await events('recharge.due')).slice(before)
+    expect(due).toHaveLength(1)
+    const consumers = ['a', 'b', 'c'].map((name) => desk(name).recharging.consumer())
+    const data = { arming: '2' }
+    const event = { id: '1-1', type: 'recharge.due', account: 'acme', atMs: 0, data } as const
+    await Promise.all([...consumers, ...consumers].map((consumer) => consumer.handle(event)))
+    expect(consumers[0]?.jobId?.(event)).toBe('acme-2')
+    expect((await balance())?.credit).toBe(22_000_000n)
+    expect((await till.store.list('acme', { limit: 10 })).items).toHaveLength(1)
+  })
+
+  it('is armed again above the threshold, and at once where it is still below', async () => {
+    const { till, recharging } = await open()
+    await recharging.attempt('acme')
+    await till.office.debit({ account: 'acme', amount: 19_000_000n, operation: 'fee', kind: 'fee' })
+    expect(await events('recharge.due')).toHaveLength(2)
+    // While the card is charged, most of what is bought is used.
+    const slow = new Till(test, {
+      name: 'slow',
+      provider: (provider) => ({
+        ...provider,
+        name: 'sandbox',
+        charge: async (ask) => {
+          await test.office().patch('acme', { recharge: { ...on, threshold: 30_000_000n } })
+          return provider.charge(ask)
+        },
+      }),
+    })
+    await slow.must('acme', {
+      kind: 'recharge',
+      recharge: { threshold: 5_000_000n, ...periodOf(test.clock.nowMs(), 'UTC') },
+    })
+    expect((await balance())?.available).toBe(26_000_000n)
+    expect(await events('recharge.due')).toHaveLength(3)
+  })
+
+  it('waits an hour after a decline, twice as long after the next, and is paused after three', async () => {
+    const { till, recharging } = await open('tok_decline')
+    expect(await recharging.attempt('acme')).toMatchObject({ kind: 'paid', payment: { state: 'failed' } })
+    expect(await recharging.view('acme')).toMatchObject({ state: { failures: 1, chargedDay: 0n } })
+    expect(code(await recharging.attempt('acme'))).toBe('recharge_not_due')
+    const attempts = async () => (await till.store.list('acme', { limit: 10 })).items.length
+    test.clock.advance(HOUR_MS)
+    await lookAfterMoney(till.cashier, recharging)
+    expect(await attempts()).toBe(2)
+    test.clock.advance(HOUR_MS)
+    await lookAfterMoney(till.cashier, recharging)
+    expect(await attempts()).toBe(2)
+    test.clock.advance(HOUR_MS)
+    await lookAfterMoney(till.cashier, recharging)
+    expect(await attempts()).toBe(3)
+    expect(await recharging.view('acme')).toMatchObject({ state: { failures: 3, paused: 'failures' } })
+    expect([await events('recharge.failed'), await events('recharge.paused')].map(({ length }) => length)).toEqual([
+      3, 1,
+    ])
+    test.clock.advance(240 * HOUR_MS)
+    await lookAfterMoney(till.cashier, recharging)
+    expect(code(await recharging.attempt('acme'))).toBe('recharge_paused')
+    expect(await attempts()).toBe(3)
+    await recharging.resume('acme')
+    await lookAfterMoney(till.cashier, recharging)
+    expect(await attempts()).toBe(4)
+    expect(await recharging.view('acme')).toMatchObject({ state: { failures: 1 } })
+  })
+
+  it('whose outcome is not known holds back the next until it is', async () => {
+    const { till, recharging } = await open('tok_timeout')
+    expect(await recharging.attempt('acme')).toMatchObject({ payment: { state: 'unknown' } })
+    expect(code(await recharging.attempt('acme'))).toBe('recharge_in_flight')
+    test.clock.advance(10_000)
+    await lookAfterMoney(till.cashier, recharging)
+    expect((await balance())?.credit).toBe(20_000_000n)
+    expect((await recharging.view('acme'))?.state).not.toHaveProperty('flight')
+  })
+
+  it('that the holder must agree to counts as failed, and is credited when he does', async () => {
+    const { till, recharging } = await open('tok_authentication', { ...on, maxFailures: 1 })
+    const paid = await recharging.attempt('acme')
+    expect(paid).toMatchObject({ payment: { state: 'needs_authentication', failureCounted: true } })
+    expect(await recharging.view('acme')).toMatchObject({ state: { paused: 'failures' } })
+    test.clock.advance(25 * HOUR_MS)
+    await till.cashier.lookAfterDue()
+    expect(await recharging.view('acme')).toMatchObject({ state: { failures: 1 } })
+  })
+
+  it('is not beyond the cap of the day, which is told once, and goes on the next day', async () => {
+    const { till, recharging } = await open('tok_success', { ...on, dayCap: 25_000_000n, monthCap: 100_000_000n })
+    await recharging.attempt('acme')
+    await till.office.debit({ account: 'acme', amount: 20_000_000n, operation: 'fee', kind: 'fee' })
+    for (let n = 0; n < 3; n += 1) await recharging.attempt('acme')
+    expect(await events('recharge.capped')).toHaveLength(1)
+    expect(await recharging.view('acme')).toMatchObject({ state: { chargedDay: 20_000_000n } })
+    test.clock.set('2026-11-23T22:59:00Z')
+    await lookAfterMoney(till.cashier, recharging)
+    expect((await balance())?.credit).toBe(0n)
+    test.clock.set('2026-11-23T23:00:00Z')
+    await lookAfterMoney(till.cashier, recharging)
+    expect((await balance())?.credit).toBe(20_000_000n)
+  })
+
+  it('without a card is paused, and told', async () => {
+    const { till, recharging } = desk()
+    await till.office.put('acme', { recharge: on })
+    expect(code(await recharging.attempt('acme'))).toBe('card_missing')
+    expect(await recharging.view('acme')).toMatchObject({ state: { paused: 'card_missing' } })
+    await recharging.attempt('acme')
+    expect(await events('recharge.paused')).toHaveLength(1)
+  })
+
+  it('is for accounts that are there, open and have it on', async () => {
+    const { till, recharging } = await open('tok_success', { ...on, enabled: false })
+    expect(code(await recharging.attempt('nobody'))).toBe('account_unknown')
+    expect(code(await recharging.attempt('acme'))).toBe('recharge_unset')
+    await till.office.patch('acme', { recharge: on, status: 'closed' })
+    expect(code(await recharging.attempt('acme'))).toBe('account_closed')
+    expect(await recharging.view('nobody')).toBeUndefined()
+    await till.office.patch('acme', { status: 'active' })
+    await recharging.pause('acme')
+    expect(code(await recharging.attempt('acme'))).toBe('recharge_paused')
+  })
+})
