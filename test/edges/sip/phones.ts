@@ -92,9 +92,20 @@ export class Phones {
   }
 
   cancelOf(asked: SipMessage): SipMessage {
-    const cancel = this.caller.request('CANCEL', { cseq: asked.cseq })
-    for (const name of ['Via', 'From', 'To', 'Call-ID']) cancel.set(name, asked.get(name))
-    return cancel
+    return this.#ofTransaction('CANCEL', asked)
+  }
+
+  /** Of a refusal: that of a 200 is a request of the dialog. */
+  ackOf(asked: SipMessage, refusal: SipMessage): SipMessage {
+    const ack = this.#ofTransaction('ACK', asked)
+    ack.set('To', refusal.get('To'))
+    return ack
+  }
+
+  #ofTransaction(method: string, asked: SipMessage): SipMessage {
+    const message = this.caller.request(method, { cseq: asked.cseq })
+    for (const name of ['Via', 'From', 'To', 'Call-ID']) message.set(name, asked.get(name))
+    return message
   }
 
   reply(request: SipMessage, status: number, { body = '', headers = {}, from = this.callee }: Reply = {}): void {
@@ -110,7 +121,8 @@ export class Phones {
   /** The n-th request of its kind that came to a phone, without what was sent again. */
   async heard(phone: RawPhone, method: string, nth = 1): Promise<SipMessage> {
     await until(`${method} ${nth} comes`, () => distinct(phone, method).length >= nth, {
-      explain: () => `${phone.got.map(String).join('\n')}\n${this.bench.daemon.output.slice(-3_000)}`,
+      explain: () =>
+        `${this.caller.got.map(({ status, cseq }) => `${status} ${cseq}`).join(', ')}\n${phone.got.map(String).join('\n')}\n${this.bench.daemon.output.slice(-3_000)}`,
     })
     const message = distinct(phone, method)[nth - 1]
     if (!message) throw new Error(`no ${method}`)

@@ -97,9 +97,12 @@ it(
   async ({ onTestFinished }) => {
     const callId = crypto.randomUUID()
     for (let cseq = 1; cseq <= 20; cseq += 1) {
-      phones.caller.say(phones.invite({ callId, cseq }))
+      const invite = phones.invite({ callId, cseq })
+      phones.caller.say(invite)
       phones.reply(await phones.heard(callee, 'INVITE', cseq), 486)
-      expect((await phones.final('INVITE', cseq)).status).toBe(486)
+      const refusal = await phones.final('INVITE', cseq)
+      expect(refusal.status).toBe(486)
+      phones.caller.say(phones.ackOf(invite, refusal))
     }
     await phones.another(onTestFinished)
   },
