@@ -6,6 +6,7 @@ import { buildCore, type Core } from './app/core.ts'
 import { startOutage } from './app/outage.ts'
 import type { OutageDesk } from './calls/outage.ts'
 import { close, listen } from './app/http-listener.ts'
+import { openNotices } from './app/notices.ts'
 import { auditPort, keyPort, tariffPort } from './app/http-parts.ts'
 import { type Jobs, openJobs } from './app/jobs.ts'
 import { openPayments, type Payments } from './app/payments.ts'
@@ -91,12 +92,14 @@ async function build(building: Building): Promise<App> {
   const outage = await startOutage({ core, settings, log, metrics })
   stops.grounds.unshift(outage.stop)
   const payments = await openPayments({ core, settings, log, metrics })
-  const { consumers, periodic } = payments
-  const jobs = await openJobs({ core, settings, log, metrics, consumers, periodic })
+  const notices = openNotices({ core, settings, log, metrics })
+  stops.grounds.unshift(notices.stop)
+  const consumers = [...payments.consumers, notices.consumer]
+  const jobs = await openJobs({ core, settings, log, metrics, consumers, periodic: payments.periodic })
   stops.grounds.unshift(jobs.close)
   const { broken, bug } = brokenPromise()
   const edges = { core, outage: outage.desk, jobs, payments, bootstrap, bug }
-  const server = await createHttpServer(httpParts(building, edges))
+  const server = await createHttpServer({ ...httpParts(building, edges), receipts: notices.receipts })
   stops.work.push(() => close(server))
   await startSocket(building, edges)
   stops.work.push(await startSelfWork({ core, outage: outage.desk, clock, settings, log, metrics }))
@@ -142,7 +145,7 @@ interface EdgeContext {
 function httpParts(
   { catalog, clock, log, metrics, state }: Building,
   { core, outage, jobs, payments, bootstrap, bug }: EdgeContext,
-): HttpParts {
+): Omit<HttpParts, 'receipts'> {
   const { desk, office, tariffs, apiKeys, audit, usage, store } = core
   return {
     desk: {

@@ -1,5 +1,7 @@
 /** Who pays: the profile of an account, as it is checked, stored and cached. Balances are not here (ledger/). */
 import type { Micros } from '../base/money.ts'
+import type { Contact, Language } from './contacts.ts'
+import type { LowBalance, PoolThreshold } from './thresholds.ts'
 
 export type Direction = 'outbound' | 'inbound'
 export type Media = 'voice' | 'video' | 'message'
@@ -43,6 +45,8 @@ export interface Pool {
   readonly freeSeconds: number
   readonly increment: number
   readonly onExhausted: OnExhausted
+  /** Where few minutes are told of, as seconds or a share of what the cycle granted; absent: nothing is told. */
+  readonly lowAt?: readonly PoolThreshold[]
   readonly createdAtMs: number
 }
 
@@ -90,8 +94,12 @@ export interface AccountProfile {
   /** Decimal text; dearer calls are refused `price_cap`. */
   readonly maxPricePerMinute?: string
   readonly spendCaps: SpendCaps
-  readonly lowBalance?: { readonly threshold: Micros }
+  readonly lowBalance?: LowBalance
   readonly recharge?: Recharge
+  /** Who is told; absent: nobody. */
+  readonly contacts?: readonly Contact[]
+  /** Of what it is told; absent: that of the settings. */
+  readonly language?: Language
   readonly onEngineError: EngineErrorPolicy
   readonly engineErrorSeconds: number
   readonly engineErrorCalls: number

@@ -36,7 +36,7 @@ export interface OfficeRefused {
 export type ProfileInput = Partial<Omit<AccountProfile, 'id' | 'root' | 'version' | 'createdAtMs' | 'pools'>>
 
 /** What a patch can take away again. */
-type Clearable = 'tariff' | 'maxCalls' | 'maxPricePerMinute' | 'spendCaps' | 'lowBalance' | 'recharge'
+type Clearable = 'tariff' | 'maxCalls' | 'maxPricePerMinute' | 'spendCaps' | 'lowBalance' | 'recharge' | 'language'
 
 /** A profile's changes: null clears a field, what is absent stays. */
 export type ProfilePatch = Omit<ProfileInput, Clearable> & {
@@ -92,11 +92,12 @@ export type PoolInput = Partial<Omit<Pool, 'id' | 'cycle' | 'createdAtMs' | 'res
 }
 
 /** A pool's changes: null clears a field, what is absent stays. */
-export type PoolPatch = Partial<Omit<PoolInput, 'expiresAtMs' | 'directions' | 'prefixes' | 'rollover'>> & {
+export type PoolPatch = Partial<Omit<PoolInput, 'expiresAtMs' | 'directions' | 'prefixes' | 'rollover' | 'lowAt'>> & {
   readonly expiresAtMs?: number | null
   readonly directions?: Pool['directions'] | null
   readonly prefixes?: Pool['prefixes'] | null
   readonly rollover?: Pool['rollover'] | null
+  readonly lowAt?: NonNullable<Pool['lowAt']> | null
 }
 
 /** One journal entry as the account's holder reads it. */

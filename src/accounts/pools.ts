@@ -24,11 +24,10 @@ export function newPool(id: string, input: PoolInput, context: PoolContext): Poo
     name,
     seconds,
     priority,
-    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
     resets,
     cycle: 1,
     ...resetTime(resets, context),
-    ...(input.rollover === undefined ? {} : { rollover: input.rollover }),
+    ...given({ expiresAtMs, rollover: input.rollover, lowAt: input.lowAt }),
     directions: input.directions ?? defaults.directions,
     prefixes,
     freeSeconds: input.freeSeconds ?? defaults.freeSeconds,
@@ -46,12 +45,16 @@ export function changedPool(before: Pool, patch: PoolPatch, context: PoolContext
 }
 
 function patched(before: Pool, patch: PoolPatch, of: PoolContext): Pool {
-  const { expiresAtMs, directions, prefixes, rollover, ...rest } = patch
-  const { expiresAtMs: endedAtMs, rollover: rolled, ...lasting } = before
+  const { expiresAtMs, directions, prefixes, rollover, lowAt, ...rest } = patch
+  const { expiresAtMs: endedAtMs, rollover: rolled, lowAt: watched, ...lasting } = before
   return {
     ...lasting,
     ...given(rest),
-    ...given({ expiresAtMs: kept(endedAtMs, expiresAtMs), rollover: kept(rolled, rollover) }),
+    ...given({
+      expiresAtMs: kept(endedAtMs, expiresAtMs),
+      rollover: kept(rolled, rollover),
+      lowAt: kept(watched, lowAt),
+    }),
     directions: directions === undefined ? before.directions : (directions ?? of.defaults.directions),
     prefixes: prefixes === undefined ? before.prefixes : (prefixes ?? []),
   }

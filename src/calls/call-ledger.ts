@@ -5,8 +5,9 @@
  * Every method may throw Fault(store_unavailable | store_timeout | store_overloaded); what a write did is then unknown
  * and the same request may be sent again: revisions and operation ids make a repeat harmless.
  */
+import type { Thresholds } from '../accounts/watched.ts'
 import type { Micros } from '../base/money.ts'
-import type { LevelFigures, PoolMove, SpendPeriod, Thresholds } from '../ledger/figures.ts'
+import type { LevelFigures, PoolMove, SpendPeriod } from '../ledger/figures.ts'
 import type { TrunkKind } from '../ledger/hold.ts'
 import type { CallRecord, CallRef, Leg } from './call.ts'
 
@@ -121,6 +122,19 @@ export type FiguresAnswer =
   | { readonly kind: 'stale_profile'; readonly account: string }
   | { readonly kind: 'stale_tariffs' }
 
+/** The cap of a day or a month left too little for a call. */
+export interface CapReached {
+  readonly partition: number
+  readonly account: string
+  readonly currency: string
+  readonly period: 'day' | 'month'
+  /** "2026-11-28" or "2026-11", in the zone of the account. */
+  readonly of: string
+  readonly cap: Micros
+  readonly spent: Micros
+  readonly nowMs: number
+}
+
 /** The calls' side of the ledger. */
 export interface CallLedger {
   readCall(ref: CallRef): Promise<CallRecord | undefined>
@@ -130,6 +144,8 @@ export interface CallLedger {
   figures(request: FiguresRequest): Promise<FiguresAnswer>
   /** Debits what was used, releases the rest, frees channels, writes CDRs: in one step. Also corrects. */
   settle(settlement: Settlement): Promise<SettleAnswer>
+  /** Tells the outbox of a cap, once for its day or month. */
+  tellCap(cap: CapReached): Promise<void>
   /** Writes a record whose money does not move. */
   mark(mark: Mark): Promise<MarkAnswer>
   /** Takes due calls for `leaseMs`; a call that is not dealt with by then is due again, for any daemon. */

@@ -1,10 +1,11 @@
 /** Plans a slice over all levels of a chain, all or nothing, and writes the plan as a reservation. */
 import { type AccountProfile, type Direction, matchingPools } from '../accounts/account.ts'
+import { thresholdsOf } from '../accounts/watched.ts'
 import { dialledDigits } from '../base/e164.ts'
 import { firstRefusal, type Refused } from '../base/outcome.ts'
 import { dayOf } from '../base/time.ts'
 import { type Funded, type FundingAsk, planFunding } from '../ledger/funding.ts'
-import type { LevelFigures, PoolMove, SpendPeriod, Thresholds } from '../ledger/figures.ts'
+import type { LevelFigures, PoolMove, SpendPeriod } from '../ledger/figures.ts'
 import type { LevelReservation } from './call-ledger.ts'
 import type { Hold, TrunkKind } from '../ledger/hold.ts'
 import { type PricedLevel, seenFromBelow } from './pricing.ts'
@@ -175,14 +176,6 @@ export function spendPeriod(profile: AccountProfile, atMs: number): SpendPeriod 
     month: day.slice(0, 7),
     ...(dayCap === undefined ? {} : { dayCap }),
     ...(monthCap === undefined ? {} : { monthCap }),
-  }
-}
-
-export function thresholdsOf(profile: AccountProfile): Thresholds {
-  const { lowBalance, recharge } = profile
-  return {
-    ...(lowBalance ? { lowBalance: lowBalance.threshold } : {}),
-    ...(recharge?.enabled ? { recharge: recharge.threshold } : {}),
   }
 }
 

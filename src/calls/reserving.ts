@@ -11,6 +11,7 @@ import type { CallRecord, CallRef } from './call.ts'
 import type { CallMemory } from './memory.ts'
 import { OneAtATime } from './one-at-a-time.ts'
 import { type CallParts, MAX_TRIES } from './parts.ts'
+import { SpendCaps } from './spend-caps.ts'
 import { hopefulFigures, planSlice, reservationLevels, type SliceAsk, type SlicePlan, untouched } from './plan.ts'
 
 /** Everything a try needs; `record` and `ask` are made anew, as the chain may have changed between tries. */
@@ -59,9 +60,11 @@ export class Reserving {
   readonly #crowds = new OneAtATime()
   readonly #parts: CallParts
   readonly #memory: CallMemory
+  readonly #caps: SpendCaps
 
   constructor(parts: CallParts, memory: CallMemory) {
     this.#parts = parts
+    this.#caps = new SpendCaps(parts.ledger)
     this.#memory = memory
   }
 
@@ -103,9 +106,12 @@ export class Reserving {
     if (figures !== fresh && restsOnFigures(plan, work)) {
       return this.#send(work, { chain, ask, plan: untouched(ask), figures, tariffRevision }, true)
     }
-    if (plan.kind === 'refused') return { done: plan }
-    if (isShort(plan, work)) return { done: { kind: 'exhausted', reason: plan.finalReason ?? 'no_credit' } }
-    return this.#send(work, { chain, ask, plan, figures, tariffRevision }, false)
+    const tried =
+      plan.kind === 'refused' || isShort(plan, work)
+        ? { done: shortOutcome(plan) }
+        : await this.#send(work, { chain, ask, plan, figures, tariffRevision }, false)
+    if (tried.done) await this.#caps.tell({ partition: chain.partition, ask, plan, figures })
+    return tried
   }
 
   async #send(
@@ -183,6 +189,10 @@ function hasSameFunds(a: LevelFigures, b: LevelFigures | undefined): boolean {
   if (a.spentToday !== b.spentToday || a.spentThisMonth !== b.spentThisMonth) return false
   for (const _pool in b.pools) return false
   return true
+}
+
+function shortOutcome(plan: SlicePlan | Refused): SliceOutcome {
+  return plan.kind === 'refused' ? plan : { kind: 'exhausted', reason: plan.finalReason ?? 'no_credit' }
 }
 
 function isShort(plan: SlicePlan | Refused, work: SliceWork): boolean {

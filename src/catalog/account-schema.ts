@@ -3,11 +3,14 @@
  * absent takes the defaults of the settings when the account is created.
  */
 import { z } from 'zod'
+import { languages, topics } from '../accounts/contacts.ts'
 import {
   amount,
+  amountOrShare,
   currency,
   type DeepReadonly,
   direction,
+  email,
   instant,
   label,
   name,
@@ -17,6 +20,7 @@ import {
   prefix,
   price,
   seconds,
+  secondsOrShare,
   timezone,
   unique,
 } from './fields.ts'
@@ -24,6 +28,8 @@ import {
 const MAX_TRUNK_CHANNELS = 100_000
 const MAX_POOL_SECONDS = 2_000_000_000
 const MAX_PREFIXES = 1000
+const MAX_THRESHOLDS = 5
+const MAX_CONTACTS = 10
 
 function prefixes() {
   return unique(z.array(prefix()).max(MAX_PREFIXES))
@@ -64,6 +70,9 @@ export const poolSchema = z.strictObject({
   freeSeconds: seconds(0, 3600).optional().describe('A call no longer than this takes no minutes.'),
   increment: seconds(1, 3600).optional().describe('Seconds are taken in steps of this.'),
   onExhausted: onExhausted().optional().describe('When it runs out the call goes on unpaid, is cut, or credit pays.'),
+  lowAt: unique(z.array(secondsOrShare()).min(1).max(MAX_THRESHOLDS))
+    .optional()
+    .describe('Seconds left, or shares of what the cycle grants, below which a notice is sent; and one at the end.'),
 })
 
 const spendCapsSchema = z.strictObject({
@@ -73,6 +82,19 @@ const spendCapsSchema = z.strictObject({
 
 const lowBalanceSchema = z.strictObject({
   threshold: amount().describe('Available credit below which a notice is sent.'),
+  also: unique(z.array(amountOrShare()).max(MAX_THRESHOLDS))
+    .optional()
+    .describe('Further ones; a share is of the last purchase.'),
+  hysteresis: amount()
+    .optional()
+    .describe('Credit must come in so far above a threshold before its notice is sent again; none is 0.'),
+})
+
+const contactSchema = z.strictObject({
+  email: email().describe('Where notices are sent.'),
+  topics: unique(z.array(z.enum(topics)).min(1))
+    .optional()
+    .describe('What it is told of; none is everything.'),
 })
 
 const rechargeSchema = z
@@ -111,6 +133,8 @@ const accountProfileSchema = z.strictObject({
   spendCaps: spendCapsSchema.optional().describe('Most that is spent on calls.'),
   lowBalance: lowBalanceSchema.optional().describe('When a low balance is noticed.'),
   recharge: rechargeSchema.optional().describe('Automatic purchase of credit.'),
+  contacts: z.array(contactSchema).max(MAX_CONTACTS).optional().describe('Who is told what happens to it.'),
+  language: z.enum(languages).optional().describe('Language of notices; none is that of the settings.'),
   onEngineError: onEngineError().optional().describe('What happens to calls while the store cannot answer.'),
   engineErrorSeconds: seconds(1, 3600).optional().describe('With allowCapped: how long such a call may last.'),
   engineErrorCalls: z.int().min(1).max(1000).optional().describe('With allowCapped: such calls at once.'),

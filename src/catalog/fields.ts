@@ -39,6 +39,27 @@ export function positiveAmount() {
   return amount().refine((text) => parseAmount(text) !== 0n, 'must be above zero')
 }
 
+/** An amount, or whole percents of another. */
+export function amountOrShare() {
+  return z
+    .string()
+    .regex(/^(\d{1,10}(\.\d{1,6})?|([1-9]\d?|100)%)$/, 'must be an amount such as "12.50", or a share such as "20%"')
+    .refine((text) => text.endsWith('%') || parseAmount(text) !== undefined, 'must be below 9007199254.740992')
+    .meta({ numeric: true, what: 'amount or share' })
+}
+
+/** Whole seconds, or whole percents of others. */
+export function secondsOrShare() {
+  return z
+    .string()
+    .regex(/^(\d{1,9}|([1-9]\d?|100)%)$/, 'must be whole seconds such as 600, or a share such as "20%"')
+    .meta({ numeric: true, what: 'seconds or share' })
+}
+
+export function email() {
+  return z.email('must be an address such as billing@example.com').max(254).meta({ what: 'address' })
+}
+
 /** A price; finer than an amount. */
 export function price() {
   return z

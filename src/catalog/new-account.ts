@@ -2,6 +2,7 @@
 import type { Recharge } from '../accounts/account.ts'
 import type { PoolInput, ProfileInput } from '../accounts/office.ts'
 import type { AccountDefaults } from '../accounts/profile.ts'
+import type { LowBalance, Share } from '../accounts/thresholds.ts'
 import { invariant } from '../base/fault.ts'
 import { type Micros, parseAmount } from '../base/money.ts'
 import { parseInstant } from '../base/time.ts'
@@ -19,13 +20,14 @@ export interface NewAccount {
 }
 
 export function newAccount(config: AccountConfig): NewAccount {
-  const { id, credit, pools, creditLimit, spendCaps, lowBalance, recharge, blockedPrefixes, ...same } = config
+  const { id, credit, pools, creditLimit, spendCaps, lowBalance, recharge, blockedPrefixes, contacts, ...same } = config
   const profile = present({
     ...same,
     creditLimit: micros(creditLimit),
     blockedPrefixes: blockedPrefixes.map(digits),
     spendCaps: spendCaps && present({ day: optionalMicros(spendCaps.day), month: optionalMicros(spendCaps.month) }),
-    lowBalance: lowBalance && { threshold: micros(lowBalance.threshold) },
+    lowBalance: lowBalance && lowBalanceOf(lowBalance),
+    contacts: contacts?.map(present),
     recharge: recharge && newRecharge(recharge),
   })
   return { id, profile, pools: pools.map(newPool), credit: micros(credit) }
@@ -53,10 +55,27 @@ function newRecharge({
   }
 }
 
-function newPool({ expiresAt, scope, name, seconds, ...same }: PoolConfig): PoolInput {
+function lowBalanceOf({ threshold, also, hysteresis }: NonNullable<AccountConfig['lowBalance']>): LowBalance {
+  return present({
+    threshold: micros(threshold),
+    also: also?.map((text) => (isShare(text) ? text : micros(text))),
+    hysteresis: optionalMicros(hysteresis),
+  })
+}
+
+function isShare(text: string): text is Share {
+  return text.endsWith('%')
+}
+
+function newPool({ expiresAt, scope, name, seconds, lowAt, ...same }: PoolConfig): PoolInput {
   const prefixes = scope?.prefixes?.map(digits)
   const expiresAtMs = expiresAt === undefined ? undefined : parseInstant(expiresAt)
-  return { ...present({ ...same, expiresAtMs, directions: scope?.directions, prefixes }), name, seconds }
+  const watched = lowAt?.map((text) => (isShare(text) ? text : Number(text)))
+  return {
+    ...present({ ...same, expiresAtMs, directions: scope?.directions, prefixes, lowAt: watched }),
+    name,
+    seconds,
+  }
 }
 
 /** What accounts and pools have that do not say otherwise. */

@@ -17,6 +17,7 @@ import {
   wholeNumber,
 } from './fields.ts'
 import { events, webhooks } from './event-schema.ts'
+import { mail, notices } from './notice-schema.ts'
 import { sip } from './sip-schema.ts'
 
 const DAY_SECONDS = 86_400
@@ -288,6 +289,8 @@ export const settingsFileSchema = z.strictObject({
   sip,
   events,
   webhooks,
+  mail,
+  notices,
   log,
 })
 

@@ -52,6 +52,19 @@ export const balance = z.looseObject({
   calls: whole,
 })
 
+export const receipt = z.looseObject({
+  receipt: text,
+  payment: text,
+  kind: text,
+  amount: text,
+  currency: text,
+  card: text,
+  buyer: text.optional(),
+  paidAt: text,
+})
+
+export const resent = z.looseObject({ receipt: text, to: z.array(text) })
+
 export const posted = z.looseObject({ entry: text, amount: text, balance: text, currency: text })
 
 export const pool = z.looseObject({
@@ -187,6 +200,47 @@ export const key = z.looseObject({
 })
 
 export const madeKey = key.extend({ key: text })
+
+export const webhook = z.looseObject({
+  id: text,
+  url: text,
+  types: z.array(text),
+  account: text.optional(),
+  description: text.optional(),
+  disabled: z.looseObject({ reason: text, at: text }).optional(),
+  failingSince: text.optional(),
+})
+
+export const keyedWebhook = webhook.extend({ secret: text })
+
+export const testedWebhook = z.looseObject({
+  delivered: z.boolean(),
+  status: whole.optional(),
+  why: text.optional(),
+  tookMs: whole,
+})
+
+export const replayed = z.looseObject({ events: whole })
+
+export const delivery = z.looseObject({
+  event: text,
+  type: text,
+  at: text,
+  attempt: whole,
+  outcome: text,
+  status: whole.optional(),
+  why: text.optional(),
+  tookMs: whole,
+})
+
+export const job = z.looseObject({
+  queue: text,
+  id: text,
+  attempts: whole,
+  endedAt: text.optional(),
+  reason: text.optional(),
+  about: z.record(text, text),
+})
 
 export const card = z.looseObject({
   id: text,

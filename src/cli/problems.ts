@@ -30,6 +30,7 @@ const POLICY: ReadonlySet<string> = new Set([
   'currency_mismatch',
   'currency_is_fixed',
   'root_is_fixed',
+  'mail_held_back',
 ])
 
 const BAD_INPUT = 400

@@ -7,12 +7,15 @@ import { addAuditCommands } from './commands/audit.ts'
 import { addCallCommands } from './commands/call.ts'
 import { addConfigCommands } from './commands/config.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addJobCommands } from './commands/jobs.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addMoneyCommands } from './commands/money.ts'
+import { addReceiptCommands } from './commands/receipt.ts'
 import { addPaymentCommands } from './commands/payments.ts'
 import { addRechargeCommands } from './commands/recharge.ts'
 import { addTariffCommands } from './commands/tariff.ts'
 import { addUsageCommands } from './commands/usage.ts'
+import { addWebhookCommands } from './commands/webhook.ts'
 import type { CliContext, ExitCode } from './context.ts'
 import { tell } from './problems.ts'
 
@@ -63,6 +66,7 @@ export function commandLine(parts: CommandLineParts): { readonly program: Comman
 const nouns = [
   addAccountCommands,
   addMoneyCommands,
+  addReceiptCommands,
   addPaymentCommands,
   addRechargeCommands,
   addCallCommands,
@@ -70,6 +74,8 @@ const nouns = [
   addUsageCommands,
   addConfigCommands,
   addKeyCommands,
+  addWebhookCommands,
+  addJobCommands,
   addAuditCommands,
   addDoctorCommand,
 ] as const

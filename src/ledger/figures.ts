@@ -33,9 +33,3 @@ export interface SpendPeriod {
   readonly dayCap?: Micros
   readonly monthCap?: Micros
 }
-
-/** Crossings of the available credit that are told to the outbox, once each until it rises again. */
-export interface Thresholds {
-  readonly lowBalance?: Micros
-  readonly recharge?: Micros
-}

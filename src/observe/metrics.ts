@@ -6,6 +6,8 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { Micros } from '../base/money.ts'
 import { type RefusalCode, refusalCodes } from '../base/outcome.ts'
 import type { CallHappening, Decision } from '../calls/parts.ts'
+import type { NoticeKind } from '../notices/notice.ts'
+import type { Posted } from '../notices/post.ts'
 
 const DECISION_CODES: ReadonlySet<string> = new Set(['ok', 'request_conflict', 'emergency', ...refusalCodes])
 
@@ -39,6 +41,7 @@ export class Metrics {
   readonly #decisionSeconds: Histogram<'operation'>
   readonly #events: Counter<'type'>
   readonly #unknownFields: Counter<'operation'>
+  readonly #notices: Counter<'kind' | 'outcome'>
   readonly #happenings = new Map<CallHappening, Counter>()
   readonly #storeErrors: Counter<'code'>
   readonly #lateness: Readonly<Record<'extend' | 'cut' | 'expire', Histogram>>
@@ -69,6 +72,7 @@ export class Metrics {
       buckets: DECISION_BUCKETS,
       labelNames: ['operation'],
     })
+    this.#notices = this.#counter('notices_total', 'Notices to people, and what became of them.', ['kind', 'outcome'])
     this.#events = this.#counter('events_total', 'Events of edges that were taken.', ['type'])
     this.#unknownFields = this.#counter('unknown_fields_total', 'Fields that no contract knows.', ['operation'])
     this.#storeErrors = this.#counter('store_errors_total', 'Faults of the store.', ['code'])
@@ -111,6 +115,10 @@ export class Metrics {
   /** Adds the figures of the process: memory, event loop, garbage collection. */
   collectProcess(): void {
     collectDefaultMetrics({ register: this.#registry })
+  }
+
+  noticed(kind: NoticeKind, outcome: Posted): void {
+    this.#notices.inc({ kind, outcome })
   }
 
   decided({ operation, code, tookMs }: Pick<Decision, 'operation' | 'code' | 'tookMs'>): void {

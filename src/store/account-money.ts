@@ -82,6 +82,7 @@ export class AccountMoney {
       profile.currency,
       profile.creditLimit.toString(),
       ...thresholdArguments(profile),
+      direction === 'credit' && kind === 'purchase' ? 1 : 0,
     ]
   }
 

@@ -1,6 +1,7 @@
 /** Plans as the ARGV of the calls' scripts, in the order that their headers name. */
 import { encodeEntry, type JournalEntry } from '../ledger/journal.ts'
-import type { LevelReservation, LevelSettlement, Reservation } from '../calls/call-ledger.ts'
+import type { FiguresRequest, LevelReservation, LevelSettlement, Reservation } from '../calls/call-ledger.ts'
+import type { Thresholds } from '../accounts/watched.ts'
 import type { PoolMove } from '../ledger/figures.ts'
 import type { TrunkKind } from '../ledger/hold.ts'
 
@@ -24,6 +25,12 @@ function text(value: bigint | number | string | undefined): string {
   return value === undefined ? '' : String(value)
 }
 
+/** A reservation of nothing by nobody, which is only answered with the figures. */
+export function lookArguments({ nowMs, tariffRevision, levels }: FiguresRequest): readonly Argument[] {
+  const nobody = [0, '', nowMs, '', '', '', 0]
+  return [nowMs, 'look', ...nobody, tariffRevision, '', levels.length, ...levels.flatMap(levelArguments)]
+}
+
 export function levelArguments(level: LevelReservation): readonly Argument[] {
   return [
     level.account,
@@ -41,9 +48,8 @@ export function levelArguments(level: LevelReservation): readonly Argument[] {
     level.spend?.month ?? '',
     text(level.spend?.dayCap),
     text(level.spend?.monthCap),
-    text(level.thresholds.lowBalance),
-    text(level.thresholds.recharge),
-    ...poolArguments(level.pools),
+    ...watchArguments(level.thresholds),
+    ...poolArguments(level),
   ]
 }
 
@@ -58,16 +64,28 @@ export function settlementArguments(level: LevelSettlement): readonly Argument[]
     level.leaves ? 1 : 0,
     level.spend.day,
     level.spend.month,
-    text(level.thresholds.lowBalance),
-    text(level.thresholds.recharge),
+    ...watchArguments(level.thresholds),
     level.cdr ?? '',
-    ...poolArguments(level.pools),
+    ...poolArguments(level),
   ]
 }
 
-function poolArguments(pools: readonly PoolMove[]): readonly Argument[] {
+function watchArguments({ lowBalance, recharge }: Thresholds): readonly Argument[] {
+  return [lowBalance?.at.join(' ') ?? '', text(recharge)]
+}
+
+interface PoolLevel {
+  readonly pools: readonly PoolMove[]
+  readonly thresholds: Thresholds
+}
+
+function poolArguments({ pools, thresholds }: PoolLevel): readonly Argument[] {
   return [
     pools.length,
-    ...pools.flatMap((move) => [move.pool, move.cycle, move.reserved, move.used, text(move.exactly)]),
+    ...pools.flatMap((move) => {
+      const watched = thresholds.pools[move.pool]
+      const low = watched?.cycle === move.cycle ? watched.at.join(' ') : ''
+      return [move.pool, move.cycle, move.reserved, move.used, text(move.exactly), low]
+    }),
   ]
 }

@@ -71,7 +71,11 @@ export class Keys {
   books = (partition: number): string => this.#tagged(partition, 'books')
   /** string: "<revision>|<JSON of the record>" */
   call = (partition: number, legKey: string): string => this.#tagged(partition, `call:${legKey}`)
-  /** hash: v profile version; cp dp dr and pool counters; low/arm flags; sd sm "<period> <micros>" spent in day and month */
+  /**
+   * hash: v profile version; cp dp dr and pool counters; sd sm "<period> <micros>" spent in day and month; lp the last
+   * purchase; what was told: low (micros) and t:<pool> ("<cycle> <seconds>") the lowest threshold, rech flag, lown and
+   * rechn how often, capd and capm the last day and month whose cap refused
+   */
   account = (partition: number, account: string): string => this.#tagged(partition, `acct:${account}`)
   /** string: JSON of the profile */
   profile = (partition: number, account: string): string => this.#tagged(partition, `profile:${account}`)
@@ -93,6 +97,10 @@ export class Keys {
   /** string: content hash and answer of a money operation, for ever */
   operation = (partition: number, account: string, id: string): string => this.#tagged(partition, `op:${account}:${id}`)
 
+  /** string: what became of the mail with this digest, for a while */
+  notice = (partition: number, mail: string): string => this.#tagged(partition, `notice:${mail}`)
+  /** zset: mails that were let out to the account lately, by instant */
+  notices = (partition: number, account: string): string => this.#tagged(partition, `notices:${account}`)
   /** hash: r revision, j JSON of the payment, n number of its receipt */
   payment = (partition: number, id: string): string => this.#tagged(partition, `pay:${id}`)
   /** zset: ids of the partition's payments by the instant they were opened */

@@ -1,6 +1,7 @@
 /** A profile as text: JSON with money as whole micros in decimal digits. What does not fit is a fault of the store. */
 import { z } from 'zod'
 import type { AccountProfile } from '../accounts/account.ts'
+import { languages, topics } from '../accounts/contacts.ts'
 import { Fault } from '../base/fault.ts'
 import { MAX_MICROS } from '../base/money.ts'
 
@@ -12,6 +13,7 @@ const micros = z.codec(z.string().regex(/^-?\d{1,16}$/), z.bigint().min(-MAX_MIC
 })
 const id = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/)
 const whole = z.int().min(0)
+const share = z.templateLiteral([z.int(), '%'])
 const direction = z.enum(['outbound', 'inbound'])
 
 const pool = z.object({
@@ -29,6 +31,7 @@ const pool = z.object({
   freeSeconds: whole,
   increment: z.int().min(1),
   onExhausted: z.enum(['finish_call', 'cut', 'spill']),
+  lowAt: z.array(z.union([whole, share])).optional(),
   createdAtMs: whole,
 })
 
@@ -50,7 +53,13 @@ const profile = z.object({
   maxCalls: whole.optional(),
   maxPricePerMinute: z.string().optional(),
   spendCaps: z.object({ day: micros.optional(), month: micros.optional() }),
-  lowBalance: z.object({ threshold: micros }).optional(),
+  lowBalance: z
+    .object({
+      threshold: micros,
+      also: z.array(z.union([micros, share])).optional(),
+      hysteresis: micros.optional(),
+    })
+    .optional(),
   recharge: z
     .object({
       enabled: z.boolean(),
@@ -63,6 +72,8 @@ const profile = z.object({
       maxFailures: z.int().min(1).optional(),
     })
     .optional(),
+  contacts: z.array(z.object({ email: z.string(), topics: z.array(z.enum(topics)).optional() })).optional(),
+  language: z.enum(languages).optional(),
   onEngineError: z.enum(['deny', 'allowCapped']),
   engineErrorSeconds: whole,
   engineErrorCalls: whole,

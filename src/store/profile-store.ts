@@ -5,9 +5,9 @@
 import type { AccountProfile } from '../accounts/account.ts'
 import { firstTurnMs } from '../accounts/cycles.ts'
 import { isAccountId } from '../accounts/profile.ts'
+import { thresholdsOf } from '../accounts/watched.ts'
 import { invariant } from '../base/fault.ts'
 import { Recent } from '../calls/memory.ts'
-import { thresholdsOf } from '../calls/plan.ts'
 import { encodeEntry, type JournalEntry } from '../ledger/journal.ts'
 import { type Keys, partitionOf } from './keys.ts'
 import { decodeProfile, encodeProfile } from './profile-codec.ts'
@@ -188,10 +188,12 @@ function grantArguments({ pool, cycle, seconds, left }: Grant): readonly (string
   return [`p:${pool}:${cycle}:`, seconds, ...(left === undefined ? ['', ''] : [`p:${pool}:${cycle - 1}:`, left])]
 }
 
-/** Low balance and recharge, as scripts take them. */
-export function thresholdArguments(profile: AccountProfile): readonly [low: string, recharge: string] {
+/** Low balance and recharge, as scripts take them that also arm again. */
+export function thresholdArguments(
+  profile: AccountProfile,
+): readonly [low: string, hysteresis: string, recharge: string] {
   const { lowBalance, recharge } = thresholdsOf(profile)
-  return [lowBalance?.toString() ?? '', recharge?.toString() ?? '']
+  return [lowBalance?.at.join(' ') ?? '', lowBalance?.hysteresis.toString() ?? '', recharge?.toString() ?? '']
 }
 
 function recordArguments({ entry, operation }: ProfileWrite): readonly string[] {

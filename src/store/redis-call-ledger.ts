@@ -6,6 +6,7 @@ import { Fault, invariant } from '../base/fault.ts'
 import { entryOfReservation, entryOfSettlement } from '../calls/entries.ts'
 import type {
   CallLedger,
+  CapReached,
   FiguresAnswer,
   FiguresRequest,
   Mark,
@@ -16,7 +17,14 @@ import type {
   Settlement,
 } from '../calls/call-ledger.ts'
 import { decodeCall, encodeCall } from './call-codec.ts'
-import { type Argument, entryText, levelArguments, modeOf, settlementArguments } from './call-arguments.ts'
+import {
+  type Argument,
+  entryText,
+  levelArguments,
+  lookArguments,
+  modeOf,
+  settlementArguments,
+} from './call-arguments.ts'
 import { changed, elsewhere, figuresOf, words } from './call-replies.ts'
 import type { Keys } from './keys.ts'
 import type { RedisReply, RedisStore } from './redis.ts'
@@ -55,7 +63,7 @@ export class RedisCallLedger implements CallLedger {
   /** Runs the reserve script on a record that does not exist, in the mode that only reads. */
   async figures(request: FiguresRequest): Promise<FiguresAnswer> {
     const { keys, store } = this.#parts
-    const { partition: p, levels, nowMs, tariffRevision } = request
+    const { partition: p, levels } = request
     const nobody = keys.call(p, 'none')
     const reply = await store.run(
       'reserve',
@@ -63,21 +71,7 @@ export class RedisCallLedger implements CallLedger {
         ...[keys.head(p), keys.journal(p), keys.outbox(p), keys.due(p), nobody, nobody],
         ...levels.flatMap((level) => this.#levelKeys(p, level)),
       ],
-      [
-        nowMs,
-        'look',
-        0,
-        '',
-        nowMs,
-        '',
-        '',
-        '',
-        0,
-        tariffRevision,
-        '',
-        levels.length,
-        ...levels.flatMap(levelArguments),
-      ],
+      lookArguments(request),
     )
     const [word, ...rest] = words(reply)
     if (word === 'stale_tariffs') return { kind: word }
@@ -153,6 +147,15 @@ export class RedisCallLedger implements CallLedger {
     if (word === 'changed') return changed(rest)
     invariant(word === 'unfit', `settle answered ${word}`)
     return { kind: 'unfit', figures: figuresOf(rest, settlement.levels) }
+  }
+
+  async tellCap({ partition, account, currency, period, of, cap, spent, nowMs }: CapReached): Promise<void> {
+    const { keys, store } = this.#parts
+    await store.run(
+      'tell_cap',
+      [keys.account(partition, account), keys.outbox(partition)],
+      [nowMs, account, currency, period, of, cap.toString(), spent.toString()],
+    )
   }
 
   async mark(mark: Mark): Promise<MarkAnswer> {

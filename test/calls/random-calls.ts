@@ -1,6 +1,7 @@
 /** Random installations and what happens in them: accounts of two trees, calls, clocks, operators and edges. */
 import fc from 'fast-check'
 import type { FundingSource } from '../../src/accounts/account.ts'
+import type { Share } from '../../src/accounts/thresholds.ts'
 import type { PoolInput } from '../../src/accounts/office.ts'
 import type { OpenAccount, World } from '../support/desk.ts'
 
@@ -52,6 +53,12 @@ export function namesOf({ chain }: RandomTree): readonly string[] {
 
 const micros = fc.oneof(fc.bigInt({ min: 0n, max: 400_000n }), fc.constantFrom(0n, 1_000n, 60_000n, 120_000n))
 
+function sometimes<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
+  return fc.option(arbitrary, { nil: undefined, freq: 4 })
+}
+
+const share = fc.integer({ min: 1, max: 100 }).map((percent): Share => `${percent}%`)
+
 const pool: fc.Arbitrary<PoolInput> = fc.record({
   name: fc.constantFrom('a', 'b', 'c'),
   seconds: fc.oneof(fc.nat(300), fc.constantFrom(0, 60, 120)),
@@ -60,6 +67,7 @@ const pool: fc.Arbitrary<PoolInput> = fc.record({
   increment: fc.constantFrom(1, 60),
   onExhausted: fc.constantFrom('finish_call', 'cut', 'spill'),
   resets: fc.constantFrom('never', 'cycle'),
+  lowAt: sometimes(fc.array(fc.oneof(fc.nat(200), share), { minLength: 1, maxLength: 3 })),
 })
 
 const pools = fc.uniqueArray(pool, { maxLength: 2, selector: ({ name }) => name })
@@ -68,10 +76,6 @@ const funding: fc.Arbitrary<readonly FundingSource[]> = fc.oneof(
   { weight: 4, arbitrary: fc.constant(['trunk', 'pool', 'credit'] as const) },
   { weight: 1, arbitrary: fc.shuffledSubarray(['trunk', 'pool', 'credit'] as const, { minLength: 1 }) },
 )
-
-function sometimes<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> {
-  return fc.option(arbitrary, { nil: undefined, freq: 4 })
-}
 
 const account: fc.Arbitrary<OpenAccount> = fc.record({
   credit: micros,
@@ -82,7 +86,9 @@ const account: fc.Arbitrary<OpenAccount> = fc.record({
   pools,
   maxCalls: sometimes(fc.integer({ min: 1, max: 3 })),
   spendCaps: fc.record({ day: sometimes(micros), month: sometimes(micros) }),
-  lowBalance: sometimes(fc.record({ threshold: micros })),
+  lowBalance: sometimes(
+    fc.record({ threshold: micros, also: fc.array(fc.oneof(micros, share), { maxLength: 3 }), hysteresis: micros }),
+  ),
 })
 
 const tree: fc.Arbitrary<RandomTree> = fc.record({
@@ -128,7 +134,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('credit'),
       level: fc.nat(2),
-      micros: fc.bigInt({ min: 1n, max: 200_000n }),
+      micros: fc.oneof(fc.bigInt({ min: 1n, max: 200_000n }), fc.constant(5_000_000n)),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('pool'), pool }) },

@@ -272,6 +272,26 @@ describe('accounts.yaml is refused with the place of', () => {
       account('recharge: { enabled: false, threshold: 1, amount: 4.99 }'),
       '4:55: accounts[0].recharge.amount: must be at least 5.00, the minimumPurchase of the settings',
     ],
+    [
+      'a threshold that is neither amount nor share',
+      account('lowBalance: { threshold: 1, also: [120%] }'),
+      '4:40: accounts[0].lowBalance.also[0]: must be an amount such as "12.50", or a share such as "20%", not "120%"',
+    ],
+    [
+      'minutes that are few at neither seconds nor a share',
+      account('pools: [{ name: P, seconds: 60, lowAt: [1.5] }]'),
+      '4:45: accounts[0].pools[0].lowAt[0]: must be whole seconds such as 600, or a share such as "20%", not "1.5"',
+    ],
+    [
+      'a contact without an address',
+      account('contacts: [{ email: billing }]'),
+      '4:25: accounts[0].contacts[0].email: must be an address such as billing@example.com, not "billing"',
+    ],
+    [
+      'a language without texts',
+      account('language: fr'),
+      '4:15: accounts[0].language: must be one of en, de, not "fr"',
+    ],
     ['a notice without its threshold', account('lowBalance: {}'), '4:17: accounts[0].lowBalance.threshold: is missing'],
     [
       'another policy than the two',

@@ -170,6 +170,7 @@ describe('settings that need a restart', () => {
       'roles',
       'callControl',
       'sip',
+      'mail',
       'configDir',
     ])
   })

@@ -23,11 +23,13 @@ describe('an account of the files, as the office is asked for it', () => {
     blockedPrefixes: [+1900]
     maxPricePerMinute: 0.50
     spendCaps: { day: 1.25 }
-    lowBalance: { threshold: 2 }
+    lowBalance: { threshold: 2, also: [20%, 0.5], hysteresis: 1 }
+    contacts: [{ email: ops@example.com, topics: [minutes] }, { email: cfo@example.com }]
+    language: de
     recharge: { enabled: true, threshold: 5, amount: 20 }
     onEngineError: allowCapped
     pools:
-      - { name: P, seconds: 600, resets: cycle, scope: { directions: [inbound], prefixes: [+44] } }
+      - { name: P, seconds: 600, lowAt: [60, 10%], resets: cycle, scope: { directions: [inbound], prefixes: [+44] } }
       - { id: q, name: Q, seconds: 60, expiresAt: 2027-01-01T00:00:00Z, onExhausted: spill }
 `,
     )
@@ -46,12 +48,14 @@ describe('an account of the files, as the office is asked for it', () => {
         blockedPrefixes: ['1900'],
         maxPricePerMinute: '0.50',
         spendCaps: { day: 1_250_000n },
-        lowBalance: { threshold: 2_000_000n },
+        lowBalance: { threshold: 2_000_000n, also: ['20%', 500_000n], hysteresis: 1_000_000n },
+        contacts: [{ email: 'ops@example.com', topics: ['minutes'] }, { email: 'cfo@example.com' }],
+        language: 'de',
         recharge: { enabled: true, threshold: 5_000_000n, amount: 20_000_000n },
         onEngineError: 'allowCapped',
       },
       pools: [
-        { name: 'P', seconds: 600, resets: 'cycle', directions: ['inbound'], prefixes: ['44'] },
+        { name: 'P', seconds: 600, lowAt: [60, '10%'], resets: 'cycle', directions: ['inbound'], prefixes: ['44'] },
         { id: 'q', name: 'Q', seconds: 60, expiresAtMs: Date.UTC(2027, 0, 1), onExhausted: 'spill' },
       ],
       credit: 10_500_000n,

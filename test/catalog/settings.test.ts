@@ -72,6 +72,8 @@ describe('settings', () => {
       },
       events: { kept: 50_000, streams: 100 },
       webhooks: { allowPrivate: false, deadlineSeconds: 15, disableAfterDays: 5 },
+      mail: { allowPlain: false, timeoutSeconds: 20 },
+      notices: { language: 'en', mostPerHour: 20 },
       log: { level: 'info', decisions: true },
     })
   })

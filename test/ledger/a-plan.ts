@@ -47,7 +47,7 @@ export function aLevel(account: string, changes: Partial<LevelReservation> = {})
     credit: 0n,
     creditLimit: 0n,
     spend: { day: '2026-11-23', month: '2026-11' },
-    thresholds: {},
+    thresholds: { pools: {} },
     pools: [],
     ...changes,
   }
@@ -80,7 +80,7 @@ export function aSettledLevel(account: string, changes: Partial<LevelSettlement>
     debit: 0n,
     pools: [],
     spend: { day: '2026-11-23', month: '2026-11' },
-    thresholds: {},
+    thresholds: { pools: {} },
     creditLimit: 0n,
     ...changes,
   }

@@ -482,7 +482,7 @@ describe.each(scripts)('%s is sent what its header names', (name) => {
       let at = argCount.fixed
       for (let level = 0; level < levels; level += 1) {
         at += argCount.perLevel
-        at += Number(args[at - 1]) * 5
+        at += Number(args[at - 1]) * 6
       }
       expect(args).toHaveLength(at)
     }

@@ -13,9 +13,9 @@ import type {
   SavedProfile,
 } from '../../src/accounts/office.ts'
 import { changedPool, newPool, withPool } from '../../src/accounts/pools.ts'
+import { thresholdsOf } from '../../src/accounts/watched.ts'
 import { newProfile, patchedProfile } from '../../src/accounts/profile.ts'
 import type { Clock } from '../../src/base/time.ts'
-import { thresholdsOf } from '../../src/calls/plan.ts'
 import type { JournalEntry } from '../../src/ledger/journal.ts'
 import { partitionOf } from '../../src/store/keys.ts'
 import { defaults } from '../support/offices.ts'
@@ -26,6 +26,13 @@ export type CallsOffice = Pick<
   AccountOffice,
   'chainOf' | 'forget' | 'get' | 'put' | 'patch' | 'balance' | 'credit' | 'debit' | 'addPool' | 'patchPool'
 >
+
+interface Change {
+  /** That an account has nothing before money came in is no news. */
+  readonly hasBegun?: boolean
+  readonly purchase?: bigint
+  readonly event?: Event | undefined
+}
 
 type Event = Readonly<Record<string, string>>
 
@@ -166,17 +173,31 @@ export class ModelOffice implements CallsOffice {
   #save(profile: AccountProfile, entry: JournalEntry | undefined, event?: Event): SavedProfile {
     const created = !this.#profiles.has(profile.id)
     this.#profiles.set(profile.id, profile)
-    this.#change(profile, entry, event)
+    const { id, creditLimit } = profile
+    const money = (['cp', 'dp'] as const).map((counter) => this.#ledger.counter(id, counter))
+    const hasBegun = creditLimit !== 0n || money.some((micros) => micros !== 0n)
+    this.#change(profile, entry, { hasBegun, event })
     return { kind: 'saved', created, profile }
   }
 
-  #change(profile: AccountProfile, entry: JournalEntry | undefined, event?: Event): string {
+  #change(profile: AccountProfile, entry: JournalEntry | undefined, more: Change = {}): string {
     const { id, root, currency, creditLimit, version } = profile
     const nowMs = this.#clock.nowMs()
     const partition = partitionOf(root, this.#partitions)
-    const thresholds = thresholdsOf(profile)
-    const change = { partition, account: id, currency, creditLimit, thresholds, nowMs, version, entry }
-    return this.#ledger.change({ ...change, ...(event && { event }) })
+    const { lowBalance, ...others } = thresholdsOf(profile)
+    const thresholds = lowBalance && more.hasBegun !== false ? { ...others, lowBalance } : others
+    return this.#ledger.change({
+      partition,
+      account: id,
+      currency,
+      creditLimit,
+      thresholds,
+      nowMs,
+      version,
+      entry,
+      purchase: more.purchase,
+      ...(more.event && { event: more.event }),
+    })
   }
 
   #post({ account, amount, operation, kind }: Money, direction: 'credit' | 'debit'): Posted {
@@ -184,14 +205,16 @@ export class ModelOffice implements CallsOffice {
     if (!profile) throw new Error(`no account ${account}`)
     const { currency, root } = profile
     const change = Number(amount)
-    const entry = this.#change(profile, {
+    const book = `${currency}:${kind === 'fee' ? ('revenue' as const) : ('funding' as const)}` as const
+    const posting: JournalEntry = {
       kind: direction,
       atMs: this.#clock.nowMs(),
       operation,
       moves: [[account, direction === 'credit' ? 'cp' : 'dp', change]],
       members: [],
-      books: [[`${currency}:${kind === 'fee' ? 'revenue' : 'funding'}`, direction === 'credit' ? -change : change]],
-    })
+      books: [[book, direction === 'credit' ? -change : change]],
+    }
+    const entry = this.#change(profile, posting, kind === 'purchase' ? { purchase: amount } : {})
     const balance = this.#ledger.counter(account, 'cp') - this.#ledger.counter(account, 'dp')
     return {
       kind: 'posted',

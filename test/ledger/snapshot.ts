@@ -16,7 +16,8 @@ export interface SnapshotAccount {
   twoWay: string[]
   /** Micros by day and month, of the last ones in which something was spent. */
   spent: Record<string, string>
-  told: string
+  told: Record<string, string>
+  purchased: string
   transactions: string[]
   cdrOrder: string[]
   cdrs: Record<string, string>
@@ -47,7 +48,8 @@ export function emptyAccount(): SnapshotAccount {
     outbound: [],
     twoWay: [],
     spent: {},
-    told: ' 0  0',
+    told: { low: ' 0', recharge: ' 0', caps: ' ' },
+    purchased: '',
     transactions: [],
     cdrOrder: [],
     cdrs: {},
@@ -85,6 +87,15 @@ export async function dumpOf(store: RedisStore): Promise<Readonly<Record<string,
     }
   }
   return dump
+}
+
+/** How long each key is still kept; below zero is for ever. */
+export async function lifetimesOf(store: RedisStore): Promise<ReadonlyMap<string, number>> {
+  const lifetimes = new Map<string, number>()
+  for (const master of mastersOf(store)) {
+    for (const key of await keysOf(master)) lifetimes.set(key, await master.pttl(key))
+  }
+  return lifetimes
 }
 
 /** Lets so much time pass for what is kept only for a while. */
@@ -173,10 +184,18 @@ async function read(snapshot: Snapshot, master: Redis, { key, partition, noun, n
 }
 
 function readAccount(account: SnapshotAccount, hash: Readonly<Record<string, string>>): void {
-  const { v = '0', low, lown = '0', rech, rechn = '0', sd, sm, ...counters } = hash
+  const { v = '0', low = '', lown = '0', rech, rechn = '0', lp = '', capd = '', capm = '', sd, sm, ...rest } = hash
+  const isTold = ([field]: readonly [string, string]) => field.startsWith('t:')
+  const others = Object.entries(rest)
   account.version = v
-  account.counters = withoutZeros(counters)
-  account.told = `${low === '1' ? 'low' : ''} ${lown} ${rech === '1' ? 'recharge' : ''} ${rechn}`
+  account.counters = withoutZeros(Object.fromEntries(others.filter((entry) => !isTold(entry))))
+  account.told = {
+    low: `${low} ${lown}`,
+    recharge: `${rech === '1' ? 'due' : ''} ${rechn}`,
+    caps: `${capd} ${capm}`,
+    ...Object.fromEntries(others.filter(isTold)),
+  }
+  account.purchased = lp
   if (sd !== undefined && sm !== undefined) account.spent = Object.fromEntries([sd, sm].map((text) => text.split(' ')))
 }
 

@@ -5,6 +5,7 @@ import { Home, tollgate } from '../app/bench.ts'
 import { startRedis } from '../support/redis.ts'
 
 const PASSWORD = 'Redis-Passw0rd-7391'
+const MAIL = 'Mail-Passw0rd-7391'
 const WEBHOOK = 'whsec-0123456789abcdef-7391'
 const BOOTSTRAP = 'tg_boot7391_SecretOfTheBootstrapKey7391'
 const CALLER = '+15557770188'
@@ -13,13 +14,14 @@ const CALLED = '+442079467391'
 const SETTINGS = [
   'defaults: { tariff: bench, currency: USD, timezone: UTC }',
   'log: { level: trace, decisions: true }',
+  `mail: { url: "smtp://tollgate:${MAIL}@127.0.0.1:9", from: billing@tollgate.example }`,
   'edges:',
   `  hooked: { kind: webhook, url: "http://127.0.0.1:9/hook", secret: "${WEBHOOK}" }`,
   '',
 ].join('\n')
 
 function expectNone(text: string, more: readonly string[] = []): void {
-  for (const secret of [PASSWORD, WEBHOOK, BOOTSTRAP, 'SecretOfTheBootstrapKey7391', ...more]) {
+  for (const secret of [PASSWORD, MAIL, WEBHOOK, BOOTSTRAP, 'SecretOfTheBootstrapKey7391', ...more]) {
     expect(
       text.includes(secret) ? text.slice(Math.max(0, text.indexOf(secret) - 200), text.indexOf(secret) + 80) : '',
     ).toBe('')

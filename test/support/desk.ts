@@ -193,6 +193,9 @@ export interface OpenAccount extends ProfileInput {
   readonly pools?: readonly PoolInput[]
 }
 
+/** The least purchase that there is: this amount is one, all others are adjustments. */
+const PURCHASE = 5_000_000n
+
 /** What an account has, in one line of figures. */
 export interface Standing {
   readonly credit: bigint
@@ -338,7 +341,8 @@ export class World {
 
   async credit(account: string, amount: bigint): Promise<void> {
     this.#operations += 1
-    const money = { account, operation: `op-${this.#operations}`, kind: 'adjustment' } as const
+    const kind = amount === PURCHASE ? 'purchase' : 'adjustment'
+    const money = { account, operation: `op-${this.#operations}`, kind } as const
     const office = this.office()
     const posted =
       amount < 0n ? await office.debit({ ...money, amount: -amount }) : await office.credit({ ...money, amount })

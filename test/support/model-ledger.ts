@@ -5,10 +5,13 @@
 import type { CallRecord, CallRef, Leg } from '../../src/calls/call.ts'
 import { type Digest, legKey } from '../../src/calls/call-id.ts'
 import { entryOfReservation, entryOfSettlement } from '../../src/calls/entries.ts'
-import type { LevelFigures, PoolMove, Thresholds } from '../../src/ledger/figures.ts'
+import type { Share } from '../../src/accounts/thresholds.ts'
+import type { Thresholds } from '../../src/accounts/watched.ts'
+import type { LevelFigures, PoolMove } from '../../src/ledger/figures.ts'
 import type { Counter, JournalEntry, MemberSet } from '../../src/ledger/journal.ts'
 import type {
   CallLedger,
+  CapReached,
   FiguresAnswer,
   FiguresRequest,
   LevelReservation,
@@ -32,8 +35,14 @@ interface Account {
   readonly counters: Map<string, bigint>
   readonly members: Record<MemberSet, Set<string>>
   readonly spent: { day: Spent; month: Spent }
-  /** Which threshold was told, and how often in all. */
-  readonly told: Record<'low' | 'recharge', { standing: boolean; times: number }>
+  /** What was told: the lowest threshold or that there was one, and how often in all. */
+  readonly told: {
+    readonly low: { lowest?: bigint | undefined; times: number }
+    readonly recharge: { standing: boolean; times: number }
+    readonly pools: Map<string, { readonly cycle: number; readonly lowest: bigint }>
+    readonly caps: { day: string; month: string }
+  }
+  purchased: bigint | undefined
   readonly transactions: string[]
   readonly cdrOrder: string[]
   readonly cdrs: Map<string, string>
@@ -56,6 +65,8 @@ export interface OfficeChange {
   readonly thresholds: Thresholds
   readonly nowMs: number
   readonly version?: number
+  /** Micros that were bought. */
+  readonly purchase?: bigint | undefined
   readonly entry?: JournalEntry | undefined
   /** Told to the outbox beside what the thresholds tell. */
   readonly event?: Readonly<Record<string, string>>
@@ -120,7 +131,9 @@ export class ModelLedger implements CallLedger {
       movePools(account.counters, level.pools)
       if (level.joins) account.members.live.add(record.legKey)
       if (level.takesTrunk) account.members[level.takesTrunk].add(record.legKey)
-      if (level.credit !== 0n) this.#tell({ ...level, nowMs: reservation.nowMs, partition: record.partition })
+      const told = { ...level, nowMs: reservation.nowMs, partition: record.partition }
+      if (level.credit !== 0n) this.#tell(told)
+      this.#tellPools(told, level.pools)
     }
     this.#append(record.partition, entryOfReservation(reservation), '')
     this.#keep(record)
@@ -148,7 +161,9 @@ export class ModelLedger implements CallLedger {
     const balances = levels.map(({ account }) => `${account}=${this.#credit(account)}`).join(' ')
     const number = this.#append(record.partition, entry, balances)
     for (const [index, level] of levels.entries()) {
-      this.#tell({ ...level, nowMs, partition: record.partition })
+      const told = { ...level, nowMs, partition: record.partition }
+      this.#tellPools(told, level.pools)
+      if (level.reserved !== 0n || level.debit !== 0n) this.#tell(told)
       const account = this.#of(level.account)
       if (level.debit !== 0n || level.pools.some(({ used }) => used !== 0)) account.transactions.push(number)
       if (level.cdr === undefined) continue
@@ -160,6 +175,14 @@ export class ModelLedger implements CallLedger {
     partition.due.delete(record.legKey)
     this.#keep(record, settlement.rememberMs)
     return { kind: 'settled' }
+  }
+
+  async tellCap({ partition, account, currency, period, of, cap, spent, nowMs }: CapReached): Promise<void> {
+    const { caps } = this.#of(account).told
+    if (caps[period] === of) return
+    caps[period] = of
+    const event = { type: 'spend.capped', account, currency, period, of, cap: String(cap), spent: String(spent) }
+    this.#part(partition).outbox.push({ ...event, at: String(nowMs) })
   }
 
   async mark(mark: Mark): Promise<MarkAnswer> {
@@ -200,6 +223,8 @@ export class ModelLedger implements CallLedger {
     for (const [book, amount] of entry?.books ?? []) move(this.#part(change.partition).books, book, BigInt(amount))
     const number = this.#append(change.partition, entry, `${change.account}=${this.#credit(change.account)}`)
     if (entry) account.transactions.push(number)
+    this.#rearmPools(change)
+    if (change.purchase !== undefined) account.purchased = change.purchase
     this.#rearm(change)
     this.#tell(change)
     const { event, nowMs } = change
@@ -256,7 +281,13 @@ export class ModelLedger implements CallLedger {
       counters: new Map(),
       members: { live: new Set(), inbound: new Set(), outbound: new Set(), twoWay: new Set() },
       spent: { day: { period: '', micros: 0n }, month: { period: '', micros: 0n } },
-      told: { low: { standing: false, times: 0 }, recharge: { standing: false, times: 0 } },
+      told: {
+        low: { times: 0 },
+        recharge: { standing: false, times: 0 },
+        pools: new Map(),
+        caps: { day: '', month: '' },
+      },
+      purchased: undefined,
       transactions: [],
       cdrOrder: [],
       cdrs: new Map(),
@@ -395,31 +426,109 @@ export class ModelLedger implements CallLedger {
   #tell(told: Told): void {
     const available = this.#available(told)
     const { low, recharge } = this.#of(told.account).told
-    const events = [
-      ['balance.low', low, told.thresholds.lowBalance],
-      ['recharge.due', recharge, told.thresholds.recharge],
-    ] as const
-    for (const [type, state, threshold] of events) {
-      if (threshold === undefined || state.standing || available >= threshold) continue
-      state.standing = true
-      state.times += 1
-      this.#part(told.partition).outbox.push({
-        type,
-        account: told.account,
-        currency: told.currency,
-        available: String(available),
-        arming: String(state.times),
-        at: String(told.nowMs),
+    const at = this.#balanceThresholds(told)
+    const crossed = lowestBelow(at, available, low.lowest)
+    if (crossed !== undefined) {
+      low.lowest = crossed
+      low.times += 1
+      const threshold = crossed === NOTHING_LEFT ? {} : { threshold: String(crossed) }
+      this.#say(told, crossed === NOTHING_LEFT ? 'balance.exhausted' : 'balance.low', {
+        arming: low.times,
+        ...threshold,
       })
     }
+    if (recharge.standing || available >= (told.thresholds.recharge ?? available)) return
+    recharge.standing = true
+    recharge.times += 1
+    this.#say(told, 'recharge.due', { arming: recharge.times })
+  }
+
+  #say(told: Told, type: string, more: { readonly arming: number; readonly threshold?: string }): void {
+    this.#part(told.partition).outbox.push({
+      type,
+      account: told.account,
+      currency: told.currency,
+      available: String(this.#available(told)),
+      at: String(told.nowMs),
+      ...more,
+      arming: String(more.arming),
+    })
+  }
+
+  /** Micros, and that nothing is left; empty where the balance is not watched. */
+  #balanceThresholds({ account, thresholds }: Told): readonly bigint[] {
+    const { lowBalance } = thresholds
+    if (!lowBalance) return []
+    const { purchased } = this.#of(account)
+    return [NOTHING_LEFT, ...lowBalance.at.flatMap((threshold) => thresholdOf(threshold, purchased))]
   }
 
   #rearm(told: Told): void {
     const available = this.#available(told)
     const { low, recharge } = this.#of(told.account).told
-    if (available >= (told.thresholds.lowBalance ?? available)) low.standing = false
     if (available >= (told.thresholds.recharge ?? available)) recharge.standing = false
+    const before = low.lowest
+    if (before === undefined) return
+    const { hysteresis = 0n } = told.thresholds.lowBalance ?? {}
+    const standing = this.#balanceThresholds(told).filter((at) => at >= before && available < at + hysteresis)
+    low.lowest = standing.toSorted(ascending)[0]
+    if (low.lowest === undefined && told.thresholds.lowBalance)
+      this.#say(told, 'balance.recovered', { arming: low.times })
   }
+
+  #tellPools(told: Told, moves: readonly PoolMove[]): void {
+    const standing = this.#of(told.account).told.pools
+    for (const move of moves) {
+      const { pool, cycle } = move
+      const watched = told.thresholds.pools[pool]
+      const before = standing.get(pool)
+      const isOver = before !== undefined && before.cycle > cycle
+      if (watched?.cycle !== cycle || isOver || (move.reserved === 0 && move.used === 0)) continue
+      const granted = this.counter(told.account, `p:${pool}:${cycle}:g`)
+      const left = this.#left(told.account, move)
+      const at = [NOTHING_LEFT, ...watched.at.flatMap((threshold) => thresholdOf(threshold, granted))]
+      const crossed = lowestBelow(at, BigInt(left), before?.cycle === cycle ? before.lowest : undefined)
+      if (crossed === undefined) continue
+      standing.set(pool, { cycle, lowest: crossed })
+      this.#part(told.partition).outbox.push({
+        type: crossed === NOTHING_LEFT ? 'minutes.exhausted' : 'minutes.low',
+        account: told.account,
+        pool,
+        cycle: String(cycle),
+        left: String(left),
+        granted: String(granted),
+        at: String(told.nowMs),
+        ...(crossed === NOTHING_LEFT ? {} : { threshold: String(crossed) }),
+      })
+    }
+  }
+
+  #rearmPools({ account, entry }: OfficeChange): void {
+    const { pools } = this.#of(account).told
+    for (const [, counter, seconds] of entry?.moves ?? []) {
+      const [, pool = '', cycle] = /^p:(.+):(\d+):g$/.exec(counter) ?? []
+      if (seconds > 0 && pools.get(pool)?.cycle === Number(cycle)) pools.delete(pool)
+    }
+  }
+}
+
+/** Nothing is left below one micro or second. */
+const NOTHING_LEFT = 1n
+
+function ascending(a: bigint, b: bigint): number {
+  return a < b ? -1 : 1
+}
+
+/** A share of nothing is no threshold, and nothing is left before it is below zero. */
+function thresholdOf(threshold: bigint | number | Share, basis: bigint | undefined): readonly bigint[] {
+  const share = typeof threshold === 'string' ? BigInt(threshold.slice(0, -1)) : undefined
+  const at = share === undefined ? BigInt(threshold) : basis && (basis * share) / 100n
+  return at === undefined || at === 0n ? [] : [at]
+}
+
+/** The lowest threshold that `left` is below and that is lower than the lowest told. */
+function lowestBelow(at: readonly bigint[], left: bigint, told: bigint | undefined): bigint | undefined {
+  return at.filter((threshold) => left < threshold && (told === undefined || threshold < told)).toSorted(ascending)[0]
 }
 
 function dueOrder(due: ReadonlyMap<string, number>): readonly (readonly [string, number])[] {
@@ -443,7 +552,7 @@ function texts(counters: ReadonlyMap<string, bigint>): Record<string, string> {
 }
 
 function snapshotOf(account: Account): SnapshotAccount {
-  const { low, recharge } = account.told
+  const { low, recharge, pools, caps } = account.told
   const { day, month } = account.spent
   return {
     ...emptyAccount(),
@@ -454,7 +563,13 @@ function snapshotOf(account: Account): SnapshotAccount {
     outbound: [...account.members.outbound].toSorted(),
     twoWay: [...account.members.twoWay].toSorted(),
     spent: day.period === '' ? {} : { [day.period]: String(day.micros), [month.period]: String(month.micros) },
-    told: `${low.standing ? 'low' : ''} ${low.times} ${recharge.standing ? 'recharge' : ''} ${recharge.times}`,
+    told: {
+      low: `${low.lowest ?? ''} ${low.times}`,
+      recharge: `${recharge.standing ? 'due' : ''} ${recharge.times}`,
+      caps: `${caps.day} ${caps.month}`,
+      ...Object.fromEntries([...pools].map(([pool, { cycle, lowest }]) => [`t:${pool}`, `${cycle} ${lowest}`])),
+    },
+    purchased: String(account.purchased ?? ''),
     transactions: [...account.transactions],
     cdrOrder: [...account.cdrOrder],
     cdrs: Object.fromEntries(account.cdrs),

@@ -1,5 +1,6 @@
 /** Fields of accounts, money and tariffs, each with the sentence that refuses a bad one. They are read strictly. */
 import { z } from 'zod'
+import type { Share } from '../../accounts/thresholds.ts'
 import { type Micros, parseAmount } from '../../base/money.ts'
 import { isTimeZone, parseInstant } from '../../base/time.ts'
 import { DEFAULT_PAGE, MAX_PAGE } from './paging.ts'
@@ -39,6 +40,19 @@ export function amount(least: Micros = 0n) {
       return z.NEVER
     })
     .meta({ example: '12.50' })
+}
+
+/** Whole percents of something. */
+export function share() {
+  return z
+    .string()
+    .regex(/^([1-9]\d?|100)%$/, 'must be a share such as "20%"')
+    .transform((text) => text as Share)
+    .meta({ example: '20%' })
+}
+
+export function email() {
+  return z.email(unlessAbsent('must be an address such as billing@example.com')).max(254)
 }
 
 export function positiveAmount() {

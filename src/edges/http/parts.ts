@@ -17,6 +17,7 @@ import type {
   Quote,
   QuoteRequest,
 } from '../../calls/requests.ts'
+import type { ReceiptDesk } from '../../notices/receipt-desk.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { Metrics } from '../../observe/metrics.ts'
 import type { WebhookDesk } from '../../webhooks/desk.ts'
@@ -31,6 +32,7 @@ export type { KeyIdentity } from '../../accounts/api-keys.ts'
 export interface HttpParts {
   readonly desk: DeskPort
   readonly office: AccountOffice
+  readonly receipts: Pick<ReceiptDesk, 'find' | 'list' | 'resend'>
   readonly tariffs: TariffPort
   readonly usage: UsagePort
   readonly payments: PaymentPort

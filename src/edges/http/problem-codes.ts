@@ -5,6 +5,7 @@
 import type { OfficeRefusalCode } from '../../accounts/office.ts'
 import type { PaymentRefusalCode } from '../../payments/refusal.ts'
 import type { FaultCode } from '../../base/fault.ts'
+import type { ReceiptRefusalCode } from '../../notices/receipt-desk.ts'
 
 export interface ProblemKind {
   readonly status: number
@@ -73,22 +74,36 @@ const paymentProblems: Readonly<Record<Exclude<PaymentRefusalCode, OfficeRefusal
   recharge_capped: { status: 409, title: 'The recharges reach their cap' },
 }
 
+const receiptProblems: Readonly<Record<ReceiptRefusalCode, ProblemKind>> = {
+  account_unknown: officeProblems.account_unknown,
+  receipt_unknown: { status: 404, title: 'There is no such receipt' },
+  recipient_unknown: { status: 422, title: 'Nobody is known who would read it' },
+  mail_off: { status: 409, title: 'No mail is set up' },
+  mail_refused: { status: 422, title: 'The mail server does not take it' },
+  mail_held_back: { status: 429, title: 'The account was sent much mail lately' },
+}
+
 /** Faults that may pass by themselves; the others are answered as `internal_error`. */
 const faultProblems = {
   store_unavailable: { status: 503, title: 'The store cannot be reached' },
   store_timeout: { status: 503, title: 'The store did not answer in time' },
   store_overloaded: { status: 503, title: 'The store has too much to do' },
   archive_unavailable: { status: 503, title: 'The archive cannot be reached' },
-  edge_unreachable: { status: 503, title: 'The edge of the call cannot be reached' },
+  edge_unreachable: { status: 503, title: 'An edge cannot be reached' },
 } as const satisfies Partial<Readonly<Record<FaultCode, ProblemKind>>>
 
 export type ProblemCode =
-  keyof typeof requestProblems | OfficeRefusalCode | PaymentRefusalCode | keyof typeof faultProblems
+  | keyof typeof requestProblems
+  | OfficeRefusalCode
+  | PaymentRefusalCode
+  | ReceiptRefusalCode
+  | keyof typeof faultProblems
 
 export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
   ...requestProblems,
   ...officeProblems,
   ...paymentProblems,
+  ...receiptProblems,
   ...faultProblems,
 }
 

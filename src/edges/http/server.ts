@@ -5,6 +5,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { addAccountRoutes } from './accounts/account-routes.ts'
 import { addMoneyRoutes } from './accounts/money-routes.ts'
 import { addPoolRoutes } from './accounts/pool-routes.ts'
+import { addReceiptRoutes } from './accounts/receipt-routes.ts'
 import { addReportRoutes } from './accounts/report-routes.ts'
 import { authorization, refuseOpenRoutes } from './auth.ts'
 import { addCallRoutes } from './calls/call-routes.ts'
@@ -167,6 +168,7 @@ function adminPath(parts: HttpParts) {
     addCallRoutes(server, parts)
     addAccountRoutes(server, parts)
     addPoolRoutes(server, parts)
+    addReceiptRoutes(server, parts)
     addMoneyRoutes(server, parts)
     addReportRoutes(server, parts)
     addCardRoutes(server, parts)

@@ -27,7 +27,8 @@
     account_id
     currency
     credit_limit
-    low_threshold       or empty
+    low_thresholds      micros or shares of the last purchase, by spaces; or empty
+    low_hysteresis      micros, or empty
     recharge_threshold  or empty
     entry               journal entry; empty: no counter moves
     credits             1: a charge is credited, with a receipt; 0
@@ -61,13 +62,13 @@ local payment, due, account, profile, books = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local journal, tx, outbox, recharge, charge, turns = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
 local now_ms, id, expected_revision, record, lookup_at_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local version, profile_text, turns_at, account_id, currency = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
-local credit_limit, low_threshold, recharge_threshold = tonumber(ARGV[11]), ARGV[12], ARGV[13]
-local entry, credits, recharge_change = ARGV[14], ARGV[15] == '1', ARGV[16]
-local back_off_ms, max_failures, day, month = tonumber(ARGV[17]), tonumber(ARGV[18]), ARGV[19], ARGV[20]
-local amount, lists = tonumber(ARGV[21]), ARGV[22]
+local credit_limit, low_thresholds, low_hysteresis = tonumber(ARGV[11]), ARGV[12], ARGV[13]
+local recharge_threshold, entry, credits, recharge_change = ARGV[14], ARGV[15], ARGV[16] == '1', ARGV[17]
+local back_off_ms, max_failures, day, month = tonumber(ARGV[18]), tonumber(ARGV[19]), ARGV[20], ARGV[21]
+local amount, lists = tonumber(ARGV[22]), ARGV[23]
 local move_count, book_count, event_count = string.match(lists, '^(%d+) (%d+) (%d+)$')
 
-local at = 23
+local at = 24
 local function read_pairs(count)
   local pairs_read = {}
   for i = 1, tonumber(count) do
@@ -121,6 +122,8 @@ end
 local posts = false
 for _, move in ipairs(moves) do
   redis.call('HINCRBY', account, move[1], move[2])
+  local granted = string.match(move[1], '^(p:.+:)g$')
+  if granted and tonumber(move[2]) > 0 then rearm_pool(account, granted) end
   posts = posts or move[1] ~= 'dr'
 end
 for _, move in ipairs(book_moves) do redis.call('HINCRBY', books, move[1], move[2]) end
@@ -156,9 +159,12 @@ local function tell_recharge(what, more)
   tell(fields)
 end
 
+local bought = credits and change_of('cp') - change_of('dp') or 0
+if bought > 0 then redis.call('HSET', account, 'lp', whole(bought)) end
 local level = {
-  account = account, id = account_id, currency = currency, low = low_threshold, recharge = recharge_threshold,
-  low_told = found.low_told, recharge_told = found.recharge_told,
+  account = account, id = account_id, currency = currency, low = low_thresholds, hysteresis = low_hysteresis,
+  recharge = recharge_threshold, low_told = found.low_told, recharge_told = found.recharge_told,
+  purchased = bought > 0 and bought or found.purchased,
 }
 local retry = 'recharge:' .. account_id
 if recharge_change ~= '' and redis.call('HGET', recharge, 'flight') == id then redis.call('HDEL', recharge, 'flight') end
@@ -185,6 +191,6 @@ elseif recharge_change == 'failed' then
     tell_recharge('failed', { 'failures', whole(failures), 'next', next_ms })
   end
 end
-if credits then rearm_thresholds(level, available) end
+if credits then rearm_thresholds(level, outbox, now_ms, available) end
 cross_thresholds(level, outbox, now_ms, available)
 return { 'moved', receipt }

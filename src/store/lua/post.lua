@@ -22,8 +22,10 @@
     id                  of the account
     currency
     credit_limit
-    low_threshold       or empty
+    low_thresholds      micros or shares of the last purchase, by spaces; or empty
+    low_hysteresis      micros, or empty
     recharge_threshold  or empty
+    is_purchase         1 | 0
 
   RETURNS
     posted         "<entry> <credit afterwards>"
@@ -47,7 +49,8 @@ local account, operation, books = KEYS[1], KEYS[2], KEYS[3]
 local journal, tx, outbox = KEYS[4], KEYS[5], KEYS[6]
 local now_ms, content, version, refusal, direction = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local amount, book, entry, id, currency = tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9], ARGV[10]
-local credit_limit, low_threshold, recharge_threshold = tonumber(ARGV[11]), ARGV[12], ARGV[13]
+local credit_limit, low_thresholds, low_hysteresis = tonumber(ARGV[11]), ARGV[12], ARGV[13]
+local recharge_threshold, is_purchase = ARGV[14], ARGV[15] == '1'
 local too_large = 2 ^ 53
 
 local past = past_operation(operation, content)
@@ -71,11 +74,13 @@ redis.call('HINCRBY', account, counter, amount)
 redis.call('HINCRBY', books, book, 0 - change)
 local number = append_entry(journal, entry, id .. '=' .. credit)
 redis.call('RPUSH', tx, number)
+if is_purchase then redis.call('HSET', account, 'lp', whole(amount)) end
 local level = {
-  account = account, id = id, currency = currency, low = low_threshold, recharge = recharge_threshold,
-  low_told = found.low_told, recharge_told = found.recharge_told,
+  account = account, id = id, currency = currency, low = low_thresholds, hysteresis = low_hysteresis,
+  recharge = recharge_threshold, low_told = found.low_told, recharge_told = found.recharge_told,
+  purchased = is_purchase and amount or found.purchased,
 }
-rearm_thresholds(level, available + change)
+rearm_thresholds(level, outbox, now_ms, available + change)
 cross_thresholds(level, outbox, now_ms, available + change)
 local answer = number .. ' ' .. credit
 keep_operation(operation, content, answer)

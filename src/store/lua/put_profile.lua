@@ -27,7 +27,8 @@
     currency_changes    1 | 0
     parent_version      empty: the parent is not to be checked
     credit_limit
-    low_threshold       or empty
+    low_thresholds      micros or shares of the last purchase, by spaces; or empty
+    low_hysteresis      micros, or empty
     recharge_threshold  or empty
     content             hash of what was asked; empty: there is no operation
     answer              of the operation
@@ -63,9 +64,9 @@ local tx, cdrx, parent, parent_children, operation = KEYS[6], KEYS[7], KEYS[8], 
 local journal, outbox, turns, changed = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local now_ms, expected_version, text, id, currency = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local currency_changes, parent_version, credit_limit = ARGV[6] == '1', ARGV[7], tonumber(ARGV[8])
-local low_threshold, recharge_threshold, content, answer, entry = ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13]
-local turns_at, grant_count = ARGV[14], tonumber(ARGV[15])
-local FIRST_GRANT, FIELDS_OF_GRANT = 16, 4
+local low_thresholds, low_hysteresis, recharge_threshold = ARGV[9], ARGV[10], ARGV[11]
+local content, answer, entry, turns_at, grant_count = ARGV[12], ARGV[13], ARGV[14], ARGV[15], tonumber(ARGV[16])
+local FIRST_GRANT, FIELDS_OF_GRANT = 17, 4
 
 local function is_used(found)
   if found.credited ~= 0 or found.debited ~= 0 or found.reserved ~= 0 then return true end
@@ -109,17 +110,20 @@ else
 end
 for _, grant in ipairs(grants) do
   if grant.seconds ~= 0 then redis.call('HINCRBY', account, grant.counter .. 'g', grant.seconds) end
+  if grant.seconds > 0 then rearm_pool(account, grant.counter) end
 end
 if entry ~= '' then
   local number = append_entry(journal, entry, id .. '=' .. whole(found.credit))
   redis.call('RPUSH', tx, number)
 end
+-- That an account without a limit has nothing before money came in is no news.
+local has_begun = found.credited ~= 0 or found.debited ~= 0 or credit_limit ~= 0
 local level = {
-  account = account, id = id, currency = currency, low = low_threshold, recharge = recharge_threshold,
-  low_told = found.low_told, recharge_told = found.recharge_told,
+  account = account, id = id, currency = currency, low = has_begun and low_thresholds or '', hysteresis = low_hysteresis,
+  recharge = recharge_threshold, low_told = found.low_told, recharge_told = found.recharge_told, purchased = found.purchased,
 }
 local available = found.credit - found.reserved + credit_limit
-rearm_thresholds(level, available)
+rearm_thresholds(level, outbox, now_ms, available)
 cross_thresholds(level, outbox, now_ms, available)
 local event_at = FIRST_GRANT + grant_count * FIELDS_OF_GRANT
 if ARGV[event_at] then

@@ -30,8 +30,9 @@
     levels             how many, 1 to 5; then for each
       id, currency, version, credit (change of what is put aside), credit_limit, exactly_available or empty,
       own_limit, two_limit (empty: trunks are not asked), takes (own | two | empty), joins (1 | 0),
-      call_limit or empty, day, month, day_cap or empty, month_cap or empty, low_threshold or empty,
-      recharge_threshold or empty, pools (how many), and for each: id, cycle, reserved, used, exactly or empty
+      call_limit or empty, day, month, day_cap or empty, month_cap or empty, low_thresholds or empty,
+      recharge_threshold or empty, pools (how many), and for each: id, cycle, reserved, used, exactly or empty,
+      low_thresholds or empty
 
   RETURNS
     reserved       figures of each level as they were before
@@ -132,6 +133,7 @@ for _, level in ipairs(levels) do
     cross_thresholds(level, outbox, now_ms, level.credit - level.reserved - level.add + level.credit_limit)
   end
   move_pools(level)
+  cross_pools(level, outbox, now_ms)
   if level.joins then redis.call('SADD', level.live, leg_key) end
   if level.takes == 'own' then redis.call('SADD', level.own, leg_key) end
   if level.takes == 'two' then redis.call('SADD', level.two, leg_key) end

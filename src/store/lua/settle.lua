@@ -29,8 +29,8 @@
     entry              journal entry; empty: nothing is counted
     levels             how many, 1 to 5; then for each
       id, currency, reserved (change), debit (less than zero gives back), credit_limit, frees (own | two | empty),
-      leaves (1 | 0), day, month, low_threshold or empty, recharge_threshold or empty, cdr JSON or empty,
-      pools (how many), and for each: id, cycle, reserved, used, exactly or empty
+      leaves (1 | 0), day, month, low_thresholds or empty, recharge_threshold or empty, cdr JSON or empty,
+      pools (how many), and for each: id, cycle, reserved, used, exactly or empty, low_thresholds or empty
 
   RETURNS
     settled
@@ -107,8 +107,11 @@ for index, level in ipairs(levels) do
   if level.release ~= 0 then redis.call('HINCRBY', level.account, 'dr', level.change) end
   if level.debit ~= 0 then post(level) end
   move_pools(level)
+  cross_pools(level, outbox, now_ms)
   local credit = level.credit - level.debit
-  cross_thresholds(level, outbox, now_ms, credit - level.reserved - level.release + level.credit_limit)
+  if level.release ~= 0 or level.debit ~= 0 then
+    cross_thresholds(level, outbox, now_ms, credit - level.reserved - level.release + level.credit_limit)
+  end
   if level.leaves then redis.call('SREM', level.live, leg_key) end
   if level.frees == 'own' then redis.call('SREM', level.own, leg_key) end
   if level.frees == 'two' then redis.call('SREM', level.two, leg_key) end

@@ -29,7 +29,9 @@ describe('profiles', () => {
     maxCalls: 10,
     maxPricePerMinute: '0.50',
     spendCaps: { day: '10.00', month: '100.5' },
-    lowBalance: { threshold: '2.00' },
+    lowBalance: { threshold: '2.00', also: ['1.00', '20%'], hysteresis: '0.5' },
+    contacts: [{ email: 'ops@example.com', topics: ['balance', 'minutes'] }, { email: 'cfo@example.com' }],
+    language: 'de',
     recharge: { enabled: true, threshold: '1.00', amount: '20.00' },
     onEngineError: 'allowCapped',
     engineErrorSeconds: 120,
@@ -40,7 +42,7 @@ describe('profiles', () => {
     creditLimit: 50_000_000n,
     blockedPrefixes: ['4490', '1900'],
     spendCaps: { day: 10_000_000n, month: 100_500_000n },
-    lowBalance: { threshold: 2_000_000n },
+    lowBalance: { threshold: 2_000_000n, also: [1_000_000n, '20%'], hysteresis: 500_000n },
     recharge: { enabled: true, threshold: 1_000_000n, amount: 20_000_000n },
   }
   const answer = {
@@ -49,7 +51,7 @@ describe('profiles', () => {
     creditLimit: '50.000000',
     blockedPrefixes: ['4490', '1900'],
     spendCaps: { day: '10.000000', month: '100.500000' },
-    lowBalance: { threshold: '2.000000' },
+    lowBalance: { threshold: '2.000000', also: ['1.000000', '20%'], hysteresis: '0.500000' },
     recharge: { enabled: true, threshold: '1.000000', amount: '20.000000' },
     version: 1,
     createdAt: '2026-11-23T09:59:00.000Z',
@@ -88,6 +90,7 @@ describe('profiles', () => {
     spendCaps: null,
     lowBalance: null,
     recharge: null,
+    language: null,
   }
 
   it('are cleared by null when they are patched', async () => {

@@ -20,6 +20,7 @@ import type { WebhookEndpoint } from '../../../src/webhooks/endpoint.ts'
 import type { HttpParts, TariffInput } from '../../../src/edges/http/parts.ts'
 import { createHttpServer, type HttpLimits, type HttpServer } from '../../../src/edges/http/server.ts'
 import { sipReplies } from '../../../src/edges/http/sip-replies.ts'
+import type { ReceiptRefused } from '../../../src/notices/receipt-desk.ts'
 import { createLog } from '../../../src/observe/log.ts'
 import { Metrics } from '../../../src/observe/metrics.ts'
 import { allowed, callRecord, profile } from './examples.ts'
@@ -47,6 +48,7 @@ export interface Scene extends Till {
   quote: () => ReturnType<HttpParts['desk']['quote']>
   posted: Posted | OfficeRefused
   saved: OfficeRefused | undefined
+  resent: ReceiptRefused | undefined
   poolIsNew: boolean
   ready: boolean
   started: boolean
@@ -124,6 +126,7 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
     quote: async () => quoted,
     posted,
     saved: undefined,
+    resent: undefined,
     poolIsNew: true,
     ready: true,
     started: true,
@@ -146,6 +149,7 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
   const parts: HttpParts = {
     desk: fakeDesk(scene, note),
     office: fakeOffice(scene, note),
+    receipts: fakeReceipts(scene, note),
     tariffs: fakeTariffs(scene, note),
     usage: {
       summary: async (account, query) => {
@@ -233,6 +237,33 @@ function fakeDesk(scene: Scene, note: Note): HttpParts['desk'] {
       return { items: scene.calls, nextCursor: '0.1' }
     },
     payerOf: async ({ callId }) => scene.calls.find(({ leg }) => leg.callId === callId)?.account,
+  }
+}
+
+function fakeReceipts(scene: Scene, note: Note): HttpParts['receipts'] {
+  const paid = {
+    receipt: 'acme-7',
+    payment: '3-p1',
+    account: 'acme',
+    kind: 'bundle',
+    amount: 25_000_000n,
+    currency: 'USD',
+    card: 'visa 4242',
+    buyer: 'buyer@example.com',
+    paidAtMs: NOW_MS,
+  } as const
+  return {
+    async list(account, page) {
+      note('receipts', { account, ...page })
+      return { items: [paid], nextCursor: '1' }
+    },
+    async find(_account, receipt) {
+      return receipt === paid.receipt ? paid : undefined
+    },
+    async resend(resend) {
+      note('resend', resend)
+      return scene.resent ?? { kind: 'resent', to: [resend.to ?? paid.buyer] }
+    },
   }
 }
 

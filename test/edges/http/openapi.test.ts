@@ -27,6 +27,9 @@ GET /v1/accounts/{}/balance
 POST /v1/accounts/{}/credits
 POST /v1/accounts/{}/debits
 PUT /v1/accounts/{}/trunks
+GET /v1/accounts/{}/receipts
+GET /v1/accounts/{}/receipts/{}
+POST /v1/accounts/{}/receipts/{}/resend
 POST /v1/accounts/{}/pools
 PATCH /v1/accounts/{}/pools/{}
 GET /v1/accounts/{}/transactions

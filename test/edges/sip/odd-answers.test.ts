@@ -1,6 +1,7 @@
 /** Called sides that answer what no phone should, and callers that say what cannot be read: no crash, no call for nothing. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { describeIf, isOurs } from '../../support/drachtio/drachtio-server.ts'
+import { describeIf } from '../../support/drachtio/describe-if.ts'
+import { isOurs } from '../../support/drachtio/drachtio-server.ts'
 import { RawPhone } from '../../support/drachtio/raw-phone.ts'
 import type { SipMessage } from '../../support/drachtio/sip-message.ts'
 import { type Payer, SipBench } from './drachtio-bench.ts'

@@ -3,17 +3,20 @@
  * (PATCH) or is as if it were absent.
  */
 import { z } from 'zod'
+import { languages, topics } from '../../../accounts/contacts.ts'
 import type { PoolInput, PoolPatch, ProfileInput } from '../../../accounts/office.ts'
 import {
   amount,
   currency,
   direction,
+  email,
   id,
   instantText,
   label,
   positiveAmount,
   prefix,
   price,
+  share,
   timezone,
   unique,
   whole,
@@ -22,6 +25,8 @@ import {
 const MAX_CHANNELS = 100_000
 const MAX_POOL_SECONDS = 2_000_000_000
 const MAX_PREFIXES = 1000
+const MAX_THRESHOLDS = 5
+const MAX_CONTACTS = 10
 
 function prefixes() {
   return unique(z.array(prefix()).max(MAX_PREFIXES))
@@ -61,6 +66,27 @@ const recharge = z
     error: 'must have either amount or targetBalance',
   })
 
+const lowBalance = z.strictObject({
+  threshold: amount().describe('Available credit below which a notice is sent.'),
+  also: unique(
+    z
+      .array(z.union([amount(), share()], 'must be an amount such as "12.50", or a share such as "20%"'))
+      .max(MAX_THRESHOLDS),
+  )
+    .exactOptional()
+    .describe('Further ones; a share is of the last purchase.'),
+  hysteresis: amount()
+    .exactOptional()
+    .describe('Credit must come in so far above a threshold before it is told again.'),
+})
+
+const contact = z.strictObject({
+  email: email().describe('Where notices are sent.'),
+  topics: unique(z.array(z.enum(topics)).min(1))
+    .exactOptional()
+    .describe('What it is told of; none is everything.'),
+})
+
 const profileFields = {
   name: label().exactOptional().describe('What people call it.'),
   parent: id().exactOptional().describe('Account above it.'),
@@ -80,10 +106,10 @@ const profileFields = {
   ),
   maxPricePerMinute: clearable(price()).describe('Dearer calls are refused; null refuses none.'),
   spendCaps: clearable(spendCaps).describe('Most that is spent on calls; null is no limit.'),
-  lowBalance: clearable(
-    z.strictObject({ threshold: amount().describe('Available credit below which a notice is sent.') }),
-  ).describe('null sends none.'),
+  lowBalance: clearable(lowBalance).describe('null sends none.'),
   recharge: clearable(recharge).describe('Automatic purchase of credit; null is none.'),
+  contacts: z.array(contact).max(MAX_CONTACTS).exactOptional().describe('Who is told what happens to it.'),
+  language: clearable(z.enum(languages)).describe('Language of notices; null is that of the settings.'),
   onEngineError: z.enum(['deny', 'allowCapped']).exactOptional().describe('While the store cannot answer.'),
   engineErrorSeconds: whole(1, 3600).exactOptional().describe('With allowCapped: how long such a call may last.'),
   engineErrorCalls: whole(1, 1000).exactOptional().describe('With allowCapped: such calls at once.'),
@@ -112,6 +138,13 @@ function said<T extends object>(fields: T): Said<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as Said<T>
 }
 
+const lowAt = unique(
+  z
+    .array(z.union([whole(0, 999_999_999), share()], 'must be whole seconds such as 600, or a share such as "20%"'))
+    .min(1)
+    .max(MAX_THRESHOLDS),
+)
+
 const rollover = z
   .strictObject({
     minSeconds: whole(0, MAX_POOL_SECONDS).default(0).describe('Goes on at least, also where less is left.'),
@@ -135,6 +168,7 @@ const poolFields = {
   freeSeconds: whole(0, 3600).exactOptional().describe('A call no longer than this takes no minutes.'),
   increment: whole(1, 3600).exactOptional().describe('Seconds are taken in steps of this.'),
   onExhausted: z.enum(['finish_call', 'cut', 'spill']).exactOptional().describe('When it runs out.'),
+  lowAt: clearable(lowAt).describe('Below this a notice is sent, and one at the end; null sends none.'),
 }
 
 export const poolBody = z.strictObject({ id: id().exactOptional().describe('None makes one.'), ...poolFields })

@@ -1,6 +1,8 @@
 /** Accounts, pools and balances as callers read them: amounts as text, instants in UTC, pools in seconds. */
 import { z } from 'zod'
 import type { AccountProfile, Pool, TrunkLimits } from '../../../accounts/account.ts'
+import { languages, topics } from '../../../accounts/contacts.ts'
+import type { LowBalance } from '../../../accounts/thresholds.ts'
 import type { Balance, PoolBalance, Posted, Transaction } from '../../../accounts/office.ts'
 import { formatAmount } from '../../../base/money.ts'
 import { formatInstant } from '../../../base/time.ts'
@@ -39,7 +41,15 @@ export const accountSchema = z
     maxCalls: z.int().optional(),
     maxPricePerMinute: z.string().optional(),
     spendCaps: z.object({ day: money.optional(), month: money.optional() }),
-    lowBalance: z.object({ threshold: money }).optional(),
+    lowBalance: z
+      .object({
+        threshold: money,
+        also: z.array(z.string()).optional().describe('Amounts, or shares of the last purchase.'),
+        hysteresis: money.optional(),
+      })
+      .optional(),
+    contacts: z.array(z.object({ email: z.string(), topics: z.array(z.enum(topics)).optional() })).optional(),
+    language: z.enum(languages).optional(),
     recharge: rechargeSchema.optional(),
     onEngineError: z.enum(['deny', 'allowCapped']),
     engineErrorSeconds: z.int(),
@@ -63,6 +73,10 @@ export const poolSchema = z
     freeSeconds: z.int(),
     increment: z.int(),
     onExhausted: z.enum(['finish_call', 'cut', 'spill']),
+    lowAt: z
+      .array(z.union([z.int(), z.string()]))
+      .optional()
+      .describe('Seconds, or shares of what is granted.'),
     createdAt: instant,
   })
   .meta({ id: 'Pool' })
@@ -140,10 +154,22 @@ export function accountJson(profile: AccountProfile): z.infer<typeof accountSche
   }
 }
 
-function watches({ lowBalance, recharge }: AccountProfile) {
+function watches({ lowBalance, recharge, contacts, language }: AccountProfile) {
   return {
-    ...(lowBalance ? { lowBalance: { threshold: formatAmount(lowBalance.threshold) } } : {}),
+    ...(lowBalance ? { lowBalance: lowBalanceJson(lowBalance) } : {}),
+    ...(contacts
+      ? { contacts: contacts.map(({ email, topics: of }) => ({ email, ...(of ? { topics: [...of] } : {}) })) }
+      : {}),
+    ...(language === undefined ? {} : { language }),
     ...(recharge ? { recharge: rechargeJson(recharge) } : {}),
+  }
+}
+
+function lowBalanceJson({ threshold, also, hysteresis }: LowBalance) {
+  return {
+    threshold: formatAmount(threshold),
+    ...(also ? { also: also.map((one) => (typeof one === 'bigint' ? formatAmount(one) : one)) } : {}),
+    ...(hysteresis === undefined ? {} : { hysteresis: formatAmount(hysteresis) }),
   }
 }
 
@@ -181,6 +207,7 @@ export function poolJson(pool: Pool): z.infer<typeof poolSchema> {
     freeSeconds,
     increment,
     onExhausted,
+    ...(pool.lowAt ? { lowAt: [...pool.lowAt] } : {}),
     createdAt: formatInstant(pool.createdAtMs),
   }
 }

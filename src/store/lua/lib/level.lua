@@ -5,20 +5,23 @@ local function number_or(value, default)
   return tonumber(value)
 end
 
--- Pools of the level from ARGV at `at`: count, then id, cycle, reserved change, used change, exactly.
+-- Pools of the level from ARGV at `at`: count, then id, cycle, reserved change, used change, exactly, low thresholds.
 local function read_pools(at)
   local pools = {}
   local count = tonumber(ARGV[at])
   for i = 1, count do
-    local base = at + (i - 1) * 5
+    local base = at + (i - 1) * 6
     pools[i] = {
+      id = ARGV[base + 1],
+      cycle = ARGV[base + 2],
       field = 'p:' .. ARGV[base + 1] .. ':' .. ARGV[base + 2] .. ':',
       reserved = tonumber(ARGV[base + 3]),
       used = tonumber(ARGV[base + 4]),
       exactly = number_or(ARGV[base + 5], nil),
+      low = ARGV[base + 6],
     }
   end
-  return pools, at + 1 + count * 5
+  return pools, at + 1 + count * 6
 end
 
 -- "<period> <micros>": what was spent in the period, nothing when the text is of another.
@@ -29,9 +32,20 @@ end
 
 local function read_pool_figures(level, got, at)
   for _, pool in ipairs(level.pools) do
-    pool.left = number_or(got[at + 1], 0) - number_or(got[at + 2], 0) - number_or(got[at + 3], 0)
+    pool.granted = number_or(got[at + 1], 0)
+    pool.left = pool.granted - number_or(got[at + 2], 0) - number_or(got[at + 3], 0)
     at = at + 3
+    if pool.low ~= '' then
+      at = at + 1
+      pool.told = got[at]
+    end
   end
+  return at
+end
+
+-- Whether a threshold is a share of the last purchase.
+local function has_share(thresholds)
+  return string.find(thresholds, '%', 1, true) ~= nil
 end
 
 -- The account's fields that the level asks for. Those that nearly every account has no use for are not read.
@@ -45,11 +59,13 @@ local function read_fields(level)
     fields[#fields + 1] = pool.field .. 'g'
     fields[#fields + 1] = pool.field .. 'r'
     fields[#fields + 1] = pool.field .. 'u'
+    if pool.low ~= '' then fields[#fields + 1] = 't:' .. pool.id end
   end
+  if has_share(level.low) then fields[#fields + 1] = 'lp' end
   return redis.call('HMGET', level.account, unpack(fields))
 end
 
--- Adds the account's figures to the level: credit, reserved, threshold flags, pool seconds left; what was spent today and
+-- Adds the account's figures to the level: credit, reserved, thresholds told, pool seconds left; what was spent today and
 -- this month only if `asks_spent`, calls if `asks_calls`, channels if `asks_trunks`. What is not asked for is 0.
 local function read_figures(level)
   local got = read_fields(level)
@@ -60,7 +76,7 @@ local function read_figures(level)
   level.spent_month = level.asks_spent and spent_in(got[6], level.month) or 0
   level.low_told = got[7]
   level.recharge_told = got[8]
-  read_pool_figures(level, got, 8)
+  level.purchased = got[read_pool_figures(level, got, 8) + 1]
   level.calls = level.asks_calls and redis.call('SCARD', level.live) or 0
   level.own_used = level.asks_trunks and redis.call('SCARD', level.own) or 0
   level.two_used = level.asks_trunks and redis.call('SCARD', level.two) or 0
