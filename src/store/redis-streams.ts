@@ -83,9 +83,18 @@ export class RedisStreams implements LedgerStreams {
       await store.command((client) => client.xgroup('SETID', outbox, GROUP, event))
     } catch (error) {
       if (!isReply(error, 'NOGROUP') && !isReply(error, 'ERR')) throw error
-      await store.command((client) => client.xgroup('CREATE', outbox, GROUP, event, 'MKSTREAM'))
+      await this.#makeGroup(outbox, event)
     }
     this.#held.set(p, event)
+  }
+
+  /** Another daemon may make it at the same time, and stands at the same place. */
+  async #makeGroup(outbox: string, event: string): Promise<void> {
+    try {
+      await this.#parts.store.command((client) => client.xgroup('CREATE', outbox, GROUP, event, 'MKSTREAM'))
+    } catch (error) {
+      if (!isReply(error, 'BUSYGROUP')) throw error
+    }
   }
 
   async entries(p: number, from: number, to: number): Promise<readonly StoredEntry[]> {
