@@ -187,9 +187,10 @@ function firstSliceSeconds(
   return Math.min(requested ?? usual, policy.maxCallSeconds)
 }
 
-/** What was asked of how the call is watched and held. */
-function contentOf({ mode, requestSeconds }: AuthorizeRequest): string {
-  return `${mode ?? 'usual'} ${requestSeconds ?? 'usual'}`
+/** What was asked of how the call is watched and held, and by whom where that is said. */
+function contentOf({ mode, requestSeconds, transaction }: AuthorizeRequest): string {
+  const asked = `${mode ?? 'usual'} ${requestSeconds ?? 'usual'}`
+  return transaction === undefined ? asked : `${asked} ${transaction}`
 }
 
 /** What makes two requests of a leg the same; the attempt, the times and the edge's reference do not. */

@@ -20,6 +20,8 @@ export interface AuthorizeRequest {
   readonly requestSeconds?: number
   /** CSeq or branch: tells a new attempt of the same leg from a repeat. */
   readonly attempt?: string
+  /** Names this one asking, where the edge never repeats it: the leg in another is another call, and no repeat. */
+  readonly transaction?: string
   /** When the edge asked, by its own clock. */
   readonly tsMs?: number
   readonly ref?: unknown
@@ -35,6 +37,8 @@ export interface Allowed {
   readonly reserved: Micros
   readonly final: boolean
   readonly fundedBy: FundedBy
+  /** Nobody but the edge ends it at `maxDurationSeconds`: the store knows nothing of it. */
+  readonly isCapped?: true
 }
 
 export interface Denied {

@@ -35,8 +35,8 @@ export interface CallSpool {
 
 /** What tells a repeat from another request. */
 export function contentOf(request: AuthorizeRequest): string {
-  const { account, trunk, source, user, direction, from, to, media, mode, requestSeconds } = request
-  return JSON.stringify([account, trunk, source, user, direction, from, to, media, mode, requestSeconds])
+  const { account, trunk, source, user, direction, from, to, media, mode, requestSeconds, transaction } = request
+  return JSON.stringify([account, trunk, source, user, direction, from, to, media, mode, requestSeconds, transaction])
 }
 
 export function spooledCall(
@@ -95,5 +95,6 @@ export function allowed({ call, account, currency, capSeconds }: SpooledCall): A
     reserved: 0n,
     final: true,
     fundedBy: 'credit',
+    isCapped: true,
   }
 }

@@ -1,6 +1,11 @@
-/** Delivers what the other side cannot take now later, in order; bounded in number and in attempts a second. */
+/**
+ * Delivers what the other side cannot take now later; bounded in number and in attempts a second. What is refused again goes
+ * behind the others, so that an item that is never taken keeps none of them waiting.
+ */
 
 const MAX_WAITING = 10_000
+/** So many refusals in a row are of the other side, and not of the items: it is asked again after a pause. */
+const MAX_REFUSALS = 3
 
 export class Repeater<Item> {
   readonly #send: (item: Item) => Promise<unknown>
@@ -41,14 +46,19 @@ export class Repeater<Item> {
     this.#timer.unref()
   }
 
+  /** Each once at most. */
   async #repeat(): Promise<void> {
-    for (let item = this.#waiting[0]; item !== undefined && !this.#stopped; item = this.#waiting[0]) {
-      const taken = await this.#send(item).then(
-        () => true,
-        () => false,
-      )
-      if (!taken) break
-      this.#waiting.shift()
+    let refusals = 0
+    for (let left = this.#waiting.length; left > 0 && refusals < MAX_REFUSALS && !this.#stopped; left -= 1) {
+      const [item] = this.#waiting.splice(0, 1)
+      if (item === undefined) break
+      try {
+        await this.#send(item)
+        refusals = 0
+      } catch {
+        refusals += 1
+        this.#waiting.push(item)
+      }
     }
     this.#timer = undefined
     this.#plan()

@@ -1,6 +1,7 @@
 /** The journal, the CDRs, the events and the profiles of the store, for whoever keeps them elsewhere. */
 import { Fault } from '../base/fault.ts'
 import type {
+  CdrPlace,
   LedgerStreams,
   StoreDocument,
   StoredEntry,
@@ -10,6 +11,7 @@ import type {
   StreamPlace,
 } from '../ledger/streams.ts'
 import { entryId, entryNumber } from '../ledger/journal.ts'
+import { trimCdrs } from './cdr-trimming.ts'
 import type { Keys } from './keys.ts'
 import { decodeProfile } from './profile-codec.ts'
 import { isReply, lastStreamId, repliesOf, type StreamEntry, streamEntries } from './replies.ts'
@@ -81,9 +83,18 @@ export class RedisStreams implements LedgerStreams {
       await store.command((client) => client.xgroup('SETID', outbox, GROUP, event))
     } catch (error) {
       if (!isReply(error, 'NOGROUP') && !isReply(error, 'ERR')) throw error
-      await store.command((client) => client.xgroup('CREATE', outbox, GROUP, event, 'MKSTREAM'))
+      await this.#makeGroup(outbox, event)
     }
     this.#held.set(p, event)
+  }
+
+  /** Another daemon may make it at the same time, and stands at the same place. */
+  async #makeGroup(outbox: string, event: string): Promise<void> {
+    try {
+      await this.#parts.store.command((client) => client.xgroup('CREATE', outbox, GROUP, event, 'MKSTREAM'))
+    } catch (error) {
+      if (!isReply(error, 'BUSYGROUP')) throw error
+    }
   }
 
   async entries(p: number, from: number, to: number): Promise<readonly StoredEntry[]> {
@@ -126,6 +137,10 @@ export class RedisStreams implements LedgerStreams {
     const { store, keys } = this.#parts
     const archived = profiles.flatMap(({ account, version }) => [account, version])
     await store.run('forget_changed', [keys.changed(p)], [profiles.length, ...archived])
+  }
+
+  trimCdrs(partition: number, archived: CdrPlace, endedBeforeMs: number): Promise<number> {
+    return trimCdrs(this.#parts, { partition, archived, endedBeforeMs })
   }
 
   async *documents(known: ReadonlySet<string>): AsyncGenerator<StoreDocument> {

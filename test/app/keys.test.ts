@@ -59,7 +59,8 @@ describe('without a key', () => {
     )
     expect(operations.length).toBeGreaterThan(25)
     for (const [method, path] of operations) {
-      if (['/livez', '/readyz', '/startupz'].includes(path)) continue
+      // What a payment provider tells is proved by its signature.
+      if (['/livez', '/readyz', '/startupz', '/v1/payments/webhooks/1'].includes(path)) continue
       for (const key of ['', 'tg_bench_0123456789abcdef0123456789abcdeX', 'nonsense']) {
         const { status } = await daemon.ask(method, path, { key, ...(method === 'GET' ? {} : { body: {} }) })
         expect([method, path, key, status]).toEqual([method, path, key, 401])

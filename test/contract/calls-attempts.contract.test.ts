@@ -28,6 +28,18 @@ describe.each(forms)('attempts of one leg, on $name', (form) => {
     expect(await call.tell('failed', { attempt: '2' })).toMatchObject({ state: 'failed' })
   })
 
+  it('another transaction of a leg that is let in is not let in by the same answer', async () => {
+    await world.account('acme', { credit: usd('10') })
+    const call = world.call('c1')
+    const first = allowed(await call.authorize({ attempt: '1', transaction: 'a' }))
+    expect(allowed(await call.authorize({ attempt: '1', transaction: 'a' }))).toEqual(first)
+    expect(await call.authorize({ attempt: '1', transaction: 'b' })).toEqual({ kind: 'conflict', call: first.call })
+    expect(await call.authorize({ attempt: '2', transaction: 'c' })).toEqual({ kind: 'conflict', call: first.call })
+    await call.tell('failed', { attempt: '1' })
+    allowed(await call.authorize({ attempt: '2', transaction: 'c' }))
+    await call.tell('failed', { attempt: '2' })
+  })
+
   it('an attempt that is over stays gone whatever came after it', async () => {
     await world.account('acme', { credit: usd('10') })
     const call = world.call('c1')

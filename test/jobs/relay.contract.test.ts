@@ -25,6 +25,7 @@ describe.each(storeForms)('the relay on %s', (_name, form) => {
     const office = test.office()
     await office.put('acme', {})
     await office.patch('acme', { lowBalance: { threshold: 5n } })
+    await office.credit({ account: 'acme', amount: 4n, operation: 'a few micros', kind: 'adjustment' })
     const { partition = 0 } = (await office.chainOf('acme')) ?? {}
     expect(await relay.move()).toBe(false)
     await until('the job is done', () => collector.told.length === 1)
@@ -34,7 +35,7 @@ describe.each(storeForms)('the relay on %s', (_name, form) => {
         type: 'balance.low',
         account: 'acme',
         atMs: test.clock.nowMs(),
-        data: { currency: 'USD', available: '0', arming: '1' },
+        data: { currency: 'USD', available: '4', arming: '1' },
       },
     ])
     expect(await entries(test, partition)).toBe(1)

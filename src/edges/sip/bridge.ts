@@ -23,6 +23,8 @@ export interface BridgeParts {
   readonly near: SipDialog
   readonly far: SipDialog
   readonly answeredAtMs: number
+  /** How long it may last, where the edge alone looks to that. */
+  readonly capSeconds: number | undefined
   readonly cutStatus: number
   readonly nowMs: () => number
 }
@@ -42,6 +44,9 @@ export class Bridge {
     const { near, far } = parts
     near.once('destroy', (bye: SipRequest, why: string) => this.#heard(bye, causeOf('caller', why), far))
     far.once('destroy', (bye: SipRequest, why: string) => this.#heard(bye, causeOf('callee', why), near))
+    // A BYE that came in one piece with the answer was heard before there was a bridge.
+    if (!near.connected) this.#heard(undefined, 'caller_hung_up', far)
+    if (!far.connected) this.#heard(undefined, 'callee_hung_up', near)
   }
 
   /** Comes once; never where the bridge was lost. */
@@ -57,7 +62,7 @@ export class Bridge {
     await Promise.all([bye(near, headers), bye(far, headers)])
   }
 
-  #heard(message: SipRequest, cause: string, other: SipDialog): void {
+  #heard(message: SipRequest | undefined, cause: string, other: SipDialog): void {
     if (this.#isOver) return
     this.#over(cause)
     void bye(other, reasonOf(message))

@@ -1,4 +1,5 @@
 /** Who calls whom, as an INVITE says it. */
+import { randomBytes } from 'node:crypto'
 import type { Leg } from '../../calls/call.ts'
 import type { AuthorizeRequest } from '../../calls/requests.ts'
 import { addressIn, isReachable } from './addresses.ts'
@@ -81,6 +82,7 @@ export function authorizeRequest(caller: Caller, routed: Routed, request: SipReq
   return {
     leg,
     attempt,
+    transaction: randomBytes(6).toString('base64url'),
     source,
     from,
     to,

@@ -135,6 +135,11 @@ export function isOffer(far: Far): far is OfferFromFar {
   return 'sdp' in far
 }
 
+/** It may have hung up in the moment of its answer. */
+export function isUp(far: Far): boolean {
+  return isOffer(far) || far.connected
+}
+
 /** Nobody waits for whether it worked: what is not there any more is ended. */
 export function hangUpOn(far: Far, headers: Headers = {}): void {
   if (isOffer(far)) far.destroy().catch(() => undefined)

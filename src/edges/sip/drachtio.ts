@@ -68,6 +68,8 @@ export interface SipDialog extends EventEmitter {
   readonly sip: { readonly callId: string }
   readonly res: SipResponse
   readonly remote: { sdp?: string }
+  /** False from its BYE on, which may be heard before anybody could listen for it. */
+  readonly connected: boolean
   queueRequests: boolean
   destroy(options: { readonly headers?: Headers }, done: (error: unknown) => void): void
   request(content: InDialog, done: (error: unknown, response?: SipResponse, ack?: Ack) => void): void
@@ -153,6 +155,26 @@ export interface DrachtioClient {
 
 export function newClient(): DrachtioClient {
   return new Srf() as unknown as DrachtioClient
+}
+
+/**
+ * The library tells CANCELs by their Call-ID alone, and forgets an INVITE that is under way when another of its Call-ID is
+ * answered: the one that goes on is made known again.
+ */
+export function heedCancel({ request, response }: { request: SipRequest; response: SipResponse }): void {
+  const { agent, socket } = request as unknown as Routed
+  const pending = agent.mapServer.get(socket)?.pendingNetworkInvites
+  pending?.set(request.get('call-id') ?? '', { req: request, res: response })
+}
+
+interface Routed {
+  readonly agent: {
+    readonly mapServer: ReadonlyMap<
+      unknown,
+      { readonly pendingNetworkInvites: Map<string, { readonly req: SipRequest; readonly res: SipResponse }> }
+    >
+  }
+  readonly socket: unknown
 }
 
 /** What the library answers by itself repeats what it was sent: a frame that the server does not take is not sent. */

@@ -2,9 +2,9 @@
  * The SIP edge: INVITEs of every drachtio-server that it is connected to become calls, and calls end with their dialogs.
  * What it holds in memory is the calls whose dialogs it set up; of all others the store and the servers know.
  */
+import { setTimeout as pause } from 'node:timers/promises'
 import { Fault } from '../../base/fault.ts'
 import { inTurns } from '../../base/in-turns.ts'
-import type { CallRecord } from '../../calls/call.ts'
 import type { EdgeCall, EdgeControl } from '../../calls/edge-control.ts'
 import type { CallEvent } from '../../calls/requests.ts'
 import { Repeater } from '../repeater.ts'
@@ -12,10 +12,10 @@ import { isDeadly } from './addresses.ts'
 import { Admission } from './admission.ts'
 import type { Bridge, BridgeEnd } from './bridge.ts'
 import { byeById, dialogId, infoById } from './by-id.ts'
-import type { CdrStop, DrachtioClient, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
-import { callOfFarLeg } from './far-side.ts'
+import { Byes } from './byes.ts'
+import { type CdrStop, type DrachtioClient, heedCancel, type SipRequest, type SipResponse } from './drachtio.ts'
 import { reasonHeader } from './headers.ts'
-import { Invitation } from './invite.ts'
+import { DRAINING, Invitation } from './invite.ts'
 import { DrachtioLink } from './link.ts'
 import { Observer } from './observer.ts'
 import { Orphans, type SipRef, sipRefOf } from './orphans.ts'
@@ -25,11 +25,21 @@ import { ownReplies, refuse } from './replies.ts'
 /** INVITEs under way; a server has more patience than memory. */
 const MAX_SETUPS = 2_000
 const BYE_MS = 2_000
+/** Together less than a daemon drains. */
+const RINGS_ON_MS = 1_000
+const GIVES_UP_MS = 2_000
 const AT_ONCE = 32
-/** Its own worker hears of a BYE first, and settles. */
-const OTHERS_FIRST_MS = 1_000
 /** A BYE that is sent again, or is told of twice, comes within this. */
 const BYES_WITHIN_MS = 35_000
+
+/** A second that has begun is charged: a cap is held so much before its end. */
+const CAP_GUARD_MS = 200
+
+interface Setup {
+  readonly invitation: Invitation
+  readonly request: SipRequest
+  readonly response: SipResponse
+}
 
 interface Held {
   readonly bridge: Bridge
@@ -39,12 +49,14 @@ interface Held {
 export class SipEdge {
   readonly #parts: SipParts
   readonly #links: readonly DrachtioLink[]
-  readonly #setups = new Set<Invitation>()
+  /** By Call-ID. */
+  readonly #setups = new Map<string, Setup>()
   readonly #held = new Map<string, Held>()
   /** Call-IDs of both legs of each call that is or was just up here. */
   readonly #legs = new Set<string>()
   readonly #repeater: Repeater<CallEvent>
   readonly #orphans: Orphans
+  readonly #byes: Byes
   readonly #admission: Admission
   readonly #observer: Observer
   #isDraining = false
@@ -59,6 +71,17 @@ export class SipEdge {
       isHeld: (call) => this.#held.has(call),
       linkOf: (ref) => this.#linkOf(ref),
       report: (event) => this.#report(event),
+    })
+    this.#byes = new Byes({
+      desk: parts.desk,
+      node: parts.node,
+      nowMs: () => parts.clock.nowMs(),
+      isOurs: (callId) => this.#legs.has(callId),
+      found: async (record, link, heardAtMs) => {
+        if (!this.#held.has(record.call)) await this.#orphans.heardBye(record, link, heardAtMs)
+      },
+      unheard: () => this.#observer.heardOfOther(),
+      failed: (error) => this.#cannotSweep(error),
     })
     const events = {
       onInvite: (link: DrachtioLink, request: SipRequest, response: SipResponse) =>
@@ -97,13 +120,24 @@ export class SipEdge {
     return { calls: this.#held.size, servers: this.#links.filter(({ isConnected }) => isConnected).length }
   }
 
-  /** Takes no INVITE any more, and waits for those under way; calls that are up are left to whoever comes next. */
+  /**
+   * Takes no INVITE any more. What rings is waited for a moment, then its callers are told to try elsewhere; calls that are
+   * up are left to whoever comes next.
+   */
   async stop(): Promise<void> {
     this.#isDraining = true
     for (const link of this.#links) link.drain()
-    while (this.#setups.size > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    await this.#quiet(RINGS_ON_MS)
+    for (const { invitation } of this.#setups.values()) invitation.stop(DRAINING)
+    await this.#quiet(GIVES_UP_MS)
     for (const link of this.#links) link.close()
     this.#repeater.stop()
+  }
+
+  /** Until no INVITE is under way. */
+  async #quiet(withinMs: number): Promise<void> {
+    const untilMs = performance.now() + withinMs
+    while (this.#setups.size > 0 && performance.now() < untilMs) await pause(20)
   }
 
   async #invited(link: DrachtioLink, request: SipRequest, response: SipResponse): Promise<void> {
@@ -111,22 +145,29 @@ export class SipEdge {
       const { source_address: source } = request
       return this.#parts.log.warn({ source, contact: request.get('contact') }, 'an INVITE is left without an answer')
     }
+    const callId = request.get('call-id') ?? ''
+    const ringing = this.#setups.get(callId)
+    if (ringing) {
+      refuse(response, ownReplies.request_conflict, { code: 'request_conflict' })
+      return heedCancel(ringing)
+    }
     const isFull = this.#setups.size >= MAX_SETUPS
     if (this.#isDraining || isFull) {
       const own = isFull ? 'overloaded' : 'draining'
       return refuse(response, ownReplies[own], { code: own })
     }
-    const { client, name: server } = link
+    const { client, name: server, lost } = link
     const context = {
       client,
       server,
+      lost,
       parts: this.#parts,
       admission: this.#admission,
       observer: this.#observer,
       report: (event: CallEvent) => this.#report(event),
     }
     const invitation = new Invitation(context, request, response)
-    this.#setups.add(invitation)
+    this.#setups.set(callId, { invitation, request, response })
     try {
       const bridge = await invitation.run()
       if (bridge) this.#hold(bridge, link)
@@ -134,7 +175,7 @@ export class SipEdge {
       if (!(error instanceof Fault)) this.#parts.log.error({ err: error, call: invitation.call }, 'an INVITE broke')
       refuse(response, ownReplies.no_decision, { code: 'engine_unavailable' })
     } finally {
-      this.#setups.delete(invitation)
+      this.#setups.delete(callId)
     }
   }
 
@@ -142,7 +183,9 @@ export class SipEdge {
     const { call } = bridge.parts
     this.#held.set(call, { bridge, link })
     for (const callId of callIdsOf(bridge)) this.#legs.add(callId)
+    const cap = this.#cap(bridge, link)
     void bridge.end.then((end) => {
+      clearTimeout(cap)
       this.#held.delete(call)
       setTimeout(() => this.#forgetLegs(bridge), BYES_WITHIN_MS).unref()
       this.#over(bridge, end)
@@ -151,13 +194,24 @@ export class SipEdge {
     if (!link.isConnected) this.#lost(link)
   }
 
+  /** Also where the connection breaks meanwhile. */
+  #cap({ parts }: Bridge, { name: server }: DrachtioLink): NodeJS.Timeout | undefined {
+    const { call, about, far, answeredAtMs, capSeconds } = parts
+    if (capSeconds === undefined) return undefined
+    const end = (): void => {
+      const ended = this.#endCall({ call, ...about.leg, ref: { server, far: far.id } }, 'max_duration')
+      ended.catch((error: unknown) => this.#parts.log.error({ err: error, call }, 'a call is not held to its cap'))
+    }
+    return setTimeout(end, answeredAtMs + capSeconds * 1000 - CAP_GUARD_MS - this.#parts.clock.nowMs())
+  }
+
   #forgetLegs(bridge: Bridge): void {
     for (const callId of callIdsOf(bridge)) this.#legs.delete(callId)
   }
 
   #over({ parts: { about, answeredAtMs } }: Bridge, { endedAtMs, cause }: BridgeEnd): void {
     const { instance } = this.#parts
-    this.#report({ type: 'stop', ...about, instance, tsMs: endedAtMs, answeredAtMs, endedAtMs, cause })
+    void this.#report({ type: 'stop', ...about, instance, tsMs: endedAtMs, answeredAtMs, endedAtMs, cause })
   }
 
   async #alive({ bridge }: Held): Promise<void> {
@@ -178,8 +232,8 @@ export class SipEdge {
   async #endCall(call: EdgeCall, reason: string): Promise<void> {
     const held = this.#held.get(call.call)
     if (held) return held.bridge.hangUp(reason)
-    const setup = [...this.#setups].find((each) => each.call === call.call)
-    if (setup) return setup.stop(reason)
+    const setup = this.#setups.get(call.callId)
+    if (setup?.invitation.call === call.call) return setup.invitation.stop(reason)
     await this.#endById(call, reason)
   }
 
@@ -213,7 +267,7 @@ export class SipEdge {
       throw outOfReach('drachtio-server did not answer in time')
     }
     const { node, callId, legId } = call
-    this.#report({
+    await this.#report({
       type: 'stop',
       leg: { node, callId, legId },
       instance: this.#parts.instance,
@@ -225,39 +279,13 @@ export class SipEdge {
 
   #early(request: SipRequest, response: SipResponse): void {
     const callId = request.get('call-id') ?? ''
-    for (const setup of this.#setups) if (setup.hears(callId, request, response)) return
+    for (const { invitation } of this.#setups.values()) if (invitation.hears(callId, request, response)) return
     response.send(481, undefined)
   }
 
   #stopped(link: DrachtioLink, [source, , , message]: CdrStop): void {
     if (this.#observer.heard(source, message)) return
-    if (message.method === 'BYE') void this.#byeSeen(link, source, message)
-  }
-
-  /** A phone hung up in a dialog whose worker is gone: it was answered 481, and the other side is still up. */
-  async #byeSeen(link: DrachtioLink, source: string, bye: SipMessage): Promise<void> {
-    const heardAtMs = this.#parts.clock.nowMs()
-    try {
-      if (this.#legs.has(bye.get('call-id') ?? '')) return
-      await new Promise((resolve) => setTimeout(resolve, OTHERS_FIRST_MS))
-      const record = await this.#recordOf(bye)
-      if (!record && source === 'network') this.#observer.heardOfOther()
-      if (record && !this.#held.has(record.call)) await this.#orphans.heardBye(record, link, heardAtMs)
-    } catch (error) {
-      this.#cannotSweep(error)
-    }
-  }
-
-  async #recordOf(bye: SipMessage): Promise<CallRecord | undefined> {
-    const callId = bye.get('call-id') ?? ''
-    const call = callOfFarLeg(callId)
-    if (call !== undefined) return this.#parts.desk.find(call)
-    for (const name of ['from', 'to']) {
-      const legId = /;tag=([^;]+)/.exec(bye.get(name) ?? '')?.[1]
-      const record = legId && (await this.#parts.desk.callOf({ node: this.#parts.node, callId, legId }))
-      if (record) return record
-    }
-    return undefined
+    if (message.method === 'BYE') void this.#byes.seen(link, source, message)
   }
 
   #options(_request: SipRequest, response: SipResponse): void {
@@ -271,9 +299,9 @@ export class SipEdge {
     return this.#links.find(({ name, isConnected }) => name === server && isConnected)
   }
 
-  #report(event: CallEvent): void {
+  async #report(event: CallEvent): Promise<void> {
     // What the store cannot take now is repeated from there.
-    this.#repeater.deliver(event).catch(() => undefined)
+    await this.#repeater.deliver(event).catch(() => undefined)
   }
 
   #cannotSweep(error: unknown): void {

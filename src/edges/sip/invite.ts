@@ -11,7 +11,7 @@ import type { Admission } from './admission.ts'
 import { Bridge } from './bridge.ts'
 import { dialogId } from './by-id.ts'
 import { aboutCall, authorizeRequest, type Caller, callerOf } from './caller.ts'
-import { Dial, type Dialled, type Far, hangUpOn, isOffer } from './dial.ts'
+import { Dial, type Dialled, type Far, hangUpOn, isOffer, isUp } from './dial.ts'
 import type { DrachtioClient, Headers, SipDialog, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
 import { Early } from './early.ts'
 import {
@@ -19,26 +19,29 @@ import {
   causeOf,
   goesOn,
   headersForFar,
-  LEAST_SESSION_SECONDS,
   legHeaders,
   legOf,
   uriOver,
   type Wanted,
   wantedOf,
 } from './far-side.ts'
-import { bodyType, copied, type Copying, reasonHeader, reasonOf, refusedExtensions, supports } from './headers.ts'
+import { copied, type Copying, reasonHeader, reasonOf, refusedExtensions, supports } from './headers.ts'
 import { inTime, LATE } from './in-time.ts'
+import { answerNear, type NearAnswer, settledFar } from './near-side.ts'
 import type { Observer } from './observer.ts'
 import type { Hop, Routed, SipParts } from './parts.ts'
 import { relay } from './relay.ts'
 import { notYet, type OwnReply, ownReplies, refuse } from './replies.ts'
-import { fits, namesFit } from './size.ts'
+import { isTooLarge } from './size.ts'
 import { joinSides, sessionSecondsOf } from './within-dialog.ts'
 
 /** Callers give up after 32 s without an answer; a decision takes milliseconds. */
 const DECIDE_MS = 5_000
-const ANSWER_MS = 5_000
+/** The store takes milliseconds; should it be away, callers do not wait for it. */
+const TOLD_MS = 1_000
 const MAX_FORWARDS = 70
+/** Why a worker that ends gives up what still rings. */
+export const DRAINING = 'draining'
 
 type Allowed = Extract<AuthorizeAnswer, { readonly kind: 'allowed' }>
 
@@ -46,11 +49,13 @@ export interface InviteContext {
   readonly client: DrachtioClient
   /** Where the server is, for whoever hangs up later. */
   readonly server: string
+  /** Resolves when the connection to it breaks. */
+  readonly lost: Promise<unknown>
   readonly parts: SipParts
   readonly admission: Admission
   readonly observer: Observer
-  /** Told until it is durable. */
-  readonly report: (event: CallEvent) => void
+  /** Told until it is durable; resolves when it is, or is kept to be told again. */
+  readonly report: (event: CallEvent) => Promise<void>
 }
 
 interface Setup {
@@ -60,6 +65,7 @@ interface Setup {
   readonly early: Early
   readonly call: string
   readonly account: string
+  readonly capSeconds: number | undefined
   readonly maxForwards: number
 }
 
@@ -92,9 +98,8 @@ export class Invitation {
     const maxForwards = Number(this.#request.get('max-forwards') ?? MAX_FORWARDS)
     const trusted = parts.trusts(this.#request.source_address)
     const caller = callerOf(this.#request, { node: parts.node, trusted })
-    if (!fits(this.#request) || !namesFit(this.#request)) return this.#refuse('too_large')
-    if (!caller) return this.#refuse('malformed')
-    if (!(maxForwards > 0)) return this.#refuse('too_many_hops')
+    const unfit = unfitness(this.#request, { maxForwards })
+    if (!caller || unfit) return this.#refuse(unfit ?? 'malformed')
     const admitted = admission.admit(this.#request, caller)
     if ('own' in admitted) return this.#refuse(admitted.own, admitted)
     const { routed } = admitted
@@ -115,12 +120,12 @@ export class Invitation {
     this.call = call
     const { client } = this.#context
     const early = new Early({ client, request: this.#request, response: this.#response, copying })
-    const setup = { ...about, early, call, account }
+    const setup = { ...about, early, call, account, capSeconds: capOf(answer) }
     this.#setup = setup
     try {
       return await (routed.group.mode === 'redirect' ? this.#redirect(setup, answer) : this.#connect(setup, answer))
     } catch (error) {
-      this.#failed(caller, 'fault')
+      await this.#failed(caller, 'fault')
       throw error
     }
   }
@@ -135,7 +140,7 @@ export class Invitation {
     return true
   }
 
-  /** Ends it before it is answered. */
+  /** Ends it before it is answered; one that is being answered just now is only left alone by a worker that ends. */
   stop(reason: string): void {
     this.#stop = reason
     this.#dial?.cancel({ Reason: reasonHeader(480, reason) })
@@ -146,7 +151,7 @@ export class Invitation {
     const answer = await inTime(asked, DECIDE_MS)
     if (answer === LATE) {
       asked.then(
-        (late) => late.kind === 'allowed' && this.#failed(request, 'answered_too_late'),
+        (late) => (late.kind === 'allowed' ? this.#failed(request, 'answered_too_late') : undefined),
         () => undefined,
       )
       return this.#refuse('no_decision')
@@ -160,9 +165,9 @@ export class Invitation {
 
   async #redirect({ caller, routed, call }: Setup, answer: Allowed): Promise<undefined> {
     const hops = await this.#hopsOf(routed, answer, caller)
-    if (this.#cancel) this.#failed(caller, 'cancelled')
+    if (this.#cancel) await this.#failed(caller, 'cancelled')
     else if (hops.length === 0) {
-      this.#failed(caller, 'no_route')
+      await this.#failed(caller, 'no_route')
       this.#refuse('no_route', { call })
     } else {
       const contacts = hops.map((hop, nth) => `<${uriOver(hop, caller.to)}>;q=${(1 - nth / 20).toFixed(2)}`)
@@ -184,7 +189,7 @@ export class Invitation {
       if (last.kind === 'answered') return this.#answer(setup, last.far)
       if (!goesOn(last)) break
     }
-    this.#failed(caller, this.#cancel ? 'cancelled' : (this.#stop ?? causeOf(last)), last)
+    await this.#failed(caller, this.#cancel ? 'cancelled' : (this.#stop ?? causeOf(last)), last)
     if (!this.#cancel) this.#refuseAs(last, setup)
     return undefined
   }
@@ -226,61 +231,43 @@ export class Invitation {
   }
 
   async #answer(setup: Setup, far: Far): Promise<Bridge | undefined> {
-    const { caller, early } = setup
-    await early.allPracked()
-    early.complete(far)
-    const near = this.#isOver ? undefined : await this.#answerNear(setup, far)
+    await setup.early.allPracked()
+    setup.early.complete(far)
     const answeredAtMs = this.#context.parts.clock.nowMs()
-    const farDialog = near && (await this.#settledFar(near, far))
-    if (!near || !farDialog) {
-      const cause = this.#cancel ? 'cancelled' : (this.#stop ?? 'no_answer')
-      hangUpOn(far, { Reason: reasonHeader(487, cause) })
-      near?.destroy({}, () => undefined)
-      this.#failed(caller, cause)
-      if (!this.#cancel) this.#refuse('no_answer', { call: setup.call })
-      return undefined
-    }
-    return this.#bridged(setup, { near, far: farDialog, answeredAtMs })
+    const near = this.#isOver || !isUp(far) ? undefined : await this.#answerNear(setup, far)
+    if (near === LATE) return this.#leave(setup, { far, answeredAtMs })
+    const farDialog = near && (await settledFar(near, far))
+    if (near && farDialog) return this.#bridged(setup, { near, far: farDialog, answeredAtMs })
+    near?.destroy({}, () => undefined)
+    return this.#unanswered(setup, far)
   }
 
-  async #answerNear({ copying, routed }: Setup, far: Far): Promise<SipDialog | undefined> {
-    const answer = far.res
-    const localSdp = isOffer(far) ? far.sdp : (far.remote.sdp ?? '')
-    const wanted = sessionSecondsOf(this.#request.get('session-expires')) ?? routed.group.sessionSeconds
-    const seconds = Math.max(LEAST_SESSION_SECONDS, Math.min(wanted, routed.group.sessionSeconds))
-    const timer: Headers = supports(this.#request, 'timer')
-      ? { 'Session-Expires': `${seconds};refresher=uac`, Require: 'timer' }
-      : {}
-    const headers = { ...copied(answer, copying), ...bodyType(answer), ...timer }
-    if (!isOffer(far)) far.queueRequests = true
-    const answered = this.#context.client.createUAS(this.#request, this.#response, { headers, localSdp })
-    const near = await inTime(answered, ANSWER_MS).catch((): typeof LATE => LATE)
-    if (near !== LATE) return near
-    answered.then(
-      (late) => late.destroy({}, () => undefined),
-      () => undefined,
-    )
-    return undefined
+  #answerNear({ copying, routed }: Setup, far: Far): Promise<NearAnswer> {
+    const [request, response] = [this.#request, this.#response]
+    const { sessionSeconds } = routed.group
+    return answerNear({ ...this.#context, request, response, copying, sessionSeconds }, far)
   }
 
-  /** The dialog of the called side, once the caller has said what it was waiting for. */
-  async #settledFar(near: SipDialog, far: Far): Promise<SipDialog | undefined> {
-    const acknowledged = new Promise<SipRequest>((resolve) => near.once('ack', resolve))
-    if (!isOffer(far)) {
-      void acknowledged.then(() => (far.queueRequests = false))
-      return far
-    }
-    const ack = await inTime(acknowledged, ANSWER_MS)
-    if (ack === LATE || !fits(ack)) return undefined
-    const dialog = await inTime(far.ack(ack.body ?? ''), ANSWER_MS).catch((): typeof LATE => LATE)
-    return dialog === LATE ? undefined : dialog
+  async #unanswered({ caller, call }: Setup, far: Far): Promise<undefined> {
+    const cause = this.#cancel ? 'cancelled' : (this.#stop ?? 'no_answer')
+    hangUpOn(far, { Reason: reasonHeader(487, cause) })
+    await this.#failed(caller, cause)
+    if (!this.#cancel) this.#refuse('no_answer', { call })
+  }
+
+  /** Whether the caller was answered nobody told us: until its dialogs are looked for by their ids the call is up. */
+  #leave(setup: Setup, { far, answeredAtMs }: Omit<Answered, 'near' | 'far'> & { readonly far: Far }): undefined {
+    if (!isOffer(far)) far.queueRequests = false
+    const farId = dialogId(far.res.get('call-id') ?? '', setup.call)
+    this.#started(setup, { answeredAtMs, farId })
   }
 
   #bridged(setup: Setup, { near, far, answeredAtMs }: Answered): Bridge {
-    const { caller, routed, copying, call } = setup
-    const { parts, server, report } = this.#context
+    const { caller, routed, copying, call, capSeconds } = setup
+    const { parts } = this.#context
     const bridge = new Bridge({
       call,
+      capSeconds,
       about: aboutCall(caller, routed, setup.account),
       near,
       far,
@@ -295,33 +282,42 @@ export class Invitation {
       { dialog: far, ...(farSeconds === undefined ? {} : { sessionSeconds: farSeconds }) },
       copying,
     )
-    report({
+    this.#started(setup, { answeredAtMs, farId: far.id })
+    // It was to be ended while the caller was being answered.
+    if (this.#stop !== undefined && this.#stop !== DRAINING) void bridge.hangUp(this.#stop)
+    return bridge
+  }
+
+  #started({ caller, routed, account }: Setup, { answeredAtMs, farId }: Started): void {
+    const { parts, server, report } = this.#context
+    void report({
       type: 'start',
-      ...bridge.parts.about,
+      ...aboutCall(caller, routed, account),
       attempt: caller.attempt,
       instance: parts.instance,
       tsMs: answeredAtMs,
       answeredAtMs,
-      ref: { server, far: far.id },
+      ref: { server, far: farId },
     })
-    return bridge
   }
 
   async #hopsOf({ group, direction }: Routed, { account }: Allowed, { to }: Caller): Promise<readonly Hop[]> {
     return group.lossless ? this.#context.parts.affordable(group.hops, { account, direction, to }) : group.hops
   }
 
-  #failed({ leg, attempt, from, to }: Told, cause: string, last?: Dialled): void {
+  /** The caller is answered afterwards, as its next INVITE may come at once: by then nothing is held for this one. */
+  async #failed({ leg, attempt, from, to }: Told, cause: string, last?: Dialled): Promise<void> {
     const { parts, report } = this.#context
     const sipCode = last?.kind === 'refused' ? { sipCode: last.status } : {}
     const { instance, clock } = parts
     const about = { leg, from, to, instance, tsMs: clock.nowMs(), ...(attempt === undefined ? {} : { attempt }) }
-    report({ type: 'failed', ...about, cause, ...sipCode })
+    await inTime(report({ type: 'failed', ...about, cause, ...sipCode }), TOLD_MS)
   }
 
   /** The far end's own refusal goes to the caller as it came. */
   #refuseAs(last: Dialled, { copying, routed, call }: Setup): void {
     if (this.#response.finalResponseSent) return
+    if (this.#stop === DRAINING) return this.#refuse(DRAINING, { call })
     if (this.#stop !== undefined) {
       refuse(this.#response, { status: routed.group.cutStatus, reason: 'Call Ended' }, { code: this.#stop, call })
       return
@@ -337,7 +333,24 @@ export class Invitation {
   }
 }
 
+/** How long we let the call last, where nobody else looks to that. */
+function capOf({ isCapped, maxDurationSeconds }: Allowed): number | undefined {
+  return isCapped ? maxDurationSeconds : undefined
+}
+
+/** Why an INVITE is not looked into any further. */
+function unfitness(request: SipRequest, { maxForwards }: { readonly maxForwards: number }): OwnReply | undefined {
+  if (isTooLarge(request)) return 'too_large'
+  return maxForwards > 0 ? undefined : 'too_many_hops'
+}
+
 type Told = Pick<AuthorizeRequest, 'leg' | 'attempt' | 'from' | 'to'>
+
+interface Started {
+  readonly answeredAtMs: number
+  /** The id of the called side's dialog. */
+  readonly farId: string
+}
 
 interface Answered {
   readonly near: SipDialog

@@ -33,7 +33,7 @@ export interface OrphanParts {
   readonly parts: SipParts
   readonly isHeld: (call: string) => boolean
   readonly linkOf: (ref: SipRef) => DrachtioLink | undefined
-  readonly report: (event: CallEvent) => void
+  readonly report: (event: CallEvent) => Promise<void>
 }
 
 interface Orphan {
@@ -68,6 +68,8 @@ export class Orphans {
   async heardBye(record: CallRecord, link: DrachtioLink, heardAtMs: number): Promise<void> {
     const orphan = this.#orphanOf(record)
     if (orphan?.link === link) await this.#look(orphan, heardAtMs)
+    // A sweep that looked meanwhile found it gone, and could only presume since when.
+    if (record.end?.presumed && record.end.heardAtMs >= heardAtMs) await this.#over(record, heardAtMs)
   }
 
   #orphanOf(record: CallRecord): Orphan | undefined {
@@ -90,8 +92,14 @@ export class Orphans {
     if (!found.includes('gone')) return
     const headers = { Reason: 'SIP;cause=481;text="the other side is gone"' }
     await Promise.all([near, far].map((id) => byeById(link.client, { id, headers, withinMs: ASK_MS })))
+    await this.#over(record, byeAtMs)
+  }
+
+  async #over({ leg, lastAliveAtMs }: CallRecord, byeAtMs: number | undefined): Promise<void> {
+    const { parts, report } = this.#parts
+    const { instance } = parts
     const cause = byeAtMs === undefined ? 'dialog_gone' : 'hung_up'
-    const when = byeAtMs === undefined ? { presumed: true, endedAtMs: record.lastAliveAtMs } : { endedAtMs: byeAtMs }
-    report({ type: 'stop', leg, instance, tsMs: parts.clock.nowMs(), cause, ...when })
+    const when = byeAtMs === undefined ? { presumed: true, endedAtMs: lastAliveAtMs } : { endedAtMs: byeAtMs }
+    await report({ type: 'stop', leg, instance, tsMs: parts.clock.nowMs(), cause, ...when })
   }
 }

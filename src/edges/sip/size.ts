@@ -4,7 +4,6 @@ import type { Headers } from './drachtio.ts'
 export const MOST_FRAME_BYTES = 12_000
 /** The rest is for what every message has. */
 const MOST_CONTENT_BYTES = 10_000
-/** Every answer repeats them. */
 const MOST_NAMES_BYTES = 1_500
 
 export interface Content {
@@ -17,8 +16,8 @@ export function fits({ headers, body = '' }: Content): boolean {
   return Buffer.byteLength(lines.join('') + body) <= MOST_CONTENT_BYTES
 }
 
-/** Whether what is answered to a request can be said beside what it says of its two sides. */
-export function namesFit({ headers }: Content): boolean {
-  const { from = '', to = '' } = headers
-  return Buffer.byteLength(from + to) <= MOST_NAMES_BYTES
+/** Of an INVITE: it could not be passed on, or not be answered, as answers repeat what it says of its two sides. */
+export function isTooLarge(request: Content): boolean {
+  const { from = '', to = '' } = request.headers
+  return !fits(request) || Buffer.byteLength(from + to) > MOST_NAMES_BYTES
 }

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { RawPhone } from '../../support/drachtio/raw-phone.ts'
 import { ended, SipBench } from './drachtio-bench.ts'
+import { Phones } from './phones.ts'
 import { freePort, until } from './process.ts'
 
 const CALLED = '+442079460999'
@@ -78,25 +79,54 @@ describe('a trunk group', { timeout: 60_000 }, () => {
 })
 
 describe('a worker that is told to end', { timeout: 60_000 }, () => {
+  it('gives up what rings soon: the caller may try elsewhere, the called side is told, and nothing is held', async ({
+    onTestFinished,
+  }) => {
+    const callee = await RawPhone.open(0)
+    onTestFinished(() => callee.close())
+    const bench = await SipBench.start(onTestFinished, { hops: [callee.port] })
+    const payer = await bench.account('rings', { credit: '100.00' })
+    const phones = await Phones.open(bench, { payer, callee }, onTestFinished)
+    phones.caller.say(phones.invite())
+    const far = await phones.heard(callee, 'INVITE')
+    phones.reply(far, 180)
+    await phones.answered('INVITE', 180)
+    const stopping = performance.now()
+    const ended = bench.daemon.stop()
+    const refused = await phones.final()
+    expect([refused.status, refused.get('X-Tollgate-Code')]).toEqual([503, 'draining'])
+    expect(Number(refused.get('Retry-After'))).toBeGreaterThan(0)
+    phones.reply(await phones.heard(callee, 'CANCEL'), 200)
+    phones.reply(far, 487)
+    expect(await ended).toBe(0)
+    expect(performance.now() - stopping).toBeLessThan(5_000)
+    await bench.startWorker()
+    await bench.daemon.heldNothing(payer.id)
+    expect(await bench.cdrs(payer.id)).toEqual([])
+  })
+
   it('takes no INVITE any more, and leaves its calls to the next, which hears how they end', async ({
     onTestFinished,
   }) => {
-    const bench = await SipBench.start(onTestFinished)
+    const callee = await RawPhone.open(0)
+    onTestFinished(() => callee.close())
+    const bench = await SipBench.start(onTestFinished, { hops: [callee.port] })
     const payer = await bench.account('drained', { credit: '100.00' })
-    const callee = await bench.called({ scenario: 'uas-answers' })
-    const caller = await bench.ring(payer, { scenario: 'uac-hangs-up', talkMs: 12_000 })
+    const phones = await Phones.open(bench, { payer, callee }, onTestFinished)
+    const { near } = await phones.connect()
+    const answeredAtMs = performance.now()
     await bench.up(payer)
     expect(await bench.daemon.stop()).toBe(0)
     expect(await bench.call(payer, { scenario: 'uac-hangs-up' })).toMatchObject([{ what: 'refused', status: 503 }])
     await bench.startWorker()
-    await until('the called side is hung up on', async () => ended(await callee.notes()).length === 1, {
-      withinMs: 25_000,
-    })
+    phones.caller.say(phones.within('BYE', 2, near))
+    const talkedMs = performance.now() - answeredAtMs
+    phones.reply(await phones.heard(callee, 'BYE'), 200)
+    // A look that the new worker takes meanwhile finds it gone, and the BYE says since when.
+    await until('the BYE is heard', async () => (await bench.cdrs(payer.id))[0]?.cause === 'hung_up')
     const [cdr] = await bench.settled(payer, 1)
-    expect(cdr?.seconds).toBeGreaterThanOrEqual(12)
-    expect(cdr?.seconds).toBeLessThanOrEqual(13)
-    await caller.stop()
-    await bench.hangUp()
+    expect(cdr?.seconds).toBeGreaterThanOrEqual(Math.floor(talkedMs / 1000))
+    expect(cdr?.seconds).toBeLessThanOrEqual(Math.ceil(talkedMs / 1000) + 1)
   })
 })
 

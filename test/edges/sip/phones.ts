@@ -22,6 +22,13 @@ export interface InviteWish {
   readonly branch?: string
 }
 
+export interface Reply {
+  readonly body?: string
+  readonly headers?: Headers
+  /** The phone that says it; the called one where it is not said. */
+  readonly from?: RawPhone
+}
+
 let calls = 0
 
 /** One call: the phone that calls, and the one that is called. */
@@ -85,29 +92,37 @@ export class Phones {
   }
 
   cancelOf(asked: SipMessage): SipMessage {
-    const cancel = this.caller.request('CANCEL', { cseq: asked.cseq })
-    for (const name of ['Via', 'From', 'To', 'Call-ID']) cancel.set(name, asked.get(name))
-    return cancel
+    return this.#ofTransaction('CANCEL', asked)
   }
 
-  reply(
-    request: SipMessage,
-    status: number,
-    { body = '', headers = {} }: { body?: string; headers?: Headers } = {},
-  ): void {
+  /** Of a refusal: that of a 200 is a request of the dialog. */
+  ackOf(asked: SipMessage, refusal: SipMessage): SipMessage {
+    const ack = this.#ofTransaction('ACK', asked)
+    ack.set('To', refusal.get('To'))
+    return ack
+  }
+
+  #ofTransaction(method: string, asked: SipMessage): SipMessage {
+    const message = this.caller.request(method, { cseq: asked.cseq })
+    for (const name of ['Via', 'From', 'To', 'Call-ID']) message.set(name, asked.get(name))
+    return message
+  }
+
+  reply(request: SipMessage, status: number, { body = '', headers = {}, from = this.callee }: Reply = {}): void {
     const message = SipMessage.response(status, 'As it is')
     for (const name of ['Via', 'From', 'Call-ID', 'CSeq'])
       for (const value of request.all(name)) message.add(name, value)
     message.add('To', request.toTag === '' ? `${request.get('To')};tag=callee` : request.get('To'))
-    message.add('Contact', `<sip:callee@127.0.0.1:${this.callee.port}>`)
+    message.add('Contact', `<sip:callee@127.0.0.1:${from.port}>`)
     for (const [name, value] of Object.entries(headers)) message.set(name, ...(value === '' ? [] : [value]))
-    this.callee.say(withBody(message, body), this.bench.drachtio.sipPort)
+    from.say(withBody(message, body), this.bench.drachtio.sipPort)
   }
 
   /** The n-th request of its kind that came to a phone, without what was sent again. */
   async heard(phone: RawPhone, method: string, nth = 1): Promise<SipMessage> {
     await until(`${method} ${nth} comes`, () => distinct(phone, method).length >= nth, {
-      explain: () => `${phone.got.map(String).join('\n')}\n${this.bench.daemon.output.slice(-3_000)}`,
+      explain: () =>
+        `${this.caller.got.map(({ status, cseq }) => `${status} ${cseq}`).join(', ')}\n${phone.got.map(String).join('\n')}\n${this.bench.daemon.output.slice(-3_000)}`,
     })
     const message = distinct(phone, method)[nth - 1]
     if (!message) throw new Error(`no ${method}`)

@@ -6,9 +6,16 @@ import { frameText, FrameReader, type Frame } from './frames.ts'
 export class Client {
   readonly routes = new Set<string>()
   readonly #socket: Socket
+  #held: string[] | undefined
 
   constructor(socket: Socket) {
     this.#socket = socket
+  }
+
+  /** What is said meanwhile goes out in one piece when it is lifted. */
+  hold(holds: boolean): void {
+    if (this.connected && this.#held) this.#socket.write(this.#held.join(''))
+    this.#held = holds ? [] : undefined
   }
 
   get connected(): boolean {
@@ -16,7 +23,9 @@ export class Client {
   }
 
   send(words: readonly string[], sip?: string): void {
-    if (this.connected) this.#socket.write(frameText(words, sip))
+    const frame = frameText(words, sip)
+    if (this.#held) this.#held.push(frame)
+    else if (this.connected) this.#socket.write(frame)
   }
 
   /** Answers one of its frames. */

@@ -81,6 +81,26 @@ export class DrachtioDouble implements DrachtioServer {
     this.#now.admin.silent = silent
   }
 
+  /** The connection of an app breaks with its final response to an INVITE in it, until it is lifted. */
+  loseFinalResponses(loses = true): void {
+    this.#now.network.losesFinalResponses = loses
+  }
+
+  /** What the apps that are connected are told comes in one piece when it is let go, as after a pause of the network. */
+  holdBack(): void {
+    for (const client of this.#now.admin.clients) client.hold(true)
+  }
+
+  /** The same, from when an INVITE is answered with 2xx: its app is not told that it was. */
+  holdBackFromAnswer(): void {
+    this.#now.network.holdsBackFromAnswer = true
+  }
+
+  letGo(): void {
+    this.#now.network.holdsBackFromAnswer = false
+    for (const client of this.#now.admin.clients) client.hold(false)
+  }
+
   /** Final responses to INVITEs come too late: they are refused with NOK and not sent, until it is lifted. */
   refuseFinalResponses(refuses = true): void {
     this.#now.network.refusesFinalResponses = refuses

@@ -30,6 +30,10 @@ const UNREADABLE = /^[^"]*"[^"]*$|<\s*>|<sips?:([^@>]*@)?>/
 export class FromNetwork {
   /** Final responses to INVITEs are refused and not sent while this holds. */
   refusesFinalResponses = false
+  /** The connection of their app breaks instead while this holds. */
+  losesFinalResponses = false
+  /** What their app is told after a 2xx to an INVITE is held back while this holds. */
+  holdsBackFromAnswer = false
   readonly #core: Core
   readonly #proxying: Proxying
   readonly #incoming = new Map<string, Incoming>()
@@ -59,6 +63,7 @@ export class FromNetwork {
     const id = this.#early.idOf(frame.words[1] ?? '', given)
     const incoming = this.#incoming.get(id)
     const invite = incoming?.transaction.request.method === 'INVITE'
+    if (invite && given.status >= 200 && this.losesFinalResponses) return client.drop()
     if (!incoming || (this.refusesFinalResponses && invite && given.status >= 200))
       return client.reply(frame, ['NOK', 'Response not sent due to unknown transaction'])
     const { transaction, dialog, reliable } = incoming
@@ -70,6 +75,7 @@ export class FromNetwork {
     incoming.stopWaiting()
     if (given.status >= 200) this.#incoming.delete(id)
     const isNewCall = invite && !dialog
+    if (isNewCall && this.holdsBackFromAnswer && given.status >= 200 && given.status < 300) client.hold(true)
     if (isReliable || mustBe) reliable?.send(answer)
     else if (invite && answer.status >= 200 && answer.status < 300) this.#answered({ id, incoming, answer })
     else {
