@@ -9,8 +9,12 @@ export interface Ground {
   readonly atEnd: AtEnd
 }
 
-/** Runs a measure and ends what it started, the last thing first, however it went. */
-export async function onGround<T>(settings: string, work: (ground: Ground) => Promise<T>): Promise<T> {
+/** Runs a measure and ends what it started, the last thing first, however it went. More files of the config folder may be told. */
+export async function onGround<T>(
+  settings: string,
+  work: (ground: Ground) => Promise<T>,
+  files: Readonly<Record<string, string>> = {},
+): Promise<T> {
   const ends: (() => Promise<void>)[] = []
   const atEnd: AtEnd = (end) => ends.unshift(end)
   process.once('SIGINT', interrupted)
@@ -19,8 +23,9 @@ export async function onGround<T>(settings: string, work: (ground: Ground) => Pr
     const redis = await startRedis({ appendOnly: true, args: ['--appendfsync', 'everysec'] })
     atEnd(() => redis.stop())
     const daemon = async (): Promise<Daemon> => {
-      const home = await Home.make(atEnd, { 'tollgate.yaml': settings })
-      return await home.daemon({ redisUrl: redis.url })
+      const home = await Home.make(atEnd, { 'tollgate.yaml': settings, ...files })
+      // Without the embedded archive, which is another process's worth of work.
+      return await home.daemon({ redisUrl: redis.url, env: { TOLLGATE__ROLES: 'decide,clock' } })
     }
     return await work({ redis, daemon, atEnd })
   } finally {

@@ -1,6 +1,7 @@
 /** Everything that is measured, by the name that it is asked for. */
 import { accountMeasure } from './accounts.ts'
 import { decks } from './decks.ts'
+import { drachtio } from './drachtio.ts'
 import { drain } from './drain.ts'
 import { http } from './http.ts'
 import { lengths } from './lengths.ts'
@@ -21,6 +22,7 @@ export const measures: Readonly<Record<string, Measure>> = {
   decks,
   lengths,
   sip,
+  drachtio,
   'live-calls': liveCalls,
   takeover,
   drain,

@@ -54,8 +54,9 @@ export async function openJobs(parts: JobsParts): Promise<Jobs> {
   const pauseMs = exponentialPause(random)
   const sinks = consumers.map((consumer) => consumerSink(consumer, queues.open(consumerJobs(consumer, pauseMs))))
   const events = new RedisEventLog(store, keys, () => settings().events.kept)
-  const webhooks = openWebhooks({ core, settings, queues, events, random })
   const endings = callEndings(core, store)
+  const listenToCalls = (): Promise<void> => endings.listen()
+  const webhooks = openWebhooks({ core, settings, queues, events, random, listenToCalls })
   const wantCalls = async (): Promise<boolean> =>
     consumers.some(({ types }) => types.includes('call.ended')) || (await webhooks.wantCallEndings())
   const all: readonly EventSink[] = [...sinks, webhooks.sink, { put: (told) => events.append(told) }]
@@ -63,7 +64,7 @@ export async function openJobs(parts: JobsParts): Promise<Jobs> {
     queues,
     webhooks: webhooks.desk,
     events,
-    listenToCalls: () => endings.listen(),
+    listenToCalls,
     start: () => startWork({ ...parts, queues, sinks: all, wantCalls }),
     close: async () => {
       await queues.close()

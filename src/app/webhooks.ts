@@ -28,6 +28,7 @@ export interface WebhooksParts {
   readonly queues: JobQueues
   readonly events: EventLog
   readonly random: () => number
+  readonly listenToCalls: () => Promise<void>
 }
 
 export interface Webhooks {
@@ -37,7 +38,8 @@ export interface Webhooks {
   readonly wantCallEndings: () => Promise<boolean>
 }
 
-export function openWebhooks({ core, settings, queues, events, random }: WebhooksParts): Webhooks {
+export function openWebhooks(parts: WebhooksParts): Webhooks {
+  const { core, settings, queues, events, random, listenToCalls } = parts
   const { store, keys, clock, office } = core
   const endpoints = new RedisWebhooks(core)
   const sender = new HttpWebhookSender({ clock, settings: () => settings().webhooks, resolve: lookup })
@@ -64,7 +66,18 @@ export function openWebhooks({ core, settings, queues, events, random }: Webhook
   const ids = (): string => randomBytes(ID_BYTES).toString('hex')
   const newSecret = (): string => `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`
   return {
-    desk: new WebhookDesk({ endpoints, sender, deliveries, queue, events, chainOf, clock, ids, newSecret }),
+    desk: new WebhookDesk({
+      endpoints,
+      sender,
+      deliveries,
+      queue,
+      events,
+      chainOf,
+      clock,
+      ids,
+      newSecret,
+      listenToCalls,
+    }),
     sink: new WebhookFanOut({ endpoints, queue, chainOf }),
     wantCallEndings: async () => wantsCallEndings(await endpoints.remembered()),
   }

@@ -35,10 +35,7 @@ const group = z.strictObject({
   mode: z
     .enum(['b2bua', 'redirect', 'observe'])
     .default('b2bua')
-    .describe(
-      'The call goes through us, which alone enforces; or the caller is told with 302 where to go; or the server proxies it, ' +
-        'and what it would have cost is logged.',
-    ),
+    .describe('Through us, which alone enforces; 302 to the hops; or proxied, and what it would have cost is logged.'),
   hops: z.array(hop).min(1).max(16).describe('Tried in their order: the next one after 5xx, 408 or silence.'),
   lossless: z.boolean().default(false).describe('A hop whose tariff is dearer than the price of the call is skipped.'),
   tryMs: z.int().min(100).max(30_000).default(4_000).describe('A hop that says nothing within this is passed over.'),

@@ -201,6 +201,116 @@ export const key = z.looseObject({
 
 export const madeKey = key.extend({ key: text })
 
+export const webhook = z.looseObject({
+  id: text,
+  url: text,
+  types: z.array(text),
+  account: text.optional(),
+  description: text.optional(),
+  disabled: z.looseObject({ reason: text, at: text }).optional(),
+  failingSince: text.optional(),
+})
+
+export const keyedWebhook = webhook.extend({ secret: text })
+
+export const testedWebhook = z.looseObject({
+  delivered: z.boolean(),
+  status: whole.optional(),
+  why: text.optional(),
+  tookMs: whole,
+})
+
+export const replayed = z.looseObject({ events: whole })
+
+export const delivery = z.looseObject({
+  event: text,
+  type: text,
+  at: text,
+  attempt: whole,
+  outcome: text,
+  status: whole.optional(),
+  why: text.optional(),
+  tookMs: whole,
+})
+
+export const job = z.looseObject({
+  queue: text,
+  id: text,
+  attempts: whole,
+  endedAt: text.optional(),
+  reason: text.optional(),
+  about: z.record(text, text),
+})
+
+export const card = z.looseObject({
+  id: text,
+  brand: text,
+  last4: text,
+  expires: text,
+  recurring: z.boolean(),
+})
+
+export type Card = z.output<typeof card>
+
+export const order = z.looseObject({
+  order: text,
+  amount: text,
+  currency: text,
+  bundles: z.looseObject({ count: whole, seconds: whole }).optional(),
+  expiresAt: text,
+})
+
+export type Order = z.output<typeof order>
+
+export const payment = z.looseObject({
+  payment: text,
+  kind: text,
+  state: text,
+  amount: text,
+  currency: text,
+  refunded: text,
+  card: z.looseObject({ brand: text, last4: text }),
+  receipt: text.optional(),
+  reason: text.optional(),
+  openedAt: text,
+})
+
+export type Payment = z.output<typeof payment>
+
+export const recharge = z.looseObject({
+  recharge: z
+    .looseObject({
+      enabled: z.boolean(),
+      threshold: text,
+      amount: text.optional(),
+      targetBalance: text.optional(),
+    })
+    .optional(),
+  failures: whole,
+  nextAt: text.optional(),
+  paused: text.optional(),
+  chargedToday: text,
+  chargedThisMonth: text,
+})
+
+export type Recharge = z.output<typeof recharge>
+
+export const reconciled = z.looseObject({
+  provider: text,
+  charges: whole,
+  sums: z.array(z.looseObject({ currency: text, charged: text, credited: text })),
+  disagreements: z.array(z.looseObject({ kind: text })),
+})
+
 export const audit = z.looseObject({ ok: z.boolean(), entries: whole, problems: z.array(text) })
 
 export const anything = z.looseObject({})
+
+export const archive = z.looseObject({
+  kind: text,
+  entries: whole,
+  behind: whole,
+  cdrs: whole,
+  accounts: whole,
+  lost: whole,
+})

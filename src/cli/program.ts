@@ -3,15 +3,20 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { Cli } from './cli.ts'
 import { addAccountCommands } from './commands/account.ts'
+import { addArchiveCommands } from './commands/archive.ts'
 import { addAuditCommands } from './commands/audit.ts'
 import { addCallCommands } from './commands/call.ts'
 import { addConfigCommands } from './commands/config.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addJobCommands } from './commands/jobs.ts'
 import { addKeyCommands } from './commands/keys.ts'
 import { addMoneyCommands } from './commands/money.ts'
 import { addReceiptCommands } from './commands/receipt.ts'
+import { addPaymentCommands } from './commands/payments.ts'
+import { addRechargeCommands } from './commands/recharge.ts'
 import { addTariffCommands } from './commands/tariff.ts'
 import { addUsageCommands } from './commands/usage.ts'
+import { addWebhookCommands } from './commands/webhook.ts'
 import type { CliContext, ExitCode } from './context.ts'
 import { tell } from './problems.ts'
 
@@ -63,12 +68,17 @@ const nouns = [
   addAccountCommands,
   addMoneyCommands,
   addReceiptCommands,
+  addPaymentCommands,
+  addRechargeCommands,
   addCallCommands,
   addTariffCommands,
   addUsageCommands,
   addConfigCommands,
   addKeyCommands,
+  addWebhookCommands,
+  addJobCommands,
   addAuditCommands,
+  addArchiveCommands,
   addDoctorCommand,
 ] as const
 

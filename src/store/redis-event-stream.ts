@@ -6,7 +6,7 @@ import { invariant } from '../base/fault.ts'
 import type { AccountEvent } from '../events/event.ts'
 import type { EventSource, SourceLag, TakenEntry } from '../events/event-stream.ts'
 import type { RedisStore } from './redis.ts'
-import { type StreamEntry, streamEntries, wordsOf } from './replies.ts'
+import { isReply, type StreamEntry, streamEntries, wordsOf } from './replies.ts'
 
 export interface EventStreamParts {
   readonly store: RedisStore
@@ -103,8 +103,4 @@ export class RedisEventStream implements EventSource {
   #taken(partition: number, entries: unknown): readonly TakenEntry[] {
     return streamEntries(entries).map((entry) => ({ entry: entry.id, event: this.#parts.read(partition, entry) }))
   }
-}
-
-function isReply(error: unknown, code: string): boolean {
-  return error instanceof Error && error.message.startsWith(code)
 }

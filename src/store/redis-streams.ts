@@ -1,6 +1,7 @@
 /** The journal, the CDRs, the events and the profiles of the store, for whoever keeps them elsewhere. */
 import { Fault } from '../base/fault.ts'
 import type {
+  CdrPlace,
   LedgerStreams,
   StoreDocument,
   StoredEntry,
@@ -10,9 +11,10 @@ import type {
   StreamPlace,
 } from '../ledger/streams.ts'
 import { entryId, entryNumber } from '../ledger/journal.ts'
+import { trimCdrs } from './cdr-trimming.ts'
 import type { Keys } from './keys.ts'
 import { decodeProfile } from './profile-codec.ts'
-import { lastStreamId, repliesOf, type StreamEntry, streamEntries } from './replies.ts'
+import { isReply, lastStreamId, repliesOf, type StreamEntry, streamEntries } from './replies.ts'
 import type { RedisStore } from './redis.ts'
 import { contentHashes } from './tariff-page.ts'
 
@@ -25,8 +27,12 @@ export interface RedisStreamsParts {
 
 const PROFILES_AT_ONCE = 200
 
+const GROUP = 'archive'
+
 export class RedisStreams implements LedgerStreams {
   readonly #parts: RedisStreamsParts
+  /** Where the group of each partition stands, as far as this daemon knows. */
+  readonly #held = new Map<number, string>()
 
   constructor(parts: RedisStreamsParts) {
     this.#parts = parts
@@ -46,6 +52,7 @@ export class RedisStreams implements LedgerStreams {
   async read(p: number, place: StreamPlace, limit: number): Promise<StreamPage> {
     const { store, keys } = this.#parts
     const { journal, cdr, event } = place
+    await this.#hold(p, event)
     const results = await store.command((client) =>
       client
         .pipeline()
@@ -65,6 +72,20 @@ export class RedisStreams implements LedgerStreams {
       events: streamEntries(events) satisfies readonly StoredEvent[],
       profiles: await this.#profiles(p, changed as readonly string[]),
     }
+  }
+
+  /** A group of the outbox stands where the reader is, so that nothing after it is dropped. */
+  async #hold(p: number, event: string): Promise<void> {
+    if (this.#held.get(p) === event) return
+    const { store, keys } = this.#parts
+    const outbox = keys.outbox(p)
+    try {
+      await store.command((client) => client.xgroup('SETID', outbox, GROUP, event))
+    } catch (error) {
+      if (!isReply(error, 'NOGROUP') && !isReply(error, 'ERR')) throw error
+      await store.command((client) => client.xgroup('CREATE', outbox, GROUP, event, 'MKSTREAM'))
+    }
+    this.#held.set(p, event)
   }
 
   async entries(p: number, from: number, to: number): Promise<readonly StoredEntry[]> {
@@ -107,6 +128,10 @@ export class RedisStreams implements LedgerStreams {
     const { store, keys } = this.#parts
     const archived = profiles.flatMap(({ account, version }) => [account, version])
     await store.run('forget_changed', [keys.changed(p)], [profiles.length, ...archived])
+  }
+
+  trimCdrs(partition: number, archived: CdrPlace, endedBeforeMs: number): Promise<number> {
+    return trimCdrs(this.#parts, { partition, archived, endedBeforeMs })
   }
 
   async *documents(known: ReadonlySet<string>): AsyncGenerator<StoreDocument> {

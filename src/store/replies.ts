@@ -50,3 +50,8 @@ export function lastIdIn([error, reply]: readonly [Error | null, unknown] = [nul
   invariant(typeof id === 'string', 'a stream tells its last id')
   return id
 }
+
+/** Whether Redis refused a command with an error of this code. */
+export function isReply(error: unknown, code: string): boolean {
+  return error instanceof Error && error.message.startsWith(code)
+}

@@ -4,7 +4,7 @@ import { type Clock, formatInstant } from '../base/time.ts'
 import type { EventType } from '../events/event.ts'
 import { cursorBefore, type EventLog } from '../events/event-stream.ts'
 import { disabledFor, enabledAgain, secretsInForce, type WebhookEndpoint, withNewSecret } from './endpoint.ts'
-import { tasksFor } from './fan-out.ts'
+import { tasksFor, wantsCallEndings } from './fan-out.ts'
 import type {
   ChainOf,
   Delivery,
@@ -56,6 +56,8 @@ export interface WebhookDeskParts {
   readonly clock: Clock
   readonly ids: () => string
   readonly newSecret: () => string
+  /** Ends of calls are told from now on. */
+  readonly listenToCalls: () => Promise<void>
 }
 
 export class WebhookDesk {
@@ -79,7 +81,10 @@ export class WebhookDesk {
     if (refusal) return refusal
     const secret = newSecret()
     const endpoint: WebhookEndpoint = { id: ids(), ...input, secrets: [{ secret }], createdAtMs: clock.nowMs() }
-    if (await endpoints.add(endpoint)) return { kind: 'keyed', endpoint, secret }
+    if (await endpoints.add(endpoint)) {
+      await this.#listen(endpoint)
+      return { kind: 'keyed', endpoint, secret }
+    }
     return { kind: 'refused', code: 'too_many_webhooks', detail: 'there are as many webhook endpoints as there may be' }
   }
 
@@ -90,11 +95,13 @@ export class WebhookDesk {
     const refusal = rest.url === undefined ? undefined : this.#refusal(rest.url)
     if (refusal) return refusal
     const atMs = clock.nowMs()
-    return endpoints.change(id, (known) => {
+    const endpoint = await endpoints.change(id, (known) => {
       const changed = { ...known, ...rest }
       if (disabled === undefined) return changed
       return disabled ? disabledFor(changed, { reason: 'operator', atMs }) : enabledAgain(changed)
     })
+    if (endpoint) await this.#listen(endpoint)
+    return endpoint
   }
 
   async remove(id: string): Promise<boolean> {
@@ -152,6 +159,11 @@ export class WebhookDesk {
       cursor = next.cursor
     }
     return replayed
+  }
+
+  /** The daemons that relay see only in a second or so that it is there. */
+  async #listen(endpoint: WebhookEndpoint): Promise<void> {
+    if (wantsCallEndings([endpoint])) await this.#parts.listenToCalls()
   }
 
   #refusal(url: string): WebhookRefused | undefined {

@@ -288,6 +288,22 @@ describe.each(storeForms)('payments on %s', (_name, form) => {
       expect(await test.office().balance('acme')).toMatchObject({ credit: PAID, reserved: 0n })
     })
 
+    it('and charges that many daemons find at once move the account once', async () => {
+      const till = await open()
+      const tills = [till, ...['b', 'c', 'd', 'e'].map((name) => new Till(test, { name }))]
+      const { id } = await till.must('acme', { token: 'tok_timeout' })
+      await Promise.all(tills.map(({ cashier }) => cashier.lookUp(id)))
+      expect(await creditOf()).toBe(PAID)
+      const lost = await till.must('acme', { token: 'tok_refund_timeout' })
+      await till.cashier.refund(ask(lost.id))
+      await Promise.all(tills.map(({ cashier }) => cashier.lookUp(lost.id)))
+      expect(await test.office().balance('acme')).toMatchObject({ credit: PAID, reserved: 0n })
+      const opened = await till.must('acme')
+      await Promise.all(tills.map(({ cashier }) => cashier.refund(ask(opened.id, { operation: 'same' }))))
+      expect(await test.office().balance('acme')).toMatchObject({ credit: PAID, reserved: 0n })
+      expect((await eventsOf(test, 'acme')).filter(({ type }) => type === 'payment.refunded')).toHaveLength(2)
+    })
+
     it('of what is spent, not paid, of minutes or of another account are refused', async () => {
       const till = await open()
       const { id } = await till.must('acme')

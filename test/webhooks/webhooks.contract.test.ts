@@ -59,6 +59,7 @@ async function rig(test: TestStore) {
   })
   const chainOf = async (account: string) => (await office.chainOf(account))?.levels.map(({ id }) => id) ?? []
   let ids = 0
+  let listened = 0
   const desk = new WebhookDesk({
     endpoints,
     sender,
@@ -67,6 +68,7 @@ async function rig(test: TestStore) {
     events: log,
     chainOf,
     clock,
+    listenToCalls: async () => void (listened += 1),
     ids: () => `wh${(ids += 1)}`,
     newSecret: () => `whsec_${Buffer.alloc(32, (ids += 1)).toString('base64')}`,
   })
@@ -84,6 +86,7 @@ async function rig(test: TestStore) {
     log,
     desk,
     queue,
+    listened: () => listened,
     add,
     fanOut: new WebhookFanOut({ endpoints, queue, chainOf }),
   }
@@ -296,11 +299,13 @@ describe.each(storeForms)('webhooks on %s', (_name, form) => {
   })
 
   it('listen to the ends of calls where they ask for them or for everything', async () => {
-    const { add, desk, endpoints } = await rig(test)
+    const { add, desk, endpoints, listened } = await rig(test)
     expect(wantsCallEndings(await endpoints.list())).toBe(false)
     await add({ url: receiver.url, types: ['balance.low'] })
     expect(wantsCallEndings(await endpoints.list())).toBe(false)
+    expect(listened()).toBe(0)
     const { endpoint } = await add({ url: receiver.url })
+    expect(listened()).toBe(1)
     expect(wantsCallEndings(await endpoints.list())).toBe(true)
     await desk.change(endpoint.id, { disabled: true })
     expect(wantsCallEndings(await endpoints.list())).toBe(false)

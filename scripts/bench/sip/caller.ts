@@ -23,8 +23,12 @@ export interface Timed {
 
 const ANSWER_MS = 5_000
 const NUMBER = '+442079460999'
-const CALLER = '+442079460100'
 const SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 8\r\n'
+
+/** Of the account at that place of a list. */
+export function callingNumber(index: number): string {
+  return `+44207946${String(1_000 + index)}`
+}
 
 export async function callCalmly(wish: CalmLoad): Promise<Timed> {
   const socket = createSocket('udp4')
@@ -47,6 +51,7 @@ export async function callCalmly(wish: CalmLoad): Promise<Timed> {
 }
 
 interface Open {
+  readonly from: string
   readonly sentMs: number
   /** Until its BYE is answered. */
   isUp: boolean
@@ -76,15 +81,17 @@ class Callers {
   invite(): void {
     const { accounts } = this.#wish
     const callId = `${this.#run}-${this.#made}`
-    const account = accounts[this.#made % accounts.length] ?? ''
+    const place = this.#made % accounts.length
+    const account = accounts[place] ?? ''
+    const from = callingNumber(place)
     this.#made += 1
     const headers = [
       `To: <sip:${NUMBER}@127.0.0.1:${this.#wish.target}>`,
-      `Contact: <sip:${CALLER}@127.0.0.1:${this.#port}>`,
+      `Contact: <sip:${from}@127.0.0.1:${this.#port}>`,
       `X-Tollgate-Account: ${account}`,
       'Content-Type: application/sdp',
     ]
-    this.#calls.set(callId, { sentMs: performance.now(), isUp: false })
+    this.#calls.set(callId, { from, sentMs: performance.now(), isUp: false })
     this.#send({ method: 'INVITE', uri: `sip:${NUMBER}@127.0.0.1:${this.#wish.target}`, callId, cseq: 1, headers }, SDP)
   }
 
@@ -114,10 +121,11 @@ class Callers {
 
   #send(message: Message, body = ''): void {
     const { method, uri, callId, cseq, headers } = message
+    const from = this.#calls.get(callId)?.from ?? ''
     const text = [
       `${method} ${uri} SIP/2.0`,
       `Via: SIP/2.0/UDP 127.0.0.1:${this.#port};branch=z9hG4bK${callId}-${method}`,
-      `From: <sip:${CALLER}@127.0.0.1:${this.#port}>;tag=${callId}`,
+      `From: <sip:${from}@127.0.0.1:${this.#port}>;tag=${callId}`,
       `Call-ID: ${callId}`,
       `CSeq: ${cseq} ${method}`,
       'Max-Forwards: 70',

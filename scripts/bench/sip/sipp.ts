@@ -2,6 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { callingNumber } from './caller.ts'
 import { freePort, Process, until } from '../../../test/edges/sip/process.ts'
 
 export interface Load {
@@ -11,6 +12,9 @@ export interface Load {
   readonly calls: number
   readonly accounts: readonly string[]
   readonly folder: string
+  /** Calls a second, at most. */
+  readonly rate?: number
+  readonly talkMs?: number
 }
 
 export interface Loaded {
@@ -44,7 +48,10 @@ export async function answering(port: number): Promise<Process> {
 export async function load(wish: Load): Promise<Loaded> {
   await mkdir(wish.folder, { recursive: true })
   const accounts = join(wish.folder, 'accounts.csv')
-  await writeFile(accounts, ['SEQUENTIAL', ...wish.accounts.map((account) => `${account};`), ''].join('\n'))
+  await writeFile(
+    accounts,
+    ['SEQUENTIAL', ...wish.accounts.map((account, index) => `${account};${callingNumber(index)};`), ''].join('\n'),
+  )
   const scenario = fileURLToPath(new URL('./caller.xml', import.meta.url))
   const statistics = join(wish.folder, 'statistics.csv')
   const args = [
@@ -52,18 +59,18 @@ export async function load(wish: Load): Promise<Loaded> {
     ...['-sf', scenario, '-inf', accounts, '-s', NUMBER, '-i', '127.0.0.1', '-p', String(await freePort())],
     ...[
       '-r',
-      String(MOST_A_SECOND),
+      String(wish.rate ?? MOST_A_SECOND),
       '-l',
       String(wish.atOnce),
       '-m',
       String(wish.calls),
       '-d',
-      String(TALK_MS),
+      String(wish.talkMs ?? TALK_MS),
       '-nostdin',
     ],
     ...['-trace_stat', '-stf', statistics],
     ...ROOM,
-    ...['-recv_timeout', '5000', '-timeout', `${WITHIN_SECONDS}s`],
+    ...['-recv_timeout', String(5_000 + (wish.talkMs ?? 0)), '-timeout', `${WITHIN_SECONDS}s`],
   ]
   const running = new Process({ name: 'sipp, the callers', file: 'sipp', args, cwd: wish.folder })
   await until('the callers are done', () => !running.running, {

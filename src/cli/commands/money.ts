@@ -5,6 +5,7 @@ import { id, instantText, oneOf, positiveAmount, whole, words } from '../argumen
 import type { Cli } from '../cli.ts'
 import { CliFailure, usageFailure } from '../context.ts'
 import { duration, fields, instant, money } from '../text.ts'
+import { buyGoods, buying, type BuyOptions } from './payments.ts'
 
 const MAX_CHANNELS = 100_000
 const MAX_POOL_SECONDS = 2_000_000_000
@@ -23,9 +24,16 @@ interface CreditOptions {
 }
 
 function addCredit(program: Command, cli: Cli): void {
-  program
-    .command('credit')
-    .description('Money of accounts.')
+  const noun = program.command('credit').description('Money of accounts.')
+  const buy = noun
+    .command('buy')
+    .description('Buys credit with a card: shows what it costs, and charges when that is confirmed.')
+    .argument('<account>', 'its id', id)
+    .argument('<amount>', 'such as 25.00', positiveAmount)
+  buying(buy).action((account: string, amount: string, options: BuyOptions) =>
+    buyGoods(cli, { account, goods: { kind: 'credit', amount } }, options),
+  )
+  noun
     .command('add')
     .description('Adds money to an account.')
     .argument('<account>', 'its id', id)

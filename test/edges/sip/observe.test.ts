@@ -1,7 +1,8 @@
 /** Calls of a group that is only looked at: they go through whatever would have been decided, and nothing is kept of them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { DrachtioDouble } from '../../support/drachtio/drachtio-double.ts'
-import { describeIf, isDouble } from '../../support/drachtio/drachtio-server.ts'
+import { describeIf } from '../../support/drachtio/describe-if.ts'
+import { isDouble } from '../../support/drachtio/drachtio-server.ts'
 import { RawPhone } from '../../support/drachtio/raw-phone.ts'
 import type { LogLine } from '../../app/bench.ts'
 import { ended, type Payer, SipBench } from './drachtio-bench.ts'
@@ -164,6 +165,17 @@ describe('a group that is observed', { timeout: 40_000 }, () => {
       await ('stop' in hop ? hop.stop() : hop.close())
     }
   })
+})
+
+it('a call over TCP is observed like any other', { timeout: 40_000 }, async ({ onTestFinished }) => {
+  const hopsYaml = (port: number): string => `[{ uri: 'sip:127.0.0.1:${port};transport=tcp' }]`
+  const other = await SipBench.start(onTestFinished, { ...observed, hopsYaml })
+  onTestFinished(() => other.hangUp())
+  const payer = await other.account('observed-tcp', { credit: '100.00' })
+  const caller = { scenario: 'uac-hangs-up', talkMs: 1_500, tcp: true }
+  const seen = await other.talk(payer, { ...answers, tcp: true }, caller)
+  expect([ended(seen.caller), ended(seen.callee)].map((notes) => notes.length)).toEqual([1, 1])
+  expect(await other.daemon.says('observed call')).toMatchObject([{ code: 'ok', seconds: 2, price: '2.000000' }])
 })
 
 function has(notes: readonly Note[], what: string): boolean {

@@ -1,6 +1,7 @@
 /** Called sides that answer what no phone should, and callers that say what cannot be read: no crash, no call for nothing. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { describeIf, isOurs } from '../../support/drachtio/drachtio-server.ts'
+import { describeIf } from '../../support/drachtio/describe-if.ts'
+import { isDouble, isOurs } from '../../support/drachtio/drachtio-server.ts'
 import { RawPhone } from '../../support/drachtio/raw-phone.ts'
 import type { SipMessage } from '../../support/drachtio/sip-message.ts'
 import { type Payer, SipBench } from './drachtio-bench.ts'
@@ -230,7 +231,8 @@ function withoutLineEnds(message: SipMessage): string {
 /** More than drachtio-server takes from a worker in one frame; it hears nothing of that worker afterwards. */
 const HUGE = 'x'.repeat(13_000)
 
-describe('more than the server takes at once', { timeout: 30_000 }, () => {
+// Over UDP the real server answers all of these with 400 by itself, or drops them.
+describeIf(isDouble)('more than the server takes at once, where it comes as far as us', { timeout: 30_000 }, () => {
   it.for([
     ['in a header', { headers: { 'X-Huge': HUGE } }],
     [

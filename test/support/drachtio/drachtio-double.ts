@@ -39,6 +39,7 @@ interface Running {
 export class DrachtioDouble implements DrachtioServer {
   readonly sipPort: number
   readonly adminPort: number
+  readonly pid = undefined
   readonly #settings: DoubleSettings
   #running: Running | undefined
 

@@ -1,5 +1,4 @@
 /** The drachtio-server of a test: the double, or a real one that `DRACHTIO_TEST_URL` names (docs/integrations/drachtio.md). */
-import { describe } from 'vitest'
 import { freePort } from '../../edges/sip/process.ts'
 import { DrachtioDouble, type DoubleSettings } from './drachtio-double.ts'
 import { RealServer } from './real-server.ts'
@@ -9,6 +8,8 @@ export interface DrachtioServer {
   /** Where apps connect. */
   readonly adminPort: number
   readonly secret: string
+  /** Where it is a process of its own that the test has started. */
+  readonly pid: number | undefined
   /** Connected apps that have asked for it. */
   takers(verb: string): number
   /** Of the legs that are up. */
@@ -31,11 +32,6 @@ export const isOurs = !url?.startsWith('tcp:')
 
 /** Less is lifted to this by the real server. */
 export const leastSessionSeconds = isDouble ? 1 : 90
-
-/** Tests that another kind of server cannot show are not there for it: a skipped test is a failure. */
-export function describeIf(isShown: boolean) {
-  return isShown ? describe : () => undefined
-}
 
 export async function openServer(settings: Partial<DoubleSettings> = {}): Promise<DrachtioServer> {
   if (url !== undefined) return await RealServer.open(new URL(url), settings)

@@ -71,7 +71,7 @@ export class Proxying {
   relay(request: SipMessage): void {
     const [, ...routes] = request.all('Route')
     const onward = request.copy()
-    const to = addressOf(uriOf(routes[0] ?? request.uri))
+    const to = addressOf(routes[0] === undefined ? request.uri : uriOf(routes[0]))
     if (!to) return
     onward.set('Route', ...routes)
     onward.set('Max-Forwards', String(Number(request.get('Max-Forwards') || '70') - 1))

@@ -23,6 +23,8 @@ interface Wanted {
 
 /** A server that runs until it is stopped. */
 interface Running {
+  /** Of a program. */
+  readonly pid?: number
   readonly output: () => string
   readonly stop: () => Promise<void>
 }
@@ -80,6 +82,10 @@ export class RealServer implements DrachtioServer {
 
   get adminPort(): number {
     return this.#relay.port
+  }
+
+  get pid(): number | undefined {
+    return this.#running?.pid
   }
 
   takers(verb: string): number {
@@ -154,7 +160,7 @@ async function program(file: string, text: string): Promise<Running> {
     await running.kill()
     await rm(folder, { recursive: true, force: true })
   }
-  return { output: () => running.output, stop }
+  return { pid: running.pid, output: () => running.output, stop }
 }
 
 /** On the network of the host: SIP says its own addresses. */

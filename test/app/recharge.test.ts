@@ -1,0 +1,83 @@
+/** Money comes in while a call is up: the threshold is crossed, the card charged once, and the call goes on (E6). */
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+import { type Daemon, Home } from './bench.ts'
+
+const ends: (() => Promise<void>)[] = []
+let redis: TestRedis
+let one: Daemon
+let other: Daemon
+
+beforeAll(async () => {
+  redis = await startRedis({ appendOnly: true })
+  const start = async (): Promise<Daemon> => {
+    const home = await Home.make((end) => ends.unshift(end))
+    return await home.daemon({ redisUrl: redis.url })
+  }
+  ;[one, other] = await Promise.all([start(), start()])
+}, 60_000)
+
+afterAll(async () => {
+  for (const end of ends) await end()
+  await redis.stop()
+}, 30_000)
+
+interface Listed {
+  readonly kind: string
+  readonly state: string
+  readonly amount: string
+}
+
+async function payments(account: string): Promise<readonly Listed[]> {
+  return (await one.must('GET', `/v1/accounts/${account}/payments`))['items'] as readonly Listed[]
+}
+
+async function until(what: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 15_000
+  while (!(await what())) {
+    if (Date.now() > deadline) throw new Error('it did not come to pass')
+    await pause(50)
+  }
+}
+
+async function withCard(account: string, token: string, maxFailures = 3): Promise<void> {
+  const recharge = { enabled: true, threshold: '20.00', amount: '100.00', maxFailures }
+  await one.account(account, { credit: '70.00', recharge })
+  await one.must('POST', `/v1/accounts/${account}/payment-methods`, { token })
+}
+
+describe('a recharge in mid call', () => {
+  it('is charged once and lets the call go on, also when the answer of the card is lost', async () => {
+    for (const token of ['tok_success', 'tok_timeout', 'tok_webhook_twice']) {
+      const account = token.replaceAll('_', '-')
+      await withCard(account, token)
+      await one.authorize(account, account, { mode: 'edge' })
+      await other.event('start', account)
+      await until(async () => (await one.balance(account)).credit === '170.000000')
+      const extended = await other.must('POST', '/v1/calls/extend', { callId: account, usedSeconds: 60 })
+      expect(extended).toMatchObject({ allow: true, maxDurationSeconds: 120, final: false })
+      await one.event('stop', account, { seconds: 100 })
+      expect(await one.balance(account)).toMatchObject({ credit: '70.000000', reserved: '0.000000' })
+      expect(await payments(account)).toMatchObject([{ kind: 'recharge', state: 'succeeded', amount: '100.000000' }])
+    }
+  }, 60_000)
+
+  it('that the card declines is paused, and the call ends with its money', async () => {
+    await withCard('declined', 'tok_decline', 1)
+    await one.authorize('declined', 'declined', { mode: 'edge' })
+    await one.event('start', 'declined')
+    await until(async () => (await one.must('GET', '/v1/accounts/declined/recharge'))['paused'] === 'failures')
+    const extended = await other.must('POST', '/v1/calls/extend', { callId: 'declined', usedSeconds: 60 })
+    expect(extended).toMatchObject({ allow: true, maxDurationSeconds: 70, final: true })
+    await one.event('stop', 'declined', { seconds: 70 })
+    expect(await payments('declined')).toMatchObject([{ state: 'failed' }])
+  })
+
+  it('leaves books that agree with the journal and with the provider', async () => {
+    expect(await one.must('POST', '/v1/audit/verify', {})).toMatchObject({ ok: true })
+    const report = await other.must('POST', '/v1/payments/reconcile', {})
+    const sums = [{ currency: 'USD', charged: '300.000000', credited: '300.000000' }]
+    expect(report).toMatchObject({ sums, disagreements: [] })
+  })
+})

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { callEndedEvent } from '../../src/store/event-entries.ts'
+import { RedisCallEndings } from '../../src/store/redis-call-endings.ts'
+import { RedisEventStream } from '../../src/store/redis-event-stream.ts'
+import { PARTITIONS, storeForms, type TestStore, useStore } from '../support/offices.ts'
+
+let readers = 0
+
+function endings({ store, keys }: TestStore): RedisCallEndings {
+  const stream = new RedisEventStream({
+    store,
+    reader: `reader-${(readers += 1)}`,
+    key: keys.cdrs,
+    read: callEndedEvent,
+    from: '$',
+    trims: false,
+    claimAfterMs: 0,
+  })
+  return new RedisCallEndings({ store, keys, partitions: PARTITIONS, stream })
+}
+
+const cdr = {
+  call: 'call-1',
+  account: 'acme',
+  charge: '0.066000',
+  startedAt: '2026-11-23T12:00:00.000Z',
+  endedAt: '2026-11-23T12:01:11.000Z',
+  flags: [],
+}
+
+function ends({ store, keys }: TestStore, number: number, partition = 3): Promise<unknown> {
+  return store.command((client) => client.xadd(keys.cdrs(partition), `${number}-1`, 'j', JSON.stringify(cdr)))
+}
+
+describe.each(storeForms)('the ends of calls on %s', (_name, form) => {
+  const test = useStore(form, { keepsBooks: false })
+
+  it('are told from when somebody listens, once, to whichever daemon asks', async () => {
+    const [listener, here, there] = [endings(test), endings(test), endings(test)]
+    await ends(test, 1)
+    await here.look()
+    expect(await here.take(3, 10)).toEqual([])
+    await listener.listen()
+    await here.look()
+    await there.look()
+    expect(await here.take(3, 10)).toEqual([])
+    await ends(test, 2)
+    const told = await here.take(3, 10)
+    expect(told).toMatchObject([
+      { entry: '2-1', event: { id: 'call-3-2-1', type: 'call.ended', account: 'acme', data: { charge: '66000' } } },
+    ])
+    expect(await there.take(3, 10)).toEqual([])
+    expect(await here.tidy(3)).toEqual({ entries: 1 })
+    expect((await there.claim(3, 10)).map(({ entry }) => entry)).toEqual(['2-1'])
+    await there.acknowledge(3, ['2-1'])
+    expect(await here.tidy(3)).toEqual({ entries: 0 })
+    expect(await test.store.command((client) => client.xlen(test.keys.cdrs(3)))).toBe(2)
+  })
+
+  it('are told to nobody when nobody listens any more, and leave no group behind', async () => {
+    const [listener, here] = [endings(test), endings(test)]
+    await listener.listen()
+    await here.look()
+    await test.store.command((client) => client.del(test.keys.listening()))
+    await ends(test, 1)
+    await here.look()
+    expect(await here.take(3, 10)).toEqual([])
+    expect(await test.store.command((client) => client.xinfo('GROUPS', test.keys.cdrs(3)))).toEqual([])
+    await listener.listen()
+    await here.look()
+    expect(await here.take(3, 10)).toEqual([])
+    await ends(test, 2)
+    expect(await here.take(3, 10)).toHaveLength(1)
+  })
+
+  it('go on being told to those that listen when another begins to', async () => {
+    const [listener, other, here] = [endings(test), endings(test), endings(test)]
+    await listener.listen()
+    await here.look()
+    await ends(test, 1)
+    await other.listen()
+    await here.look()
+    expect(await here.take(3, 10)).toHaveLength(1)
+  })
+})
