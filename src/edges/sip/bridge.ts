@@ -9,6 +9,7 @@ import type { CallEvent } from '../../calls/requests.ts'
 import type { Headers, SipDialog, SipRequest } from './drachtio.ts'
 import { reasonHeader, reasonOf } from './headers.ts'
 import { inTime } from './in-time.ts'
+import { elapsedMs } from './server-time.ts'
 
 /** A side that does not answer a BYE is over all the same. */
 const BYE_MS = 2_000
@@ -37,7 +38,7 @@ export interface BridgeEnd {
 export class Bridge {
   readonly parts: BridgeParts
   readonly #end = Promise.withResolvers<BridgeEnd>()
-  #isOver = false
+  #endedAtMs: number | undefined
 
   constructor(parts: BridgeParts) {
     this.parts = parts
@@ -54,23 +55,36 @@ export class Bridge {
     return this.#end.promise
   }
 
+  /** Told of an end before the one that was told: a phone had hung up already when we did, and we heard of it later. */
+  onEarlier: (end: BridgeEnd) => void = () => undefined
+
   /** Ends both sides; resolves when both have been told. */
   async hangUp(cause: string): Promise<void> {
     const { near, far, cutStatus } = this.parts
     const headers = { Reason: reasonHeader(cutStatus, cause) }
-    this.#over(cause)
+    this.#over(cause, this.parts.nowMs())
     await Promise.all([bye(near, headers), bye(far, headers)])
   }
 
   #heard(message: SipRequest | undefined, cause: string, other: SipDialog): void {
-    if (this.#isOver) return
-    this.#over(cause)
-    void bye(other, reasonOf(message))
+    const endedAtMs = this.#cameAtMs(message)
+    if (this.#endedAtMs === undefined) void bye(other, reasonOf(message))
+    this.#over(cause, endedAtMs)
   }
 
-  #over(cause: string): void {
-    this.#isOver = true
-    this.#end.resolve({ endedAtMs: this.parts.nowMs(), cause })
+  /** By the server's clock: a worker that hung hears of a BYE when it wakes. */
+  #cameAtMs(message: SipRequest | undefined): number {
+    const { near, answeredAtMs } = this.parts
+    const nowMs = this.parts.nowMs()
+    const talkedMs = elapsedMs(near.res.stackTime, message?.stackTime, nowMs - answeredAtMs)
+    return talkedMs === undefined ? nowMs : Math.min(nowMs, answeredAtMs + talkedMs)
+  }
+
+  #over(cause: string, endedAtMs: number): void {
+    const before = this.#endedAtMs
+    this.#endedAtMs = Math.min(before ?? endedAtMs, endedAtMs)
+    if (before === undefined) this.#end.resolve({ endedAtMs, cause })
+    else if (endedAtMs < before) this.onEarlier({ endedAtMs, cause })
   }
 }
 

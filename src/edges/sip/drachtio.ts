@@ -36,6 +36,8 @@ export interface SipRequest extends SipMessage, EventEmitter {
   readonly uri: string
   readonly source_address: string
   readonly protocol: string
+  /** When it came to the server, or went from it, by its clock. */
+  readonly stackTime?: string
   readonly stackDialogId?: string
   /** Of a request that we sent. */
   cancel(options: { readonly headers?: Headers }, done?: () => void): void
@@ -46,6 +48,7 @@ export interface SipResponse extends SipMessage {
   readonly status: number
   readonly reason: string
   readonly finalResponseSent: boolean
+  readonly stackTime?: string
   send(
     status: number,
     reason: string | undefined,

@@ -183,6 +183,7 @@ export class SipEdge {
     const { call } = bridge.parts
     this.#held.set(call, { bridge, link })
     for (const callId of callIdsOf(bridge)) this.#legs.add(callId)
+    bridge.onEarlier = (end) => this.#over(bridge, end)
     const cap = this.#cap(bridge, link)
     void bridge.end.then((end) => {
       clearTimeout(cap)
