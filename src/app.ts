@@ -3,11 +3,12 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { bootstrapKey, type BootstrapKey } from './app/bootstrap-key.ts'
 import { buildCore, type Core } from './app/core.ts'
+import { startArchive } from './app/archive.ts'
 import { startOutage } from './app/outage.ts'
 import type { OutageDesk } from './calls/outage.ts'
 import { close, listen } from './app/http-listener.ts'
 import { openNotices } from './app/notices.ts'
-import { auditPort, keyPort, tariffPort } from './app/http-parts.ts'
+import { archivePort, auditPort, keyPort, tariffPort } from './app/http-parts.ts'
 import { type Jobs, openJobs } from './app/jobs.ts'
 import { openPayments, type Payments } from './app/payments.ts'
 import { seed } from './app/seed.ts'
@@ -19,6 +20,7 @@ import { SteadyClock } from './app/steady-clock.ts'
 import { type Stops, stopAll } from './app/stopping.ts'
 import { startStore } from './app/store.ts'
 import { Fault } from './base/fault.ts'
+import type { Archive } from './archive/archive.ts'
 import type { RefusalCode } from './base/outcome.ts'
 import { CurrentCatalog, type ReloadResult } from './catalog/current.ts'
 import { type ConfigProblem, formatProblem } from './catalog/problems.ts'
@@ -29,6 +31,8 @@ import { sipReplies } from './edges/http/sip-replies.ts'
 import { CallControlServer } from './edges/socket/call-control.ts'
 import { createLog, type Logger } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
+import { StoredUsage } from './usage/stored-usage.ts'
+import { UsageDesk } from './usage/summary.ts'
 
 export interface App {
   /** Where the API is. */
@@ -91,6 +95,9 @@ async function build(building: Building): Promise<App> {
   const bootstrap = await bootstrapKey(settings().apiKey, settings().dataDir)
   const outage = await startOutage({ core, settings, log, metrics })
   stops.grounds.unshift(outage.stop)
+  const { archive, ...archived } = await startArchive({ core, settings, log, metrics })
+  stops.grounds.unshift(archived.close)
+  stops.work.push(archived.rest)
   const payments = await openPayments({ core, settings, log, metrics })
   const notices = openNotices({ core, settings, log, metrics })
   stops.grounds.unshift(notices.stop)
@@ -98,7 +105,7 @@ async function build(building: Building): Promise<App> {
   const jobs = await openJobs({ core, settings, log, metrics, consumers, periodic: payments.periodic })
   stops.grounds.unshift(jobs.close)
   const { broken, bug } = brokenPromise()
-  const edges = { core, outage: outage.desk, jobs, payments, bootstrap, bug }
+  const edges = { core, outage: outage.desk, archive, jobs, payments, bootstrap, bug }
   const server = await createHttpServer({ ...httpParts(building, edges), receipts: notices.receipts })
   stops.work.push(() => close(server))
   await startSocket(building, edges)
@@ -136,6 +143,7 @@ interface EdgeContext {
   readonly core: Core
   /** Calls are decided and told through it, so that the store may be away. */
   readonly outage: OutageDesk
+  readonly archive: Archive
   readonly jobs: Jobs
   readonly payments: Payments
   readonly bootstrap: BootstrapKey
@@ -144,9 +152,10 @@ interface EdgeContext {
 
 function httpParts(
   { catalog, clock, log, metrics, state }: Building,
-  { core, outage, jobs, payments, bootstrap, bug }: EdgeContext,
+  { core, outage, archive, jobs, payments, bootstrap, bug }: EdgeContext,
 ): Omit<HttpParts, 'receipts'> {
-  const { desk, office, tariffs, apiKeys, audit, usage, store } = core
+  const { desk, office, tariffs, apiKeys, audit, store } = core
+  const hotDays = () => catalog.inForce.settings.archive.hotDays
   return {
     desk: {
       authorize: (request) => outage.authorize(request),
@@ -161,10 +170,11 @@ function httpParts(
     },
     office,
     tariffs: tariffPort(tariffs, clock),
-    usage,
+    usage: new UsageDesk({ office, store: new StoredUsage(office), archive: archive.usage, clock, hotDays }),
     payments: payments.port,
     keys: keyPort(bootstrap, apiKeys),
     audit: auditPort(audit),
+    archive: archivePort(core, archive),
     jobs: jobs.queues,
     webhooks: jobs.webhooks,
     events: {

@@ -24,7 +24,8 @@ export async function onGround<T>(
     atEnd(() => redis.stop())
     const daemon = async (): Promise<Daemon> => {
       const home = await Home.make(atEnd, { 'tollgate.yaml': settings, ...files })
-      return await home.daemon({ redisUrl: redis.url })
+      // Without the embedded archive, which is another process's worth of work.
+      return await home.daemon({ redisUrl: redis.url, env: { TOLLGATE__ROLES: 'decide,clock' } })
     }
     return await work({ redis, daemon, atEnd })
   } finally {

@@ -120,8 +120,8 @@ export interface Transaction {
 /** Cursors of accounts: "<partition>:<id>". */
 export const ACCOUNT_CURSOR = /^(\d{1,4}):([A-Za-z0-9._-]{1,64})$/
 
-/** Cursors of journal entries and CDRs: a place in their list, from its oldest entry. */
-export const HISTORY_CURSOR = /^\d{1,15}$/
+/** Cursors of journal entries and CDRs: a place in their list, from its oldest entry; "a<journal entry>" in the archive. */
+export const HISTORY_CURSOR = /^a?\d{1,16}$/
 
 export interface PageRequest {
   readonly fromMs?: number

@@ -18,7 +18,6 @@ import { RedisTariffBook } from '../store/redis-tariffs.ts'
 import { RedisStreams } from '../store/redis-streams.ts'
 import type { RedisStore } from '../store/redis.ts'
 import { identify } from '../trunks/identify.ts'
-import { UsageDesk } from '../usage/summary.ts'
 import { EdgeControls } from './controls.ts'
 import { installedPartitions } from './installation.ts'
 import { callPolicies } from './policy.ts'
@@ -45,7 +44,6 @@ export interface Core {
   readonly apiKeys: RedisApiKeys
   readonly streams: RedisStreams
   readonly audit: RedisAudit
-  readonly usage: UsageDesk
   readonly controls: EdgeControls
   readonly calls: CallParts
   readonly desk: CallDesk
@@ -72,7 +70,6 @@ export async function buildCore(parts: CoreParts): Promise<Core> {
     apiKeys: new RedisApiKeys(stored),
     streams,
     audit: new RedisAudit({ ...stored, journal: streams }),
-    usage: new UsageDesk(office),
     desk: new CallDesk(calls),
   }
 }

@@ -1,10 +1,12 @@
 /** The tariff book and the API keys in the words of the HTTP edge. */
 import type { ApiKeys } from '../accounts/api-keys.ts'
+import type { Archive } from '../archive/archive.ts'
 import type { Clock } from '../base/time.ts'
-import type { AuditPort, KeyPort, TariffPort, VersionSummary, VersionView } from '../edges/http/parts.ts'
+import type { ArchivePort, AuditPort, KeyPort, TariffPort, VersionSummary, VersionView } from '../edges/http/parts.ts'
 import type { TariffContent, TariffOffice, TariffVersionDetail } from '../rating/book.ts'
-import type { RedisAudit } from '../store/redis-audit.ts'
+import { RedisAudit } from '../store/redis-audit.ts'
 import { effectiveAtMs } from './effective.ts'
+import type { Core } from './core.ts'
 import type { BootstrapKey } from './bootstrap-key.ts'
 
 export function tariffPort(book: TariffOffice, clock: Clock): TariffPort {
@@ -97,6 +99,19 @@ export function auditPort(audit: RedisAudit): AuditPort {
         return `partition ${partition}, account ${account || '-'}, ${counter}: journal ${journal}, live ${live}`
       })
       return { ok: drifts.length === 0, entries, accounts, partitions, problems }
+    },
+  }
+}
+
+/** The archived journal is held against the balances, and the archived CDRs against that journal. */
+export function archivePort({ store, keys, partitions }: Core, archive: Archive): ArchivePort {
+  const balances = auditPort(new RedisAudit({ store, keys, partitions, journal: archive }))
+  return {
+    status: () => archive.status(),
+    async verify() {
+      const report = await balances.verify()
+      const problems = [...report.problems, ...(await archive.cdrProblems())]
+      return { ...report, ok: problems.length === 0, problems }
     },
   }
 }

@@ -21,6 +21,11 @@ export class Loops {
     this.#failed = failed
   }
 
+  /** A long round asks, and ends early. */
+  get isStopping(): boolean {
+    return this.#stopped.signal.aborted
+  }
+
   start(loop: Loop): void {
     this.#running.push(this.#run(loop))
   }

@@ -1,14 +1,19 @@
 /** The archive as the rest of the daemon sees it: kept up by rounds, read by whoever asks for what is long past. */
 import type { Clock } from '../base/time.ts'
 import type { LedgerStreams, StoredEntry } from '../ledger/streams.ts'
+import { ArchivedUsage } from './archived-usage.ts'
 import { Archiver, type ArchiveObserver } from './archiver.ts'
 import type { Database } from './database.ts'
 import { archivedEntries } from './fork.ts'
+
+/** An archive with so many is broken; more would say nothing. */
+const MAX_PROBLEMS = 100
 
 export interface ArchiveParts {
   readonly database: Database
   readonly streams: LedgerStreams
   readonly clock: Clock
+  readonly hotDays: () => number
   readonly observer: ArchiveObserver
 }
 
@@ -27,16 +32,31 @@ export interface ArchiveStatus {
 export class Archive {
   readonly database: Database
   readonly archiver: Archiver
+  readonly usage: ArchivedUsage
 
   constructor(parts: ArchiveParts) {
     this.database = parts.database
     this.archiver = new Archiver(parts)
+    this.usage = new ArchivedUsage(this)
   }
 
   /** Entries from one number to another, both included; what is not archived yet is archived first. */
   async entries(partition: number, from: number, to: number): Promise<readonly StoredEntry[]> {
     await this.archiver.catchUpTo(partition, to)
     return this.database.use((sql) => archivedEntries(sql, { partition, from, to }))
+  }
+
+  /** Accounts whose archived CDRs do not add up to what the archived journal took for calls, in sentences. */
+  async cdrProblems(): Promise<readonly string[]> {
+    const rows = await this.database.use(
+      (sql) => sql<{ account: string; charged: string; posted: string }[]>`
+        select account, coalesce(charged, 0)::text as charged, coalesce(posted, 0)::text as posted
+        from (select account, sum(charge) as charged from cdr where current group by account) as calls
+        full join (select account, -sum(amount) as posted from posting where call is not null group by account) as entries
+          using (account)
+        where coalesce(charged, 0) <> coalesce(posted, 0) order by account limit ${MAX_PROBLEMS}`,
+    )
+    return rows.map(({ account, charged, posted }) => `account ${account}: CDRs ${charged}, journal ${posted}`)
   }
 
   async status(): Promise<ArchiveStatus> {

@@ -20,10 +20,15 @@ const BATCH = 500
 /** Settings, tariffs and keys change seldom and tell nobody. */
 const DOCUMENTS_EVERY_MS = 10_000
 
+const TRIM_EVERY_MS = 600_000
+const DAY_MS = 86_400_000
+
 export interface ArchiverParts {
   readonly database: Database
   readonly streams: LedgerStreams
   readonly clock: Clock
+  /** How long CDRs stay in the store. */
+  readonly hotDays: () => number
   readonly observer: ArchiveObserver
 }
 
@@ -48,6 +53,7 @@ export class Archiver {
   #isClaimed = false
   #caughtUpAtMs: number
   #documentsAtMs = -Infinity
+  #trimmedAtMs = -Infinity
 
   constructor(parts: ArchiverParts) {
     this.#parts = parts
@@ -68,6 +74,7 @@ export class Archiver {
       if (stopped()) return
     }
     await this.#documents()
+    await this.#trim(stopped)
     this.#caughtUpAtMs = beganAtMs
   }
 
@@ -180,6 +187,17 @@ export class Archiver {
     })
     this.#places.set(partition, cut.place)
     observer.lost(partition, cut.lost)
+  }
+
+  /** What was archived and is older than the hot window leaves the store. */
+  async #trim(stopped: () => boolean): Promise<void> {
+    const { clock, streams, hotDays } = this.#parts
+    if (clock.nowMs() - this.#trimmedAtMs < TRIM_EVERY_MS) return
+    const endedBeforeMs = clock.nowMs() - hotDays() * DAY_MS
+    for (const [partition, { cdr }] of this.#places) {
+      while ((await streams.trimCdrs(partition, cdr, endedBeforeMs)) > 0) if (stopped()) return
+    }
+    this.#trimmedAtMs = clock.nowMs()
   }
 
   async #documents(): Promise<void> {

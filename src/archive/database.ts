@@ -1,4 +1,5 @@
 /** The connection to the archive: opened by the first who needs it, its tables made, every wait with a deadline. */
+import { setTimeout as pause } from 'node:timers/promises'
 import postgres from 'postgres'
 import { Fault } from '../base/fault.ts'
 import { EmbeddedPostgres, type EmbeddedOptions } from './embedded.ts'
@@ -15,6 +16,7 @@ const CONNECT_SECONDS = 5
 const CONNECTIONS = 4
 const STATEMENT_MS = 60_000
 const CLOSE_SECONDS = 2
+const PATIENCE_MS = 3_000
 
 interface Open {
   readonly sql: Sql
@@ -34,13 +36,32 @@ export class Database {
     return this.#options.url === undefined
   }
 
-  /** Does the work; Fault(archive_unavailable) when the database is away, and then the next who asks tries again. */
-  async use<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
-    if (this.#closed) throw new Fault('archive_unavailable', 'the archive is closed')
-    const opening = (this.#opening ??= this.#open())
+  /** Somebody needed it before. */
+  get isOpen(): boolean {
+    return this.#opening !== undefined
+  }
+
+  /** Resolves when it can be used; an embedded one takes seconds to start, more of them the first time. */
+  async open(): Promise<void> {
+    const opening = this.#begin()
     try {
-      return await work((await opening).sql)
+      await opening
     } catch (error) {
+      if (this.#opening === opening) this.#opening = undefined
+      throw asFault(error)
+    }
+  }
+
+  /**
+   * Does the work; Fault(archive_unavailable) when the database is away or still starting, and then the next who asks
+   * tries again.
+   */
+  async use<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    const opening = this.#begin()
+    try {
+      return await work((await inTime(opening)).sql)
+    } catch (error) {
+      if (error instanceof Starting) throw error
       if (this.#opening === opening && (await isLost(opening))) this.#opening = undefined
       throw asFault(error)
     }
@@ -56,6 +77,11 @@ export class Database {
     const open = await this.#opening?.catch(() => undefined)
     await open?.sql.end({ timeout: CLOSE_SECONDS }).catch(() => undefined)
     await open?.embedded?.stop()
+  }
+
+  #begin(): Promise<Open> {
+    if (this.#closed) throw new Fault('archive_unavailable', 'the archive is closed')
+    return (this.#opening ??= this.#open())
   }
 
   async #open(): Promise<Open> {
@@ -86,6 +112,22 @@ function embeddedClient(embedded: EmbeddedPostgres): Sql {
   const who = { user: 'postgres', database: 'postgres' }
   const options = { ...SETTINGS, ...who, socket: () => embedded.connect(), max: 1, max_lifetime: null }
   return postgres(options)
+}
+
+class Starting extends Fault {
+  constructor() {
+    super('archive_unavailable', 'the archive is starting', { retryable: true })
+  }
+}
+
+/** Who asks over HTTP is told to come again rather than kept waiting for a start. */
+async function inTime(opening: Promise<Open>): Promise<Open> {
+  const late = new AbortController()
+  const waiting = pause(PATIENCE_MS, undefined, { signal: late.signal }).catch(() => undefined)
+  const open = await Promise.race([opening, waiting])
+  late.abort()
+  if (!open) throw new Starting()
+  return open
 }
 
 /** A worker that ended is started again; a server is connected to again by the client itself. */

@@ -231,6 +231,20 @@ const callControl = z
   .prefault({})
   .meta({ restart: true, description: 'The call_control socket.' })
 
+const archive = z
+  .strictObject({
+    hotDays: z
+      .int()
+      .min(8)
+      .max(3650)
+      .default(35)
+      .describe(
+        'For how many days CDRs stay in Redis; older ones are in the archive only, and never leave before they are there.',
+      ),
+  })
+  .prefault({})
+  .describe('What is kept for ever, in PostgreSQL.')
+
 const log = z
   .strictObject({
     level: z
@@ -287,6 +301,7 @@ export const settingsFileSchema = z.strictObject({
   callControl,
   payments,
   sip,
+  archive,
   events,
   webhooks,
   mail,

@@ -305,3 +305,12 @@ export const reconciled = z.looseObject({
 export const audit = z.looseObject({ ok: z.boolean(), entries: whole, problems: z.array(text) })
 
 export const anything = z.looseObject({})
+
+export const archive = z.looseObject({
+  kind: text,
+  entries: whole,
+  behind: whole,
+  cdrs: whole,
+  accounts: whole,
+  lost: whole,
+})

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { Cli } from './cli.ts'
 import { addAccountCommands } from './commands/account.ts'
+import { addArchiveCommands } from './commands/archive.ts'
 import { addAuditCommands } from './commands/audit.ts'
 import { addCallCommands } from './commands/call.ts'
 import { addConfigCommands } from './commands/config.ts'
@@ -77,6 +78,7 @@ const nouns = [
   addWebhookCommands,
   addJobCommands,
   addAuditCommands,
+  addArchiveCommands,
   addDoctorCommand,
 ] as const
 

@@ -2,7 +2,7 @@
  * Replays the journal: what every counter, set of calls and book of a partition must be after an entry. Compares it with
  * what is found; one micro off is a drift.
  */
-import type { Counter, JournalEntry, MemberSet } from './journal.ts'
+import type { Counter, CounterMove, JournalEntry, MemberMove, MemberSet } from './journal.ts'
 
 export interface Drift {
   readonly partition: number
@@ -73,6 +73,11 @@ class Sums {
   names(): Iterable<string> {
     return this.#sums.keys()
   }
+
+  /** Those that are zero are absent. */
+  all(): ReadonlyMap<string, bigint> {
+    return this.#sums
+  }
 }
 
 /** Where a value stands that has both an account and a name; neither has a space in it. */
@@ -107,6 +112,38 @@ export class Replay {
   /** Leg keys of the calls that hold something. */
   get calls(): Iterable<string> {
     return this.#holds.keys()
+  }
+
+  /** What the counters of an account are; those that are zero are absent. */
+  countersOf(account: string): ReadonlyMap<string, bigint> {
+    return this.#accounts.get(account)?.all() ?? new Map()
+  }
+
+  get books(): ReadonlyMap<string, bigint> {
+    return this.#books.all()
+  }
+
+  /** Entries that end every live call: nothing is held any more, and nobody is counted. */
+  releases(atMs: number, why: string): readonly JournalEntry[] {
+    const members = new Map<string, MemberMove[]>()
+    for (const [key, legKeys] of this.#members) {
+      const [account = '', set = ''] = key.split(SEPARATOR)
+      for (const legKey of legKeys) {
+        members.set(legKey, [...(members.get(legKey) ?? []), [account, set as MemberSet, -1]])
+      }
+    }
+    return [...new Set([...members.keys(), ...this.#holds.keys()])].map((legKey) => ({
+      kind: 'release',
+      atMs,
+      legKey,
+      moves: [...(this.#holds.get(legKey)?.all() ?? [])].map(([what, amount]): CounterMove => {
+        const [account = '', counter = ''] = what.split(SEPARATOR)
+        return [account, counter as Counter, Number(-amount)]
+      }),
+      members: members.get(legKey) ?? [],
+      books: [],
+      note: { why },
+    }))
   }
 
   /** Ids of the payments that were credited. */

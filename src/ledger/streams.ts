@@ -77,6 +77,28 @@ export interface LedgerStreams {
   allProfiles(partition: number): AsyncIterable<readonly StoredProfileText[]>
   /** These were archived. */
   forgetChanged(partition: number, profiles: readonly StoredProfileText[]): Promise<void>
+  /** Takes out CDRs that are archived and ended before; answers with how many went, 0 when no more do. */
+  trimCdrs(partition: number, archived: CdrPlace, endedBeforeMs: number): Promise<number>
   /** Those whose name is in `known` are of content that never changes, and are left out. */
   documents(known: ReadonlySet<string>): AsyncIterable<StoreDocument>
+}
+
+/** What is kept elsewhere of a store, for one that has lost everything. */
+export interface LedgerCopy {
+  documents(): Promise<readonly StoreDocument[]>
+  profiles(partition: number): AsyncIterable<readonly StoredProfileText[]>
+  /** From the first on. */
+  entries(partition: number): AsyncIterable<readonly StoredEntry[]>
+  /** From the first of a call that ended since then, in the order in which they were written. */
+  cdrs(partition: number, endedSinceMs: number): AsyncIterable<readonly StoredCdr[]>
+  /** How many calls of each account have their first CDR before those. */
+  olderCdrs(partition: number, endedSinceMs: number): Promise<ReadonlyMap<string, number>>
+  /** The highest number that a threshold of an account was told with. */
+  armings(partition: number): Promise<readonly Arming[]>
+}
+
+export interface Arming {
+  readonly account: string
+  readonly type: string
+  readonly arming: number
 }

@@ -1,5 +1,5 @@
 /** What happened to an account, newest first: its journal entries and its ended calls. */
-import { HISTORY_CURSOR, type Page, type PageRequest, type Transaction } from '../accounts/office.ts'
+import type { Page, PageRequest, Transaction } from '../accounts/office.ts'
 import { given } from '../accounts/profile.ts'
 import { Fault } from '../base/fault.ts'
 import { parseInstant } from '../base/time.ts'
@@ -12,9 +12,13 @@ const BATCH = 200
 /** One request looks at no more; the cursor goes on from there, so a page may be empty and not the last. */
 const MAX_LOOKED_AT = 5_000
 
+const POSITION = /^\d{1,15}$/
+
 interface Listing<T> {
   /** Key of a list that only grows at its end, so a position in it is a cursor. */
   readonly list: string
+  /** Key of the hash whose `cdrb` says how many of its oldest ids are archived only; they keep their positions. */
+  readonly trimmed?: string
   /** What the ids of the list lead to; undefined for what is kept no more. */
   readonly read: (ids: readonly string[]) => Promise<readonly (Dated<T> | undefined)[]>
 }
@@ -41,28 +45,70 @@ export class AccountHistory {
   async cdrs(account: string, page: PageRequest): Promise<Page<string>> {
     const partition = (await this.#parts.profiles.find(account))?.partition
     if (partition === undefined) return { items: [] }
-    const list = this.#parts.keys.cdrOrder(partition, account)
-    return this.#page(page, { list, read: (ids) => this.#readCdrs({ account, partition }, ids) })
+    const { keys } = this.#parts
+    const list = keys.cdrOrder(partition, account)
+    const trimmed = keys.account(partition, account)
+    return this.#page(page, { list, trimmed, read: (ids) => this.#readCdrs({ account, partition }, ids) })
   }
 
-  async #page<T>(page: PageRequest, { list, read }: Listing<T>): Promise<Page<T>> {
-    const { store } = this.#parts
+  async #page<T>(page: PageRequest, listing: Listing<T>): Promise<Page<T>> {
     const items: T[] = []
-    const length = await store.command((client) => client.llen(list))
+    const { base: archived, length } = await this.#extent(listing)
+    let base = archived
     let position = page.cursor === undefined ? length : Math.min(positionOf(page.cursor), length)
     const stopAt = Math.max(0, position - MAX_LOOKED_AT)
-    while (position > stopAt && items.length < page.limit) {
-      const from = Math.max(stopAt, position - BATCH)
-      const end = position - 1
-      const found = await read(await store.command((client) => client.lrange(list, from, end)))
-      for (const dated of found.toReversed()) {
-        if (items.length >= page.limit) break
-        position -= 1
-        if (dated && isWithin(dated.atMs, page)) items.push(dated.item)
+    while (position > Math.max(stopAt, base) && items.length < page.limit) {
+      const from = Math.max(stopAt, base, position - BATCH)
+      const ids = await this.#ids(listing, { from: from - base, end: position - 1 - base, base })
+      if (!ids) {
+        base = (await this.#extent(listing)).base
+        continue
       }
-      if (found.length === 0) position = from
+      position -= takeFrom(await listing.read(ids), page, items)
+      if (ids.length === 0) position = from
     }
-    return position > 0 ? { items, nextCursor: String(position) } : { items }
+    return { items, ...(await this.#rest(listing, { position, base })) }
+  }
+
+  /** Where the next page begins, if there is one: here, or in the archive. */
+  async #rest<T>(
+    listing: Listing<T>,
+    { position, base }: { readonly position: number; readonly base: number },
+  ): Promise<{ readonly nextCursor?: string }> {
+    if (position > base) return { nextCursor: String(position) }
+    return base > 0 ? { nextCursor: await this.#archiveCursor(listing) } : {}
+  }
+
+  /** How many ids are archived only, and how many there were ever. */
+  async #extent<T>({ list, trimmed }: Listing<T>): Promise<{ base: number; length: number }> {
+    const results = await this.#parts.store.command((client) => {
+      const read = client.multi().llen(list)
+      if (trimmed !== undefined) read.hget(trimmed, 'cdrb')
+      return read.exec()
+    })
+    const [kept, gone] = repliesOf(results)
+    const base = Number(gone ?? 0)
+    return { base, length: base + Number(kept) }
+  }
+
+  /** Undefined when ids left meanwhile: the others have moved. */
+  async #ids<T>(
+    { list, trimmed }: Listing<T>,
+    { from, end, base }: { readonly from: number; readonly end: number; readonly base: number },
+  ): Promise<readonly string[] | undefined> {
+    const results = await this.#parts.store.command((client) => {
+      const read = client.multi().lrange(list, from, end)
+      if (trimmed !== undefined) read.hget(trimmed, 'cdrb')
+      return read.exec()
+    })
+    const [ids, gone] = repliesOf(results)
+    return Number(gone ?? 0) === base ? (ids as readonly string[]) : undefined
+  }
+
+  /** The rest is in the archive: what was written before the oldest that is here. */
+  async #archiveCursor<T>({ list }: Listing<T>): Promise<string> {
+    const oldest = await this.#parts.store.command((client) => client.lindex(list, 0))
+    return `a${oldest === null ? Number.MAX_SAFE_INTEGER - 1 : (oldest.split('-')[0] ?? '0')}`
   }
 
   async #readEntries(of: Owner, numbers: readonly string[]): Promise<readonly (Dated<Transaction> | undefined)[]> {
@@ -115,6 +161,17 @@ export class AccountHistory {
   }
 }
 
+/** Adds what is asked for to the items, the last one first, until there are enough; answers with how many were looked at. */
+function takeFrom<T>(found: readonly (Dated<T> | undefined)[], page: PageRequest, items: T[]): number {
+  let looked = 0
+  for (const dated of found.toReversed()) {
+    if (items.length >= page.limit) break
+    looked += 1
+    if (dated && isWithin(dated.atMs, page)) items.push(dated.item)
+  }
+  return looked
+}
+
 interface Owner {
   readonly account: string
   readonly partition: number
@@ -129,7 +186,7 @@ function cdrIn(fields: Readonly<Record<string, string>>): { readonly call: strin
 
 /** A cursor that is none of ours is the end of the list. */
 function positionOf(cursor: string): number {
-  return HISTORY_CURSOR.test(cursor) ? Number(cursor) : 0
+  return POSITION.test(cursor) ? Number(cursor) : 0
 }
 
 function isWithin(atMs: number, { fromMs = -Infinity, untilMs = Infinity }: PageRequest): boolean {

@@ -1,6 +1,7 @@
 /** The journal, the CDRs, the events and the profiles of the store, for whoever keeps them elsewhere. */
 import { Fault } from '../base/fault.ts'
 import type {
+  CdrPlace,
   LedgerStreams,
   StoreDocument,
   StoredEntry,
@@ -10,6 +11,7 @@ import type {
   StreamPlace,
 } from '../ledger/streams.ts'
 import { entryId, entryNumber } from '../ledger/journal.ts'
+import { trimCdrs } from './cdr-trimming.ts'
 import type { Keys } from './keys.ts'
 import { decodeProfile } from './profile-codec.ts'
 import { isReply, lastStreamId, repliesOf, type StreamEntry, streamEntries } from './replies.ts'
@@ -126,6 +128,10 @@ export class RedisStreams implements LedgerStreams {
     const { store, keys } = this.#parts
     const archived = profiles.flatMap(({ account, version }) => [account, version])
     await store.run('forget_changed', [keys.changed(p)], [profiles.length, ...archived])
+  }
+
+  trimCdrs(partition: number, archived: CdrPlace, endedBeforeMs: number): Promise<number> {
+    return trimCdrs(this.#parts, { partition, archived, endedBeforeMs })
   }
 
   async *documents(known: ReadonlySet<string>): AsyncGenerator<StoreDocument> {

@@ -1,60 +1,123 @@
-/** Usage of an account over a period, summed from its CDRs: what the sums are of is what the CDRs say, to the micro. */
-import type { AccountOffice } from '../accounts/office.ts'
-import { parseAmount, type Micros } from '../base/money.ts'
-import { invariant } from '../base/fault.ts'
-import { dayOf } from '../base/time.ts'
-import type { Cdr } from './cdr.ts'
+/**
+ * Usage of an account over a period, summed from its CDRs: what the sums are of is what the CDRs say, to the micro.
+ * Calls of the last weeks are in the store and in the archive, older ones in the archive only.
+ */
+import type { AccountOffice, Page, PageRequest } from '../accounts/office.ts'
+import { Fault } from '../base/fault.ts'
+import type { Clock } from '../base/time.ts'
+import type { ChangesPage, ChangesPlace } from './changes.ts'
+import { summed, type UsageBy, type UsageRow } from './usage-row.ts'
 
-export type UsageBy = 'day' | 'destination' | 'user' | 'trunk'
-
-export interface UsageQuery {
+export interface UsagePeriod {
   readonly fromMs: number
   readonly untilMs: number
+}
+
+export interface UsageQuery extends UsagePeriod {
   readonly by: UsageBy
   readonly includeDescendants: boolean
 }
 
-export interface UsageRow {
-  /** The day, destination, user or trunk; "" is none. */
-  readonly key: string
-  readonly calls: number
-  readonly seconds: number
-  readonly billedSeconds: number
-  readonly poolSeconds: number
-  readonly charge: Micros
-  readonly currency: string
+/** Whose calls: an account tree lies in one partition. */
+export interface UsageAccounts {
+  readonly partition: number
+  readonly accounts: readonly string[]
+}
+
+export interface SourceQuery extends UsageAccounts, UsagePeriod {
+  readonly by: UsageBy
+  /** A day is one of this zone. */
+  readonly timezone: string
+}
+
+export interface UsageSource {
+  /** What is to be added up; a key may come more than once. */
+  rows(query: SourceQuery): AsyncIterable<UsageRow>
+}
+
+export interface UsageArchive extends UsageSource {
+  /** It answers without being started first. */
+  readonly isOpen: boolean
+  changes(query: UsageAccounts & ChangesPlace): Promise<ChangesPage>
+  /** CDRs of calls whose first one was written before the journal entry, newest first. */
+  cdrs(query: ArchivedCdrsQuery): Promise<Page<string>>
+}
+
+export interface ArchivedCdrsQuery extends PageRequest {
+  readonly partition: number
+  readonly account: string
+  readonly before: number
+}
+
+export interface UsageParts {
+  readonly office: Pick<AccountOffice, 'get' | 'list' | 'chainOf' | 'cdrs'>
+  readonly store: UsageSource
+  readonly archive: UsageArchive
+  readonly clock: Clock
+  /** How long CDRs stay in the store. */
+  readonly hotDays: () => number
 }
 
 const PAGE = 500
+const DAY_MS = 86_400_000
 
 export class UsageDesk {
-  readonly #office: Pick<AccountOffice, 'get' | 'list' | 'cdrs'>
+  readonly #parts: UsageParts
 
-  constructor(office: Pick<AccountOffice, 'get' | 'list' | 'cdrs'>) {
-    this.#office = office
+  constructor(parts: UsageParts) {
+    this.#parts = parts
   }
 
   async summary(account: string, query: UsageQuery): Promise<readonly UsageRow[]> {
-    const rows = new Map<string, UsageRow>()
-    const accounts = query.includeDescendants ? await this.#tree(account) : [account]
-    const profile = await this.#office.get(account)
+    const profile = await this.#parts.office.get(account)
     if (!profile) return []
-    for (const id of accounts) {
-      for await (const cdr of this.#cdrs(id, query)) {
-        const key = keyOf(cdr, query.by, profile.timezone)
-        rows.set(key, added(rows.get(key) ?? emptyRow(key, cdr.currency), cdr))
-      }
-    }
-    return [...rows.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    const { timezone } = profile
+    const whose = await this.#whose(account, query.includeDescendants)
+    return this.#summed({ ...query, ...whose, timezone })
   }
 
-  async *#cdrs(account: string, { fromMs, untilMs }: UsageQuery): AsyncGenerator<Cdr> {
-    let cursor: string | undefined
-    do {
-      const page = await this.#office.cdrs(account, { fromMs, untilMs, limit: PAGE, ...(cursor ? { cursor } : {}) })
-      for (const text of page.items) yield JSON.parse(text) as Cdr
-      cursor = page.nextCursor
-    } while (cursor !== undefined)
+  /** Ended calls, newest first, each as it was last corrected: from the store, then from the archive. */
+  async cdrs(account: string, page: PageRequest): Promise<Page<string>> {
+    const { office, archive } = this.#parts
+    const { cursor, fromMs = -Infinity } = page
+    if (!cursor?.startsWith('a')) {
+      const { items, nextCursor } = await office.cdrs(account, page)
+      const isLast = nextCursor?.startsWith('a') && this.#isHot(fromMs)
+      return nextCursor === undefined || isLast ? { items } : { items, nextCursor }
+    }
+    const partition = (await office.chainOf(account))?.partition ?? 0
+    return archive.cdrs({ ...page, partition, account, before: Number(cursor.slice(1)) })
+  }
+
+  /** What became of calls since the place, in the order in which it became so. */
+  async changes(
+    account: string,
+    { includeDescendants, ...place }: ChangesPlace & { readonly includeDescendants: boolean },
+  ): Promise<ChangesPage> {
+    return this.#parts.archive.changes({ ...(await this.#whose(account, includeDescendants)), ...place })
+  }
+
+  /** An archive that is away, or that nobody has started yet, is not needed for what the store knows as well. */
+  async #summed(query: SourceQuery): Promise<readonly UsageRow[]> {
+    const { archive, store } = this.#parts
+    const isHot = this.#isHot(query.fromMs)
+    if (isHot && !archive.isOpen) return summed(store.rows(query))
+    try {
+      return await summed(archive.rows(query))
+    } catch (error) {
+      if (isHot && error instanceof Fault && error.code === 'archive_unavailable') return summed(store.rows(query))
+      throw error
+    }
+  }
+
+  #isHot(fromMs: number): boolean {
+    const { clock, hotDays } = this.#parts
+    return fromMs >= clock.nowMs() - hotDays() * DAY_MS
+  }
+
+  async #whose(account: string, includeDescendants: boolean): Promise<UsageAccounts> {
+    const partition = (await this.#parts.office.chainOf(account))?.partition ?? 0
+    return { partition, accounts: includeDescendants ? await this.#tree(account) : [account] }
   }
 
   /** The account and everything below it; the tree is at most five levels deep. */
@@ -64,42 +127,11 @@ export class UsageDesk {
       let cursor: string | undefined
       do {
         const parent = found[next] ?? account
-        const page = await this.#office.list({ parent, limit: PAGE, ...(cursor ? { cursor } : {}) })
+        const page = await this.#parts.office.list({ parent, limit: PAGE, ...(cursor ? { cursor } : {}) })
         found.push(...page.items.map(({ id }) => id))
         cursor = page.nextCursor
       } while (cursor !== undefined)
     }
     return found
-  }
-}
-
-function keyOf(cdr: Cdr, by: UsageBy, zone: string): string {
-  switch (by) {
-    case 'day':
-      return dayOf(Date.parse(cdr.endedAt), zone)
-    case 'destination':
-      return cdr.rate?.destination ?? ''
-    case 'user':
-      return cdr.user ?? ''
-    case 'trunk':
-      return cdr.trunk ?? ''
-  }
-}
-
-function emptyRow(key: string, currency: string): UsageRow {
-  return { key, calls: 0, seconds: 0, billedSeconds: 0, poolSeconds: 0, charge: 0n, currency }
-}
-
-function added(row: UsageRow, cdr: Cdr): UsageRow {
-  const charge = parseAmount(cdr.charge)
-  invariant(charge !== undefined, 'a CDR has an amount')
-  const pools = cdr.parts.reduce((sum, part) => sum + (part.source === 'pool' ? part.seconds : 0), 0)
-  return {
-    ...row,
-    calls: row.calls + 1,
-    seconds: row.seconds + cdr.seconds,
-    billedSeconds: row.billedSeconds + cdr.billedSeconds,
-    poolSeconds: row.poolSeconds + pools,
-    charge: row.charge + charge,
   }
 }

@@ -26,7 +26,8 @@ export function tariffYaml(perMinute = 60): string {
   ].join('\n')
 }
 
-const SETTINGS = 'defaults: { tariff: bench, currency: USD, timezone: UTC }\n'
+/** Without an archive: the embedded one is another process's worth of work. */
+const SETTINGS = 'roles: [decide, clock]\ndefaults: { tariff: bench, currency: USD, timezone: UTC }\n'
 
 /** Folders that outlive a daemon: another may be started on the same home. */
 export class Home {

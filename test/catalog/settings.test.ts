@@ -70,6 +70,7 @@ describe('settings', () => {
         trustedSources: [],
         groups: {},
       },
+      archive: { hotDays: 35 },
       events: { kept: 50_000, streams: 100 },
       webhooks: { allowPrivate: false, deadlineSeconds: 15, disableAfterDays: 5 },
       mail: { allowPlain: false, timeoutSeconds: 20 },

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Fault } from '../../src/base/fault.ts'
 import { RedisAudit } from '../../src/store/redis-audit.ts'
+import { ArchivedCopy } from '../../src/archive/copy.ts'
+import { type Rebuilt, StoreRebuild } from '../../src/store/rebuild.ts'
+import { RedisStreams } from '../../src/store/redis-streams.ts'
+import { StoredUsage } from '../../src/usage/stored-usage.ts'
+import { UsageDesk } from '../../src/usage/summary.ts'
+import { PARTITIONS } from '../support/offices.ts'
 import type { Archive } from '../../src/archive/archive.ts'
 import { archiveForms, never, TestArchives } from '../support/archives.ts'
 import { useWorld, type World } from '../support/desk.ts'
@@ -9,7 +15,9 @@ const MONTH_SECONDS = 31 * 86_400
 
 /** A reseller and its customer, with money, minutes and a trunk, and calls that each of them pays for. */
 async function traffic(world: World): Promise<void> {
-  await world.test.store.command((client) => client.hset(world.test.keys.meta(), 'installed_at', '1'))
+  await world.test.store.command((client) =>
+    client.hset(world.test.keys.meta(), { installed_at: '1', partitions: PARTITIONS }),
+  )
   await world.account('house', { tariff: 'wholesale', credit: 50_000_000n })
   const plan = { name: 'plan', seconds: 120, onExhausted: 'spill' } as const
   await world.account('acme', { parent: 'house', credit: 10_000_000n, pools: [plan] })
@@ -184,6 +192,140 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     expect(JSON.parse(row?.['profile'] ?? '{}')).toMatchObject({ id: 'acme', name: 'New name', parent: 'house' })
     const { partition = -1 } = (await office.chainOf('acme')) ?? {}
     expect(await world.test.store.command((client) => client.zcard(world.test.keys.changed(partition)))).toBe(0)
+  })
+})
+
+describe.each(archiveForms)('the hot window, %s', (form) => {
+  const world = useWorld({ name: 'one Redis', on: 'redis', daemons: 2 })
+  const archives = new TestArchives(form)
+  beforeAll(() => archives.start(), 60_000)
+  afterAll(() => archives.stop())
+  beforeEach(() => archives.empty(), 60_000)
+
+  async function historyOf(archive: Archive, account: string): Promise<readonly string[]> {
+    const office = world.test.office()
+    const { usage } = archive
+    const parts = { office, store: new StoredUsage(office), archive: usage, clock: world.clock, hotDays: () => 35 }
+    const desk = new UsageDesk(parts)
+    const found: string[] = []
+    for (let cursor: string | undefined = ''; cursor !== undefined;) {
+      const page = await desk.cdrs(account, { limit: 2, ...(cursor === '' ? {} : { cursor }) })
+      found.push(...page.items)
+      cursor = page.nextCursor
+    }
+    return found
+  }
+
+  const storedCdrs = async (): Promise<number> =>
+    Object.values((await world.snapshot()).partitions).reduce((sum, { cdrs }) => sum + cdrs.length, 0)
+
+  it('takes CDRs out of the store when they are archived and old, and each stays in its place in the history', async () => {
+    await traffic(world)
+    const archive = archives.open(world.test)
+    const before = await historyOf(archive, 'acme')
+    expect(before).toHaveLength(3)
+    await world.elapse(36 * 86_400)
+    for (const callId of ['new-1', 'new-2', 'new-3']) await world.call(callId).stop({ seconds: 10 })
+    const whole = await historyOf(archive, 'acme')
+    const stored = await storedCdrs()
+    await archive.archiver.round(never)
+    expect(await storedCdrs()).toBeLessThan(stored - 4)
+    expect(await historyOf(archive, 'acme')).toEqual(whole)
+    expect(whole.slice(3)).toEqual(before)
+    await world.call('new-4').stop({ seconds: 10 })
+    expect((await historyOf(archive, 'acme')).slice(1)).toEqual(whole)
+    const { store, keys } = world.test
+    await archive.archiver.round(never)
+    const copy = new ArchivedCopy(archive.database)
+    await store.command((client) => client.flushall())
+    await new StoreRebuild({ store, keys, clock: world.clock, copy, hotDays: 35, rememberDays: 7 }).run()
+    expect((await historyOf(archive, 'acme')).slice(1)).toEqual(whole)
+  })
+
+  it('takes out nothing that is not archived', async () => {
+    await traffic(world)
+    const stored = await storedCdrs()
+    await world.elapse(36 * 86_400)
+    const streams = new RedisStreams(world.test.streamParts)
+    for (let p = 0; p < PARTITIONS; p += 1) {
+      expect(await streams.trimCdrs(p, { number: 0, level: 0 }, world.nowMs)).toBe(0)
+    }
+    expect(await storedCdrs()).toBe(stored)
+  })
+})
+
+describe.each(archiveForms)('a store that lost everything, %s', (form) => {
+  const world = useWorld({ name: 'one Redis', on: 'redis', daemons: 2 })
+  const archives = new TestArchives(form)
+  beforeAll(() => archives.start(), 60_000)
+  afterAll(() => archives.stop())
+  beforeEach(() => archives.empty(), 60_000)
+
+  async function rebuild(archive: Archive): Promise<Rebuilt> {
+    const { store, keys } = world.test
+    await store.command((client) => client.flushall())
+    const copy = new ArchivedCopy(archive.database)
+    return new StoreRebuild({ store, keys, clock: world.clock, copy, hotDays: 35, rememberDays: 7 }).run()
+  }
+
+  it('is built anew from the archive, with every balance, entry, CDR and operation', async () => {
+    await traffic(world)
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    const before = await world.snapshot()
+    const rebuilt = await rebuild(archive)
+    const after = await world.snapshot()
+    for (const [id, account] of Object.entries(before.accounts)) {
+      expect({ id, ...after.accounts[id], told: '' }).toEqual({ id, ...account, told: '' })
+    }
+    for (const [partition, { journal, books, cdrs }] of Object.entries(before.partitions)) {
+      const { [partition]: found } = after.partitions
+      const { journal: again = [], books: sums = {}, cdrs: calls = [] } = found ?? {}
+      expect({ journal: again, books: sums, cdrs: calls }).toEqual({ journal, books, cdrs })
+    }
+    expect(rebuilt).toMatchObject({ accounts: 3, released: 0, partitions: PARTITIONS })
+    const again = { account: 'acme', amount: 10_000_000n, operation: 'op-2', kind: 'adjustment' } as const
+    expect(await world.office().credit(again)).toMatchObject({ kind: 'posted', replayed: true })
+    expect(await world.office().credit({ ...again, amount: 1n })).toMatchObject({ code: 'request_conflict' })
+  })
+
+  it('charges no stop twice that an edge repeats', async () => {
+    await traffic(world)
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    const { credit } = await world.standing('acme')
+    await rebuild(archive)
+    const repeated = await world.call('a').stop({ seconds: 100 })
+    expect(repeated).toMatchObject({ state: 'ended', ignored: true })
+    expect((await world.standing('acme')).credit).toBe(credit)
+  })
+
+  it('has released the calls that were up, and charges them when their stop comes', async () => {
+    await traffic(world)
+    const paid = world.call('paid')
+    const ringing = world.call('ringing')
+    for (const call of [paid, ringing]) await call.authorize()
+    await paid.start()
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    const { credit } = await world.standing('acme')
+    expect(await rebuild(archive)).toMatchObject({ released: 2 })
+    expect(await world.standing('acme')).toMatchObject({ credit, reserved: 0n, calls: 0 })
+    await paid.stop({ seconds: 60 })
+    expect((await world.standing('acme')).credit).toBeLessThan(credit)
+    await archive.archiver.round(never)
+    expect(archives.lost).toEqual([])
+    expect((await auditOf(world, archive).verify()).drifts).toEqual([])
+  })
+
+  it('is built from nothing only', async () => {
+    await traffic(world)
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    const { store, keys } = world.test
+    const copy = new ArchivedCopy(archive.database)
+    const building = new StoreRebuild({ store, keys, clock: world.clock, copy, hotDays: 35, rememberDays: 7 })
+    await expect(building.run()).rejects.toMatchObject({ code: 'store_unfit' })
   })
 })
 

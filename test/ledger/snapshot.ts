@@ -184,7 +184,20 @@ async function read(snapshot: Snapshot, master: Redis, { key, partition, noun, n
 }
 
 function readAccount(account: SnapshotAccount, hash: Readonly<Record<string, string>>): void {
-  const { v = '0', low = '', lown = '0', rech, rechn = '0', lp = '', capd = '', capm = '', sd, sm, ...rest } = hash
+  const {
+    v = '0',
+    low = '',
+    lown = '0',
+    rech,
+    rechn = '0',
+    lp = '',
+    capd = '',
+    capm = '',
+    sd,
+    sm,
+    cdrb: _archivedOnly,
+    ...rest
+  } = hash
   const isTold = ([field]: readonly [string, string]) => field.startsWith('t:')
   const others = Object.entries(rest)
   account.version = v

@@ -92,11 +92,13 @@ const KNOWN = [
   '1',
 ]
 
+/** What reads all there is, or waits for another database, is not what is tested here. */
+const LONG: ReadonlySet<string> = new Set(['verifyAudit', 'verifyArchive', 'showArchive', 'listUsageChanges'])
+
 export function requestsOf(api: OpenApi): fc.Arbitrary<FuzzRequest> {
   const all = Object.entries(api.paths).flatMap(([path, methods]) =>
     Object.entries(methods).flatMap(([method, operation]) =>
-      // The audit reads all there is, which is not what is tested here.
-      operation.operationId === 'verifyAudit' ? [] : [requestOf(api, { path, method, operation })],
+      LONG.has(operation.operationId) ? [] : [requestOf(api, { path, method, operation })],
     ),
   )
   return fc.oneof(...all)

@@ -33,6 +33,7 @@ export class TestArchives {
 
   async empty(): Promise<void> {
     this.lost.length = 0
+    await this.#database().open()
     await this.#database().use((sql) => sql.unsafe('drop schema public cascade; create schema public'))
     // The embedded one is slow to start, and there can be one only: it stays.
     await this.#database().use((sql) => migrate(sql))
@@ -45,6 +46,7 @@ export class TestArchives {
       database: this.#database(),
       streams,
       clock: test.clock,
+      hotDays: () => 35,
       observer: {
         archived: () => undefined,
         lost: (partition, rows) => this.lost.push({ partition, rows }),

@@ -15,9 +15,11 @@ interface Period {
 }
 
 interface ShowOptions extends Period {
-  readonly by: 'day' | 'destination' | 'user' | 'trunk'
+  readonly by: 'day' | 'destination' | 'user' | 'trunk' | 'direction' | 'account'
   readonly includeDescendants?: true
 }
+
+const groups = ['day', 'destination', 'user', 'trunk', 'direction', 'account'] as const
 
 export function addUsageCommands(program: Command, cli: Cli): void {
   const usage = program.command('usage').description('What accounts used.')
@@ -27,7 +29,7 @@ export function addUsageCommands(program: Command, cli: Cli): void {
     .argument('<account>', 'its id', id)
     .option('--from <day>', 'first day in the zone of the account, or first instant')
     .option('--to <day>', 'last day, or last instant; included')
-    .option('--by <what>', 'day, destination, user or trunk', oneOf('day', 'destination', 'user', 'trunk'), 'day')
+    .option('--by <what>', groups.join(', '), oneOf(...groups), 'day')
     .option('--include-descendants', 'with the accounts below it')
     .action((account: string, options: ShowOptions) => show(cli, account, options))
   usage

@@ -25,7 +25,7 @@ import type { PaymentDesk } from '../../payments/desk.ts'
 import type { WebhookRequest } from '../../payments/provider.ts'
 import type { Reconciled } from '../../payments/reconcile.ts'
 import type { Recharging } from '../../recharge/recharging.ts'
-import type { UsageQuery, UsageRow } from '../../usage/summary.ts'
+import type { UsageDesk } from '../../usage/summary.ts'
 
 export type { KeyIdentity } from '../../accounts/api-keys.ts'
 
@@ -38,6 +38,7 @@ export interface HttpParts {
   readonly payments: PaymentPort
   readonly keys: KeyPort
   readonly audit: AuditPort
+  readonly archive: ArchivePort
   readonly jobs: JobDesk
   readonly events: EventsPort
   readonly webhooks: WebhookPort
@@ -204,9 +205,7 @@ export interface VersionView extends VersionSummary {
   readonly nextCursor?: string
 }
 
-export interface UsagePort {
-  summary(account: string, query: UsageQuery): Promise<readonly UsageRow[]>
-}
+export type UsagePort = Pick<UsageDesk, 'summary' | 'changes' | 'cdrs'>
 
 /**
  * `verify` is asked for every request, so it answers from memory, also while the store is away. `create` answers with the
@@ -235,6 +234,24 @@ export interface AuditReport {
   readonly accounts: number
   readonly partitions: number
   readonly problems: readonly string[]
+}
+
+export interface ArchivePort {
+  /** Fault(archive_unavailable) while it cannot be reached. */
+  status(): Promise<ArchiveStatus>
+  verify(): Promise<AuditReport>
+}
+
+export interface ArchiveStatus {
+  readonly kind: 'postgresql' | 'embedded'
+  /** Journal entries that are archived. */
+  readonly entries: number
+  /** Journal entries of the store that are not. */
+  readonly behind: number
+  readonly cdrs: number
+  readonly accounts: number
+  /** Entries and CDRs that were archived and that the store lost. */
+  readonly lost: number
 }
 
 export type WebhookPort = Pick<WebhookDesk, keyof WebhookDesk>

@@ -7,6 +7,7 @@ import { addMoneyRoutes } from './accounts/money-routes.ts'
 import { addPoolRoutes } from './accounts/pool-routes.ts'
 import { addReceiptRoutes } from './accounts/receipt-routes.ts'
 import { addReportRoutes } from './accounts/report-routes.ts'
+import { addUsageRoutes } from './accounts/usage-routes.ts'
 import { authorization, refuseOpenRoutes } from './auth.ts'
 import { addCallRoutes } from './calls/call-routes.ts'
 import { addDecideRoutes } from './calls/decide-routes.ts'
@@ -171,6 +172,7 @@ function adminPath(parts: HttpParts) {
     addReceiptRoutes(server, parts)
     addMoneyRoutes(server, parts)
     addReportRoutes(server, parts)
+    addUsageRoutes(server, parts)
     addCardRoutes(server, parts)
     addPurchaseRoutes(server, parts)
     addRechargeRoutes(server, parts)

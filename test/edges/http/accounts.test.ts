@@ -470,6 +470,9 @@ describe('reports', () => {
           seconds: 90,
           billedSeconds: 120,
           poolSeconds: 60,
+          trunkSeconds: 0,
+          overrunSeconds: 0,
+          overruns: 0,
           charge: '0.040000',
           currency: 'USD',
         },
@@ -477,6 +480,18 @@ describe('reports', () => {
     })
     const period = { fromMs: Date.UTC(2026, 10, 1, 4), untilMs: Date.UTC(2026, 10, 24, 5) }
     expect(rig.inputs('usage')).toEqual([{ account: 'acme', ...period, by: 'user', includeDescendants: true }])
+  })
+
+  it('tell billing jobs what is new since a cursor, with what each change adds', async () => {
+    const response = await rig.ask({ url: `${url}/usage/changes?cursor=12.3&limit=10&includeDescendants=true` })
+    expect(response.json()).toMatchObject({
+      items: [{ kind: 'call', adds: { calls: 2, charge: '0.040000' }, cdr: { account: 'acme', charge: '0.020000' } }],
+      cursor: '17.1',
+      more: false,
+    })
+    const asked = { account: 'acme', cursor: '12.3', limit: 10, includeDescendants: true }
+    expect(rig.inputs('changes')).toEqual([asked])
+    expect((await rig.ask({ url: `${url}/usage/changes?cursor=x` })).json()).toMatchObject({ code: 'invalid_input' })
   })
 
   it('sum up this month so far by day, when nothing is asked for', async () => {

@@ -63,6 +63,8 @@ const operations: readonly (readonly [scope: string, ask: Ask])[] = [
   ['ops:write', { method: 'POST', url: '/v1/jobs/webhooks/wh1-3-17-0/retry' }],
   ['ops:read', { url: '/metrics' }],
   ['audit:read', { method: 'POST', url: '/v1/audit/verify' }],
+  ['ops:read', { url: '/v1/archive' }],
+  ['audit:read', { method: 'POST', url: '/v1/archive/verify' }],
 ]
 
 describe.each(operations.map(([scope, ask]) => ({ scope, name: `${ask.method ?? 'GET'} ${ask.url}`, ask })))(

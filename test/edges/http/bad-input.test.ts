@@ -501,6 +501,7 @@ const endpoints: readonly Endpoint[] = [
     ],
   },
   { method: 'POST', url: '/v1/audit/verify', good: {}, bad: [['deep', true, 'unknown_field']] },
+  { method: 'POST', url: '/v1/archive/verify', good: {}, bad: [['deep', true, 'unknown_field']] },
 ]
 
 function withField(good: Record<string, unknown>, field: string, value: unknown): Record<string, unknown> {

@@ -2,6 +2,7 @@
 import type { AccountProfile } from '../../../src/accounts/account.ts'
 import type { ProfileInput } from '../../../src/accounts/office.ts'
 import type { CallRecord } from '../../../src/calls/call.ts'
+import { type Cdr, cdrOf } from '../../../src/usage/cdr.ts'
 import type { Allowed } from '../../../src/calls/requests.ts'
 
 const AT_MS = Date.UTC(2026, 10, 23, 9, 59)
@@ -74,4 +75,16 @@ export function callRecord(change: Partial<CallRecord> = {}): CallRecord {
     history: [{ atMs: AT_MS, what: 'authorized' }],
     ...change,
   }
+}
+
+/** An ended call of acme, as it is charged to acme. */
+export function cdrExample(): Cdr {
+  const record = callRecord({
+    state: 'ended',
+    end: { endedAtMs: AT_MS + 65_000, seconds: 60, cause: 'caller_bye', presumed: false, heardAtMs: AT_MS + 65_000 },
+  })
+  const charge = { micros: 20_000n, billedSeconds: 60, pools: [], overrunSeconds: 0 }
+  const [level] = record.levels
+  if (!level) throw new Error('a call has a payer')
+  return cdrOf({ record, index: 0, level, charge, flags: [] })
 }

@@ -23,7 +23,8 @@ import { sipReplies } from '../../../src/edges/http/sip-replies.ts'
 import type { ReceiptRefused } from '../../../src/notices/receipt-desk.ts'
 import { createLog } from '../../../src/observe/log.ts'
 import { Metrics } from '../../../src/observe/metrics.ts'
-import { allowed, callRecord, profile } from './examples.ts'
+import { allowed, callRecord, cdrExample, profile } from './examples.ts'
+import type { UsageFigures } from '../../../src/usage/usage-row.ts'
 import { examplePayment, fakePayments, type Till } from './fake-payments.ts'
 import { heldToReference } from './reference.ts'
 
@@ -102,6 +103,17 @@ const quoted: Quote = {
   funding: [{ source: 'credit', seconds: 60, amount: 20_000n }],
 }
 
+const figures: UsageFigures = {
+  calls: 2,
+  seconds: 90,
+  billedSeconds: 120,
+  poolSeconds: 60,
+  trunkSeconds: 0,
+  overrunSeconds: 0,
+  overruns: 0,
+  charge: 40_000n,
+}
+
 const posted: Posted = {
   kind: 'posted',
   replayed: false,
@@ -154,8 +166,15 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
     usage: {
       summary: async (account, query) => {
         note('usage', { account, ...query })
-        const totals = { calls: 2, seconds: 90, billedSeconds: 120, poolSeconds: 60, charge: 40_000n, currency: 'USD' }
-        return [{ key: '2026-11-23', ...totals }]
+        return [{ key: '2026-11-23', ...figures, currency: 'USD' }]
+      },
+      cdrs: async (account, request) => {
+        note('cdrs', { account, ...request })
+        return { items: ['{"call":"A","account":"acme","charge":"0.020000"}', '{"call":"B","account":"acme"}'] }
+      },
+      changes: async (account, query) => {
+        note('changes', { account, ...query })
+        return { items: [{ kind: 'call', cdr: cdrExample(), adds: figures }], cursor: '17.1', more: false }
       },
     },
     payments: fakePayments(scene, note),
@@ -164,6 +183,10 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
     webhooks: fakeWebhooks(scene, note),
     events: { log: scene.events, mostStreams: () => 2, listenToCalls: async () => note('listenToCalls', undefined) },
     audit: { verify: async () => ({ ok: true, entries: 12, accounts: 3, partitions: 64, problems: [] }) },
+    archive: {
+      status: async () => ({ kind: 'embedded', entries: 12, behind: 0, cdrs: 4, accounts: 3, lost: 0 }),
+      verify: async () => ({ ok: true, entries: 12, accounts: 3, partitions: 64, problems: [] }),
+    },
     health: {
       ready: async () => ({ ready: scene.ready, detail: { store: scene.ready ? 'ok' : 'away' } }),
       started: () => scene.started,
@@ -323,10 +346,7 @@ function fakeOffice(scene: Scene, note: Note): HttpParts['office'] {
       const words = { what: 'settle', why: 'call', call: callRecord().call, operation: 'op', externalId: 'x' }
       return { items: [{ id: '3-18', atMs: NOW_MS, ...words, ...amounts, poolSeconds: -60 }], nextCursor: '3-18' }
     },
-    cdrs: async (account, request) => {
-      page('cdrs')(account, request)
-      return { items: ['{"call":"A","account":"acme","charge":"0.020000"}', '{"call":"B","account":"acme"}'] }
-    },
+    cdrs: async () => ({ items: [] }),
     turnCycles: async () => undefined,
   }
 }

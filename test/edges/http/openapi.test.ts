@@ -35,6 +35,7 @@ PATCH /v1/accounts/{}/pools/{}
 GET /v1/accounts/{}/transactions
 GET /v1/accounts/{}/cdrs
 GET /v1/accounts/{}/usage
+GET /v1/accounts/{}/usage/changes
 POST /v1/accounts/{}/payment-methods
 GET /v1/accounts/{}/payment-methods
 PATCH /v1/accounts/{}/payment-methods/{}
@@ -73,6 +74,8 @@ GET /v1/events
 GET /v1/jobs
 POST /v1/jobs/{}/{}/retry
 POST /v1/audit/verify
+GET /v1/archive
+POST /v1/archive/verify
 GET /openapi.json
 GET /metrics
 GET /livez
@@ -181,6 +184,7 @@ it('says which bodies may be left out', () => {
     'POST /v1/webhooks/{}/test',
     'POST /v1/jobs/{}/{}/retry',
     'POST /v1/audit/verify',
+    'POST /v1/archive/verify',
   ])
 })
 

@@ -19,6 +19,15 @@ const auditSchema = z.object({
   problems: z.array(z.string()),
 })
 
+const archiveSchema = z.object({
+  kind: z.enum(['postgresql', 'embedded']),
+  entries: z.int().describe('Journal entries that are archived.'),
+  behind: z.int().describe('Journal entries of the store that are not.'),
+  cdrs: z.int(),
+  accounts: z.int(),
+  lost: z.int().describe('Entries and CDRs that were archived and that the store lost.'),
+})
+
 export function addOpsRoutes(server: HttpServer, parts: HttpParts): void {
   addHealth(server, parts)
   const metrics = operation(
@@ -49,6 +58,8 @@ export function addOpsRoutes(server: HttpServer, parts: HttpParts): void {
   )
   server.post('/v1/audit/verify', verify, async () => parts.audit.verify())
 
+  addArchive(server, parts)
+
   const reference = operation(
     {
       id: 'showReference',
@@ -60,6 +71,34 @@ export function addOpsRoutes(server: HttpServer, parts: HttpParts): void {
     {},
   )
   server.get('/openapi.json', reference, () => server.swagger())
+}
+
+function addArchive(server: HttpServer, { archive }: HttpParts): void {
+  const words = { tag: 'Operation', wholeInstallation: true } as const
+  const status = operation(
+    {
+      id: 'showArchive',
+      summary: 'What is archived, and how far it is behind the store.',
+      needs: 'ops:read',
+      answers: { 200: json(archiveSchema, 'How it stands.') },
+      ...words,
+    },
+    {},
+  )
+  server.get('/v1/archive', status, () => archive.status())
+
+  const verify = operation(
+    {
+      id: 'verifyArchive',
+      summary:
+        'Replays the archived journal and holds the balances against it, and the archived CDRs against the journal.',
+      needs: 'audit:read',
+      answers: { 200: json(auditSchema, 'What was found.') },
+      ...words,
+    },
+    { body: z.strictObject({}).optional() },
+  )
+  server.post('/v1/archive/verify', verify, () => archive.verify())
 }
 
 function addHealth(server: HttpServer, { health }: HttpParts): void {

@@ -1,0 +1,162 @@
+/** Usage from the archive: summed by PostgreSQL, of all that the store has told by the time it is asked. */
+import type { Page } from '../accounts/office.ts'
+import { invariant } from '../base/fault.ts'
+import { parseAmount } from '../base/money.ts'
+import type { Cdr } from '../usage/cdr.ts'
+import { changeOf, type ChangesPage, type ChangesPlace } from '../usage/changes.ts'
+import type { ArchivedCdrsQuery, SourceQuery, UsageAccounts, UsageArchive } from '../usage/summary.ts'
+import type { UsageBy, UsageRow } from '../usage/usage-row.ts'
+import type { Archiver } from './archiver.ts'
+import type { Database } from './database.ts'
+import type { Sql } from './sql.ts'
+
+/** Sums of 64 bits and money are text. */
+interface SumRow {
+  readonly key: string
+  readonly currency: string
+  readonly calls: string
+  readonly seconds: string
+  readonly billed: string
+  readonly pool: string
+  readonly trunk: string
+  readonly overrun: string
+  readonly overruns: string
+  readonly charge: string
+}
+
+interface ChangeRow {
+  readonly number: string
+  readonly level: number
+  readonly cdr: string
+  readonly before: string | null
+}
+
+export interface ArchivedUsageParts {
+  readonly database: Database
+  readonly archiver: Archiver
+}
+
+export class ArchivedUsage implements UsageArchive {
+  readonly #parts: ArchivedUsageParts
+
+  constructor(parts: ArchivedUsageParts) {
+    this.#parts = parts
+  }
+
+  get isOpen(): boolean {
+    return this.#parts.database.isOpen
+  }
+
+  async *rows(query: SourceQuery): AsyncGenerator<UsageRow> {
+    const { database, archiver } = this.#parts
+    await archiver.catchUp(query.partition)
+    yield* (await database.use((sql) => sums(sql, query))).map(usageRow)
+  }
+
+  async cdrs(query: ArchivedCdrsQuery): Promise<Page<string>> {
+    const { database, limit } = { ...this.#parts, ...query }
+    const rows = await database.use((sql) => cdrsBefore(sql, query))
+    const page = rows.slice(0, limit)
+    const items = page.map(({ cdr }) => cdr)
+    return rows.length > limit ? { items, nextCursor: `a${page.at(-1)?.number ?? '0'}` } : { items }
+  }
+
+  async changes(query: UsageAccounts & ChangesPlace): Promise<ChangesPage> {
+    const { database, archiver } = this.#parts
+    await archiver.catchUp(query.partition)
+    const { cursor = '0.0', limit } = query
+    const [number = 0, level = 0] = cursor.split('.').map(Number)
+    const rows = await database.use((sql) => changesAfter(sql, { ...query, number, level }))
+    const page = rows.slice(0, limit)
+    const last = page.at(-1)
+    return {
+      items: page.map(({ cdr, before }) => {
+        return changeOf(JSON.parse(cdr) as Cdr, before === null ? undefined : (JSON.parse(before) as Cdr))
+      }),
+      cursor: last ? `${last.number}.${last.level}` : cursor,
+      more: rows.length > limit,
+    }
+  }
+}
+
+/** As PostgreSQL writes an array; ids of accounts need no quotes. */
+function arrayOf(ids: readonly string[]): string {
+  return `{${ids.join(',')}}`
+}
+
+function sums(sql: Sql, { accounts, fromMs, untilMs, by, timezone }: SourceQuery): Promise<readonly SumRow[]> {
+  return sql<SumRow[]>`
+    select ${keyOf(sql, by, timezone)} as key, currency, count(*) as calls, sum(seconds) as seconds,
+      sum(billed_seconds) as billed, sum(pool_seconds) as pool, sum(trunk_seconds) as trunk,
+      sum(overrun_seconds) as overrun, count(*) filter (where ' ' || flags || ' ' like '% overrun %') as overruns,
+      sum(charge)::text as charge
+    from cdr
+    where account = any(${arrayOf(accounts)}::text[]) and current
+      and ended_at >= ${new Date(fromMs)} and ended_at < ${new Date(untilMs)}
+    group by 1, 2`
+}
+
+function keyOf(sql: Sql, by: UsageBy, timezone: string) {
+  switch (by) {
+    case 'day':
+      return sql`to_char(ended_at at time zone ${timezone}, 'YYYY-MM-DD')`
+    case 'destination':
+      return sql`destination`
+    case 'user':
+      return sql`user_id`
+    case 'trunk':
+      return sql`trunk`
+    case 'direction':
+      return sql`direction`
+    case 'account':
+      return sql`account`
+  }
+}
+
+function usageRow(row: SumRow): UsageRow {
+  const charge = parseAmount(row.charge)
+  invariant(charge !== undefined, 'a sum of charges is an amount')
+  return {
+    key: row.key,
+    currency: row.currency,
+    calls: Number(row.calls),
+    seconds: Number(row.seconds),
+    billedSeconds: Number(row.billed),
+    poolSeconds: Number(row.pool),
+    trunkSeconds: Number(row.trunk),
+    overrunSeconds: Number(row.overrun),
+    overruns: Number(row.overruns),
+    charge,
+  }
+}
+
+/** One more than the limit, so that it is known whether there is more. */
+function changesAfter(
+  sql: Sql,
+  query: UsageAccounts & ChangesPlace & { readonly number: number; readonly level: number },
+): Promise<readonly ChangeRow[]> {
+  const { partition, accounts, number, level, limit } = query
+  return sql<ChangeRow[]>`
+    select number, level, cdr, (
+      select cdr from cdr earlier
+      where c.revision > 0 and earlier.call = c.call and earlier.account = c.account
+        and earlier.revision = c.revision - 1
+    ) as before
+    from cdr c
+    where partition = ${partition} and (number, level) > (${number}, ${level}) and account = any(${arrayOf(accounts)}::text[])
+    order by number, level limit ${limit + 1}`
+}
+
+/** In the order of their first revisions; one more than the limit. */
+function cdrsBefore(sql: Sql, query: ArchivedCdrsQuery): Promise<readonly { number: string; cdr: string }[]> {
+  const { partition, account, before, fromMs, untilMs, limit } = query
+  return sql<{ number: string; cdr: string }[]>`
+    select opened.number, last.cdr
+    from cdr opened join cdr last on last.call = opened.call and last.account = opened.account and last.current
+    where opened.partition = ${partition} and opened.account = ${account} and opened.revision = 0
+      and opened.number < ${before}
+      and last.ended_at >= ${new Date(fromMs ?? 0)} and last.ended_at < ${new Date(untilMs ?? LAST_MS)}
+    order by opened.number desc limit ${limit + 1}`
+}
+
+const LAST_MS = Date.UTC(9999, 0, 1)

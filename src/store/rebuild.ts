@@ -1,0 +1,302 @@
+/**
+ * Builds an empty store from what was archived of another: accounts, balances, journal, CDRs of the hot window, tariffs,
+ * keys, and the memory of calls that ended lately. Calls that were up are over: what they held is released, and a stop
+ * that comes later is rated from itself, as one of a call that nobody asked for.
+ */
+import { Fault, invariant } from '../base/fault.ts'
+import { type Clock, dayOf } from '../base/time.ts'
+import { rememberedCall } from '../calls/remembered.ts'
+import { Replay } from '../ledger/audit.ts'
+import { type JournalEntry, decodeEntry, encodeEntry, entryId } from '../ledger/journal.ts'
+import type { LedgerCopy, StoredCdr, StoredEntry } from '../ledger/streams.ts'
+import type { Cdr } from '../usage/cdr.ts'
+import { encodeCall } from './call-codec.ts'
+import type { Keys } from './keys.ts'
+import { decodeProfile } from './profile-codec.ts'
+import { repliesOf } from './replies.ts'
+import type { RedisStore } from './redis.ts'
+
+export interface RebuildParts {
+  readonly store: RedisStore
+  readonly keys: Keys
+  readonly clock: Clock
+  readonly copy: LedgerCopy
+  /** CDRs and calls that ended so long ago are left where they are. */
+  readonly hotDays: number
+  readonly rememberDays: number
+}
+
+export interface Rebuilt {
+  readonly partitions: number
+  readonly accounts: number
+  readonly entries: number
+  readonly cdrs: number
+  /** Calls that were up. */
+  readonly released: number
+}
+
+const DAY_MS = 86_400_000
+const MEMORY_MARGIN_MS = 2 * DAY_MS
+
+type Pipeline = ReturnType<RedisStore['client']['pipeline']>
+
+/** What was spent in the day and month that the last entries of an account are of. */
+interface Spent {
+  readonly day: string
+  readonly inDay: bigint
+  readonly month: string
+  readonly inMonth: bigint
+}
+
+export class StoreRebuild {
+  readonly #parts: RebuildParts
+
+  constructor(parts: RebuildParts) {
+    this.#parts = parts
+  }
+
+  async run(): Promise<Rebuilt> {
+    const partitions = await this.#documents()
+    const sum = { accounts: 0, entries: 0, cdrs: 0, released: 0 }
+    for (let partition = 0; partition < partitions; partition += 1) {
+      const zones = await this.#profiles(partition)
+      const { entries, released } = await this.#journal(partition, zones)
+      sum.accounts += zones.size
+      sum.entries += entries
+      sum.released += released
+      sum.cdrs += await this.#cdrs(partition)
+      await this.#armings(partition)
+    }
+    return { partitions, ...sum }
+  }
+
+  /** Settings of the store, tariffs and keys; answers with how many partitions there are. */
+  async #documents(): Promise<number> {
+    const { store, keys, copy } = this.#parts
+    const documents = await copy.documents()
+    const meta = documents.find(({ name }) => name === 'meta')?.content
+    const partitions = meta?.kind === 'hash' ? Number(meta.fields['partitions']) : NaN
+    if (!(partitions >= 1)) throw new Fault('archive_unfit', 'nothing of a store is archived here')
+    await this.#expectEmpty(partitions)
+    const places: Readonly<Record<string, string>> = {
+      meta: keys.meta(),
+      apikeys: keys.apiKeys(),
+      tariffs: keys.tariffs(),
+    }
+    for (const { name, content } of documents) {
+      const key = places[name] ?? keys.tariffContent(name.slice('tariff:'.length))
+      if (content.kind === 'bytes') {
+        await store.command((client) => client.set(key, Buffer.from(content.base64, 'base64')))
+      } else if (Object.keys(content.fields).length > 0) {
+        await store.command((client) => client.hset(key, content.fields))
+      }
+    }
+    return partitions
+  }
+
+  async #expectEmpty(partitions: number): Promise<void> {
+    const { store, keys } = this.#parts
+    const all = [keys.meta(), ...Array.from({ length: partitions }, (_none, p) => keys.journal(p))]
+    for (const key of all) {
+      if ((await store.command((client) => client.exists(key))) === 0) continue
+      throw new Fault('store_unfit', `the store is not empty (${key} is there): it is built anew only from nothing`)
+    }
+  }
+
+  /** Answers with the zone of each account. */
+  async #profiles(partition: number): Promise<ReadonlyMap<string, string>> {
+    const { store, keys, copy } = this.#parts
+    const zones = new Map<string, string>()
+    for await (const page of copy.profiles(partition)) {
+      const profiles = page.map(({ profile }) => ({ text: profile, profile: decodeProfile(profile) }))
+      await this.#write((pipeline) => {
+        for (const { text, profile } of profiles) {
+          const { id, version, parent } = profile
+          pipeline.set(keys.profile(partition, id), text).hset(keys.account(partition, id), 'v', version)
+          pipeline.zadd(keys.accounts(partition), 0, id)
+          if (parent !== undefined) pipeline.zadd(keys.children(partition, parent), 0, id)
+        }
+      })
+      for (const { profile } of profiles) {
+        zones.set(profile.id, profile.timezone)
+        await store.command((client) => client.set(keys.directory(profile.id), profile.root))
+      }
+    }
+    return zones
+  }
+
+  async #journal(
+    partition: number,
+    zones: ReadonlyMap<string, string>,
+  ): Promise<{ readonly entries: number; readonly released: number }> {
+    const { clock, copy } = this.#parts
+    const replay = new Replay(partition)
+    const spent = new Map<string, Spent>()
+    for await (const page of copy.entries(partition)) {
+      await this.#appendEntries(partition, page, (stored, entry) => {
+        replay.add(stored.number, entry)
+        countSpent(spent, entry, zones)
+      })
+    }
+    const [drift] = replay.drifts
+    if (drift)
+      throw new Fault(
+        'archive_unfit',
+        `the archived journal of partition ${partition} is not whole: ${drift.counter} ${drift.journal}`,
+      )
+    const entries = replay.last
+    const releases = replay.releases(clock.nowMs(), 'the store was built anew from its archive')
+    const more = releases.map((entry, index) => {
+      return { number: entries + index + 1, entry: encodeEntry(entry), balances: '' }
+    })
+    await this.#appendEntries(partition, more, (stored, entry) => {
+      replay.add(stored.number, entry)
+    })
+    await this.#counters(replay, spent)
+    return { entries, released: releases.length }
+  }
+
+  async #appendEntries(
+    p: number,
+    page: readonly StoredEntry[],
+    take: (stored: StoredEntry, entry: JournalEntry) => void,
+  ): Promise<void> {
+    const { keys } = this.#parts
+    await this.#write((pipeline) => {
+      for (const stored of page) {
+        const entry = decodeEntry(stored.entry)
+        take(stored, entry)
+        const balances = stored.balances === '' ? [] : ['b', stored.balances]
+        pipeline.xadd(keys.journal(p), entryId(stored.number), 'e', stored.entry, ...balances)
+        for (const account of postedTo(entry)) pipeline.rpush(keys.transactions(p, account), String(stored.number))
+        const operation = operationOf(stored, entry)
+        if (operation) pipeline.set(keys.operation(p, operation.account, operation.id), operation.kept)
+      }
+    })
+  }
+
+  async #counters(replay: Replay, spent: ReadonlyMap<string, Spent>): Promise<void> {
+    const { keys } = this.#parts
+    const p = replay.partition
+    await this.#write((pipeline) => {
+      for (const account of replay.accounts) {
+        for (const [counter, value] of replay.countersOf(account)) {
+          pipeline.hset(keys.account(p, account), counter, value.toString())
+        }
+      }
+      for (const [account, { day, inDay, month, inMonth }] of spent) {
+        pipeline.hset(keys.account(p, account), 'sd', `${day} ${inDay}`, 'sm', `${month} ${inMonth}`)
+      }
+      for (const [book, value] of replay.books) pipeline.hset(keys.books(p), book, value.toString())
+    })
+  }
+
+  async #cdrs(p: number): Promise<number> {
+    const { clock, copy, hotDays, keys } = this.#parts
+    const sinceMs = clock.nowMs() - hotDays * DAY_MS
+    const older = await copy.olderCdrs(p, sinceMs)
+    await this.#write((pipeline) => {
+      for (const [account, left] of older) pipeline.hset(keys.account(p, account), 'cdrb', left)
+    })
+    let count = 0
+    for await (const page of copy.cdrs(p, sinceMs)) {
+      count += page.length
+      const cdrs = page.map((stored) => ({ stored, cdr: JSON.parse(stored.cdr) as Cdr }))
+      await this.#write((pipeline) => {
+        for (const { stored, cdr } of cdrs) {
+          const id = `${stored.number}-${stored.level}`
+          pipeline.xadd(keys.cdrs(p), id, 'j', stored.cdr)
+          if (cdr.revision === 0) pipeline.rpush(keys.cdrOrder(p, cdr.account), id)
+          else pipeline.hset(keys.cdrIndex(p, cdr.account), cdr.call, id)
+        }
+      })
+      await this.#remember(cdrs)
+    }
+    return count
+  }
+
+  /** Of calls in a page: the levels of one revision are written together, and a later revision replaces an earlier one. */
+  async #remember(cdrs: readonly { readonly stored: StoredCdr; readonly cdr: Cdr }[]): Promise<void> {
+    const { clock, keys, rememberDays, store } = this.#parts
+    const calls = [...Map.groupBy(cdrs, ({ stored }) => stored.number).values()].flatMap((group) => {
+      const record = rememberedCall(
+        group.map(({ cdr }) => cdr),
+        clock.nowMs(),
+      )
+      const leftMs = (record?.end?.endedAtMs ?? 0) + rememberDays * DAY_MS - clock.nowMs()
+      return record && leftMs > 0 ? [{ record, leftMs }] : []
+    })
+    await this.#write((pipeline) => {
+      for (const { record, leftMs } of calls) {
+        pipeline.set(keys.call(record.partition, record.legKey), encodeCall(record), 'PX', leftMs)
+      }
+    })
+    // Legs lie anywhere in a cluster.
+    for (const { record, leftMs } of calls) {
+      const place = String(record.partition)
+      const keptMs = leftMs + MEMORY_MARGIN_MS
+      await store.command((client) => client.set(keys.leg(record.legKey), place, 'PX', keptMs))
+    }
+  }
+
+  /** A threshold that is told again gets a number that was not told before. */
+  async #armings(p: number): Promise<void> {
+    const { copy, keys } = this.#parts
+    const armings = await copy.armings(p)
+    await this.#write((pipeline) => {
+      for (const { account, type, arming } of armings) {
+        const field = ARMINGS[type]
+        if (field !== undefined) pipeline.hset(keys.account(p, account), field, arming)
+      }
+    })
+  }
+
+  /** All in one visit; keys are of one partition. */
+  async #write(add: (pipeline: Pipeline) => void): Promise<void> {
+    const results = await this.#parts.store.command(async (client) => {
+      const pipeline = client.pipeline()
+      add(pipeline)
+      return pipeline.length === 0 ? [] : pipeline.exec()
+    })
+    repliesOf(results)
+  }
+}
+
+/** Counters of the account's hash that number what was told (lua/lib/thresholds.lua). */
+const ARMINGS: Readonly<Record<string, string>> = { 'balance.low': 'lown', 'recharge.due': 'rechn' }
+
+/** The accounts whose history the entry is in: those whose credit or minutes it moves for good. */
+function postedTo({ moves }: JournalEntry): ReadonlySet<string> {
+  const posted = moves.filter(([, counter]) => counter !== 'dr' && !counter.endsWith(':r'))
+  return new Set(posted.map(([account]) => account))
+}
+
+/** What a repeat of the operation is answered with. */
+function operationOf(
+  { number, balances }: StoredEntry,
+  { kind, moves, operation, content, note }: JournalEntry,
+): { readonly account: string; readonly id: string; readonly kept: string } | undefined {
+  if (operation === undefined || content === undefined) return undefined
+  const [move] = moves
+  invariant(move, 'an operation moves something')
+  const [account] = move
+  const answer = kind === 'pool' ? (note?.['pool'] ?? '') : `${number} ${balances.slice(account.length + 1)}`
+  return { account, id: operation, kept: `${content} ${answer}` }
+}
+
+/** As settle.lua counts it: of calls, in the account's own day and month, never below zero. */
+function countSpent(spent: Map<string, Spent>, entry: JournalEntry, zones: ReadonlyMap<string, string>): void {
+  if (entry.call === undefined) return
+  for (const [account, counter, change] of entry.moves) {
+    if (counter !== 'cp' && counter !== 'dp') continue
+    const day = dayOf(entry.atMs, zones.get(account) ?? 'UTC')
+    spent.set(account, withSpent(spent.get(account), day, BigInt(counter === 'dp' ? change : -change)))
+  }
+}
+
+function withSpent(known: Spent | undefined, day: string, debit: bigint): Spent {
+  const month = day.slice(0, 7)
+  const inDay = (known?.day === day ? known.inDay : 0n) + debit
+  const inMonth = (known?.month === month ? known.inMonth : 0n) + debit
+  return { day, month, inDay: inDay < 0n ? 0n : inDay, inMonth: inMonth < 0n ? 0n : inMonth }
+}
