@@ -27,7 +27,7 @@ export function tariffYaml(perMinute = 60): string {
 }
 
 /** Without an archive: the embedded one is another process's worth of work. */
-const SETTINGS = 'roles: [decide, clock]\ndefaults: { tariff: bench, currency: USD, timezone: UTC }\n'
+const SETTINGS = 'roles: [decide, clock, jobs]\ndefaults: { tariff: bench, currency: USD, timezone: UTC }\n'
 
 /** Folders that outlive a daemon: another may be started on the same home. */
 export class Home {
