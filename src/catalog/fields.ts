@@ -143,3 +143,7 @@ export function seconds(least: number, most: number) {
 export function unique<T extends z.ZodType>(list: z.ZodArray<T>) {
   return list.refine((entries) => new Set(entries).size === entries.length, 'must not have an entry twice')
 }
+
+export function httpUrl() {
+  return z.url({ protocol: /^https?$/, error: 'must be a URL such as http://127.0.0.1:8060/RPC' })
+}

@@ -10,14 +10,15 @@ import {
   name,
   onEngineError,
   onExhausted,
-  positiveAmount,
   seconds,
   timezone,
   unique,
   wholeNumber,
 } from './fields.ts'
+import { callControl, edge } from './edge-schema.ts'
 import { events, webhooks } from './event-schema.ts'
 import { mail, notices } from './notice-schema.ts'
+import { payments } from './payment-schema.ts'
 import { sip } from './sip-schema.ts'
 
 const DAY_SECONDS = 86_400
@@ -135,101 +136,12 @@ const defaults = z
   .prefault({})
   .describe('What accounts have that do not say otherwise.')
 
-function httpUrl() {
-  return z.url({ protocol: /^https?$/, error: 'must be a URL such as http://127.0.0.1:8060/RPC' })
-}
-
-function cardSecret(prefix: RegExp, error: string) {
-  return z.string().regex(prefix, error)
-}
-
-const payments = z
-  .strictObject({
-    provider: z
-      .enum(['sandbox', 'stripe'])
-      .default('sandbox')
-      .meta({ restart: true, description: 'Who charges cards; the sandbox moves no money.' }),
-    stripe: z
-      .strictObject({
-        secretKey: cardSecret(/^[rs]k_\w+$/, 'must be a secret key of Stripe').meta({
-          secret: true,
-          description: 'Secret or restricted key.',
-        }),
-        webhookSecret: cardSecret(/^whsec_\S+$/, 'must be the signing secret of a webhook').meta({
-          secret: true,
-          description: 'Signs what Stripe sends to /v1/payments/webhooks/stripe.',
-        }),
-        apiUrl: httpUrl().optional().describe('Where its API is, where it is not at Stripe.'),
-      })
-      .optional()
-      .meta({ restart: true, description: 'The account at Stripe.' }),
-    bundle: z
-      .strictObject({
-        minutes: z.int().min(1).max(100_000).default(100).describe('Minutes of one bundle.'),
-        prices: z
-          .record(currency(), positiveAmount())
-          .default({})
-          .describe('Price of one bundle, by currency; minutes are not sold in others.'),
-      })
-      .prefault({})
-      .describe('Minutes that are bought.'),
-  })
-  .prefault({})
-  .describe('Cards and what is bought with them.')
-  .superRefine(({ provider, stripe }, context) => {
-    if (provider === 'stripe' && !stripe) {
-      context.addIssue({ code: 'custom', path: ['stripe'], message: 'must be there when the provider is stripe' })
-    }
-  })
-
 const sipReply = z.strictObject({
   status: z.int().min(400).max(699).describe('SIP status.'),
   reason: label(64)
     .regex(/^[\x20-\x7e]+$/, 'must be printable ASCII')
     .describe('Reason phrase.'),
 })
-
-const listSeconds = seconds(5, 600).default(30).describe('How often the edge is asked for the calls it has.')
-const canRaise = z.boolean().default(false).describe('The daemon can raise the timer of a call at this edge.')
-const mode = z
-  .enum(['clock', 'edge', 'whole'])
-  .optional()
-  .describe('Who extends calls when the edge does not say: the daemon, the edge, or nobody as all is reserved at once.')
-
-const edge = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('kamailio').describe('Kamailio with JSON-RPC.'),
-    mode,
-    rpcUrl: httpUrl().describe('Where its JSON-RPC is.'),
-    listSeconds,
-    canRaise,
-  }),
-  z.strictObject({
-    kind: z.literal('webhook').describe('An edge that takes signed requests.'),
-    mode,
-    url: httpUrl().describe('Where requests to list, raise, warn and end calls are sent.'),
-    secret: z
-      .string()
-      .min(16, 'must have at least 16 characters')
-      .meta({ secret: true, description: 'Signs the requests.' }),
-    listSeconds,
-    canRaise,
-  }),
-  z.strictObject({
-    kind: z.literal('none').describe('An edge that cannot be called back.'),
-    mode: z.enum(['edge', 'whole']).optional().describe('Who extends calls: the edge, or nobody. The clock cannot.'),
-  }),
-])
-
-const callControl = z
-  .strictObject({
-    enabled: z.boolean().default(false).describe('Listen for the call_control module of Kamailio and OpenSIPS.'),
-    socket: label(100).default('call-control.sock').describe('Path of the socket, from the data folder.'),
-    node: name().default('default').describe('Name of the edge whose calls come by this socket.'),
-    account: name().optional().describe('Who pays when trunks.yaml identifies nobody; else such calls are refused.'),
-  })
-  .prefault({})
-  .meta({ restart: true, description: 'The call_control socket.' })
 
 const archive = z
   .strictObject({

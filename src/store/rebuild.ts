@@ -4,7 +4,7 @@
  * that comes later is rated from itself, as one of a call that nobody asked for.
  */
 import { Fault, invariant } from '../base/fault.ts'
-import { type Clock, dayOf } from '../base/time.ts'
+import type { Clock } from '../base/time.ts'
 import { rememberedCall } from '../calls/remembered.ts'
 import { Replay } from '../ledger/audit.ts'
 import { type JournalEntry, decodeEntry, encodeEntry, entryId } from '../ledger/journal.ts'
@@ -15,6 +15,7 @@ import type { Keys } from './keys.ts'
 import { decodeProfile } from './profile-codec.ts'
 import { repliesOf } from './replies.ts'
 import type { RedisStore } from './redis.ts'
+import { countSpent, type Spent } from './spent.ts'
 
 export interface RebuildParts {
   readonly store: RedisStore
@@ -39,14 +40,6 @@ const DAY_MS = 86_400_000
 const MEMORY_MARGIN_MS = 2 * DAY_MS
 
 type Pipeline = ReturnType<RedisStore['client']['pipeline']>
-
-/** What was spent in the day and month that the last entries of an account are of. */
-interface Spent {
-  readonly day: string
-  readonly inDay: bigint
-  readonly month: string
-  readonly inMonth: bigint
-}
 
 export class StoreRebuild {
   readonly #parts: RebuildParts
@@ -282,21 +275,4 @@ function operationOf(
   const [account] = move
   const answer = kind === 'pool' ? (note?.['pool'] ?? '') : `${number} ${balances.slice(account.length + 1)}`
   return { account, id: operation, kept: `${content} ${answer}` }
-}
-
-/** As settle.lua counts it: of calls, in the account's own day and month, never below zero. */
-function countSpent(spent: Map<string, Spent>, entry: JournalEntry, zones: ReadonlyMap<string, string>): void {
-  if (entry.call === undefined) return
-  for (const [account, counter, change] of entry.moves) {
-    if (counter !== 'cp' && counter !== 'dp') continue
-    const day = dayOf(entry.atMs, zones.get(account) ?? 'UTC')
-    spent.set(account, withSpent(spent.get(account), day, BigInt(counter === 'dp' ? change : -change)))
-  }
-}
-
-function withSpent(known: Spent | undefined, day: string, debit: bigint): Spent {
-  const month = day.slice(0, 7)
-  const inDay = (known?.day === day ? known.inDay : 0n) + debit
-  const inMonth = (known?.month === month ? known.inMonth : 0n) + debit
-  return { day, month, inDay: inDay < 0n ? 0n : inDay, inMonth: inMonth < 0n ? 0n : inMonth }
 }

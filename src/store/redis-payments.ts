@@ -170,6 +170,7 @@ export class RedisPayments implements PaymentStore {
       keys.recharge(p, account),
       credits === undefined ? key : keys.charge(p, credits),
       keys.turns(p),
+      keys.changed(p),
     ]
   }
 

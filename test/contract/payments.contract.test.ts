@@ -235,6 +235,16 @@ describe.each(storeForms)('payments on %s', (_name, form) => {
       expect((await eventsOf(test, 'acme')).map(({ type }) => type)).toEqual(['payment.succeeded', 'bundle.purchased'])
     })
 
+    it('change a profile that is then to be archived', async () => {
+      const till = await open()
+      const { partition = 0 } = (await test.office().chainOf('acme')) ?? {}
+      const changed = test.keys.changed(partition)
+      await test.store.command((client) => client.del(changed))
+      await till.must('acme', { kind: 'bundle', bundles })
+      const version = await test.store.command((client) => client.zscore(changed, 'acme'))
+      expect(Number(version)).toBe((await test.office().get('acme'))?.version)
+    })
+
     it('add up in a cycle and are gone with it', async () => {
       const till = await open()
       await till.must('acme', { kind: 'bundle', bundles })

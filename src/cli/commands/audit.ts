@@ -4,6 +4,7 @@ import * as answers from '../answers.ts'
 import { instantText } from '../arguments.ts'
 import type { Cli } from '../cli.ts'
 import { exitCodes } from '../context.ts'
+import { reconciled } from '../payment-answers.ts'
 import { printable } from '../text.ts'
 
 /** Every entry there ever was is read. */
@@ -25,7 +26,7 @@ export function addAuditCommands(program: Command, cli: Cli): void {
 async function payments(cli: Cli, body: { readonly since?: string }): Promise<void> {
   const api = await cli.api()
   const sending = { body, deadlineMs: AUDIT_MS }
-  const { value, raw } = await api.post('/v1/payments/reconcile', answers.reconciled, sending)
+  const { value, raw } = await api.post('/v1/payments/reconcile', reconciled, sending)
   const { provider, charges, sums, disagreements } = value
   if (disagreements.length > 0) cli.endWith(exitCodes.failed)
   cli.print(raw, () =>

@@ -1,6 +1,7 @@
 /** `tollgate jobs`: what failed for good, and having it tried again. */
 import type { Command } from 'commander'
-import * as answers from '../answers.ts'
+import { anything, pageOf } from '../answers.ts'
+import * as answers from '../event-answers.ts'
 import { id, oneOf, whole } from '../arguments.ts'
 import type { Api } from '../api.ts'
 import type { Cli } from '../cli.ts'
@@ -35,7 +36,7 @@ export function addJobCommands(program: Command, cli: Cli): void {
 
 async function list(cli: Cli, { limit, ...query }: ListOptions): Promise<void> {
   const api = await cli.api()
-  const { rows, raw } = await api.list('/v1/jobs', answers.pageOf(answers.job), { query, limit })
+  const { rows, raw } = await api.list('/v1/jobs', pageOf(answers.job), { query, limit })
   cli.printList({ rows, raw, none: `No jobs are ${query.state}.` }, [
     { title: 'QUEUE', cell: (row) => row.queue },
     { title: 'ID', cell: (row) => row.id },
@@ -49,12 +50,12 @@ async function list(cli: Cli, { limit, ...query }: ListOptions): Promise<void> {
 async function retry(cli: Cli, queue: string, ids: readonly string[]): Promise<void> {
   const api = await cli.api()
   const asked = ids.length > 0 ? ids : await dead(api, queue)
-  for (const job of asked) await api.post(`/v1/jobs/${queue}/${encodeURIComponent(job)}/retry`, answers.anything)
+  for (const job of asked) await api.post(`/v1/jobs/${queue}/${encodeURIComponent(job)}/retry`, anything)
   cli.print({ queue, retried: asked }, () => `${asked.length} jobs of ${queue} are tried again.`)
 }
 
 async function dead(api: Api, queue: string): Promise<readonly string[]> {
   const query = { state: 'dead', queue }
-  const { rows } = await api.list('/v1/jobs', answers.pageOf(answers.job), { query, limit: MAX_JOBS })
+  const { rows } = await api.list('/v1/jobs', pageOf(answers.job), { query, limit: MAX_JOBS })
   return rows.map(({ id: job }) => job)
 }

@@ -1,6 +1,7 @@
 /** `tollgate payment-methods`, `bundle`, `payments`, `recharge`: cards, what is bought with them, and the automatic purchase. */
 import type { Command } from 'commander'
-import * as answers from '../answers.ts'
+import { pageOf } from '../answers.ts'
+import * as answers from '../payment-answers.ts'
 import { id, positiveAmount, whole } from '../arguments.ts'
 import type { Cli } from '../cli.ts'
 import { exitCodes } from '../context.ts'
@@ -56,14 +57,14 @@ function addCards(program: Command, cli: Cli): void {
     .argument('<card>', 'its id', id)
     .action(async (of: string, card: string) => {
       const api = await cli.api()
-      const left = await api.delete(`/v1/accounts/${of}/payment-methods/${card}`, answers.pageOf(answers.card))
+      const left = await api.delete(`/v1/accounts/${of}/payment-methods/${card}`, pageOf(answers.card))
       cli.print(left.raw, () => `Removed; ${left.value.items.length} left.`)
     })
 }
 
 async function listCards(cli: Cli, account: string): Promise<void> {
   const api = await cli.api()
-  const { value, raw } = await api.get(`/v1/accounts/${account}/payment-methods`, answers.pageOf(answers.card))
+  const { value, raw } = await api.get(`/v1/accounts/${account}/payment-methods`, pageOf(answers.card))
   const items = (raw as { readonly items: readonly unknown[] }).items
   cli.printList({ rows: value.items, raw: items, none: 'No card is on file.' }, [
     { title: 'CARD', cell: (row) => row.id },
@@ -215,7 +216,7 @@ function addPayments(program: Command, cli: Cli): void {
 async function listPayments(cli: Cli, account: string, limit: number | undefined): Promise<void> {
   const api = await cli.api()
   const listing = limit === undefined ? {} : { limit }
-  const listed = await api.list(`/v1/accounts/${account}/payments`, answers.pageOf(answers.payment), listing)
+  const listed = await api.list(`/v1/accounts/${account}/payments`, pageOf(answers.payment), listing)
   cli.printList({ ...listed, none: 'No payments.' }, [
     { title: 'OPENED', cell: (row) => instant(row.openedAt) },
     { title: 'PAYMENT', cell: (row) => row.payment },

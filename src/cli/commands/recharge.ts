@@ -1,6 +1,7 @@
 /** `tollgate recharge`: the automatic purchase of credit. */
 import type { Command } from 'commander'
-import * as answers from '../answers.ts'
+import { account as accountAnswer } from '../answers.ts'
+import * as answers from '../payment-answers.ts'
 import { amount, id, positiveAmount, whole } from '../arguments.ts'
 import type { Cli } from '../cli.ts'
 import { usageFailure } from '../context.ts'
@@ -74,7 +75,7 @@ async function set(cli: Cli, account: string, { off = false, threshold, ...rest 
   }
   const api = await cli.api()
   const body = { recharge: { enabled: !off, threshold, ...rest } }
-  await api.send('PATCH', `/v1/accounts/${account}`, { schema: answers.account, body })
+  await api.send('PATCH', `/v1/accounts/${account}`, { schema: accountAnswer, body })
   await show(cli, account)
 }
 

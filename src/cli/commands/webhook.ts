@@ -1,6 +1,7 @@
 /** `tollgate webhook`: where events are sent to. */
 import type { Command } from 'commander'
-import * as answers from '../answers.ts'
+import { anything, pageOf } from '../answers.ts'
+import * as answers from '../event-answers.ts'
 import { id, instantText, whole, words } from '../arguments.ts'
 import type { Cli } from '../cli.ts'
 import { exitCodes } from '../context.ts'
@@ -45,7 +46,7 @@ export function addWebhookCommands(program: Command, cli: Cli): void {
     .description('Takes a webhook away, with what is yet to be delivered.')
     .argument('<webhook>', 'its id', id)
     .action(async (name: string) => {
-      const { raw } = await (await cli.api()).delete(`/v1/webhooks/${name}`, answers.anything)
+      const { raw } = await (await cli.api()).delete(`/v1/webhooks/${name}`, anything)
       cli.print(raw, () => `Removed ${name}.`)
     })
   webhook
@@ -111,7 +112,7 @@ function showKeyed(cli: Cli, { secret, id: name, url }: Keyed, raw: unknown): vo
 }
 
 async function list(cli: Cli): Promise<void> {
-  const { value, raw } = await (await cli.api()).get('/v1/webhooks', answers.pageOf(answers.webhook))
+  const { value, raw } = await (await cli.api()).get('/v1/webhooks', pageOf(answers.webhook))
   const items = (raw as { readonly items: readonly unknown[] }).items
   cli.printList({ rows: value.items, raw: items, none: 'No webhooks.' }, [
     { title: 'ID', cell: (row) => row.id },
@@ -143,7 +144,7 @@ async function test(cli: Cli, name: string): Promise<void> {
 async function deliveries(cli: Cli, name: string, limit: number): Promise<void> {
   const api = await cli.api()
   const path = `/v1/webhooks/${name}/deliveries`
-  const { rows, raw } = await api.list(path, answers.pageOf(answers.delivery), { limit })
+  const { rows, raw } = await api.list(path, pageOf(answers.delivery), { limit })
   cli.printList({ rows, raw, none: 'Nothing was delivered yet.' }, [
     { title: 'AT', cell: (row) => instant(row.at) },
     { title: 'EVENT', cell: (row) => row.event },

@@ -14,6 +14,7 @@
     recharge  hash    the recharge of the account (lib/recharge.lua)
     charge    string  payment that the provider's charge was credited for; the payment where nothing is credited
     turns     zset    accounts by the instant the first cycle of their pools is over
+    changed   zset    ids of accounts whose profile was written since it was archived, by its version
 
   ARGV
     now_ms
@@ -59,7 +60,8 @@
 --- @include recharge
 
 local payment, due, account, profile, books = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local journal, tx, outbox, recharge, charge, turns = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10], KEYS[11]
+local journal, tx, outbox, recharge, charge = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
+local turns, changed = KEYS[11], KEYS[12]
 local now_ms, id, expected_revision, record, lookup_at_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local version, profile_text, turns_at, account_id, currency = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local credit_limit, low_thresholds, low_hysteresis = tonumber(ARGV[11]), ARGV[12], ARGV[13]
@@ -114,8 +116,10 @@ if credits then
   redis.call('SET', charge, id)
 end
 if profile_text ~= '' then
-  redis.call('HSET', account, 'v', whole(tonumber(version) + 1))
+  local next_version = whole(tonumber(version) + 1)
+  redis.call('HSET', account, 'v', next_version)
   redis.call('SET', profile, profile_text)
+  redis.call('ZADD', changed, next_version, account_id)
   if turns_at ~= '' then redis.call('ZADD', turns, turns_at, account_id) end
 end
 
