@@ -11,7 +11,8 @@ const CASES = 100_000
 /** Sent at once, and shrunk together. */
 const AT_ONCE = 40
 const ANSWER_MS = 8_000
-const MAX_RESIDENT_MB = 900
+/** The embedded PostgreSQL of the archive takes some 600 while it starts; the rest stands still. */
+const MAX_RESIDENT_MB = 1_300
 
 /** Stands in what only one account has; no request holds it. */
 const MARKERS = ['Zq7-hush-name', 'zq7hushcall', '+15557770199']
@@ -65,13 +66,18 @@ function send(asked: FuzzRequest, key: string): Promise<Answered> {
         headers: { ...headers, authorization: `Bearer ${key}` },
       },
       (response) => {
+        const { statusCode: status = 0, headers: told } = response
+        const about = { status, type: told['content-type'] ?? '', retryAfter: told['retry-after'] }
+        if (about.type.startsWith('text/event-stream')) {
+          // It is answered, and goes on until one of the two ends it.
+          response.destroy()
+          return resolve({ ...about, text: '' })
+        }
         const parts: Buffer[] = []
         response.on('data', (part: Buffer) => parts.push(part))
         response.once('error', reject)
         response.once('end', () => {
-          const { statusCode: status = 0, headers: told } = response
-          const text = Buffer.concat(parts).toString()
-          resolve({ status, type: told['content-type'] ?? '', retryAfter: told['retry-after'], text })
+          resolve({ ...about, text: Buffer.concat(parts).toString() })
         })
       },
     )
@@ -116,12 +122,12 @@ describe('the API under requests made from its own schemas', () => {
         sent += answers.length
         for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1)
       }),
-      { numRuns: CASES / AT_ONCE, endOnFailure: false, interruptAfterTimeLimit: 500_000, markInterruptAsFailure: true },
+      { numRuns: CASES / AT_ONCE, endOnFailure: false, interruptAfterTimeLimit: 150_000, markInterruptAsFailure: true },
     )
     expect(sent).toBeGreaterThanOrEqual(CASES)
     // It would say little if all were refused alike.
     for (const status of [200, 400, 403, 404, 415]) expect(statuses.get(status) ?? 0).toBeGreaterThan(50)
-  }, 600_000)
+  }, 200_000)
 
   it('is as well afterwards as before, and its books are right', async () => {
     expect(daemon.running).toBe(true)

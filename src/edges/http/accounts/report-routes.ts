@@ -2,7 +2,7 @@
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { AccountProfile } from '../../../accounts/account.ts'
-import { HISTORY_CURSOR, type Page, type PageRequest } from '../../../accounts/office.ts'
+import { CDR_CURSOR, HISTORY_CURSOR, type Page, type PageRequest } from '../../../accounts/office.ts'
 import { profileFor } from '../access.ts'
 import { keyOf } from '../auth.ts'
 import { page } from '../fields.ts'
@@ -14,13 +14,13 @@ import type { HttpServer } from '../server-type.ts'
 import { transactionJson, transactionSchema } from './account-json.ts'
 import { accountParams } from './account-routes.ts'
 
-const reportQuery = z.strictObject({ ...range, ...page(HISTORY_CURSOR) })
+const transactionsQuery = z.strictObject({ ...range, ...page(HISTORY_CURSOR) })
+const cdrsQuery = z.strictObject({ ...range, ...page(CDR_CURSOR) })
 
 export const cdrSchema = z.looseObject({ call: z.string(), account: z.string() }).meta({ id: 'Cdr' })
 
 export function addReportRoutes(server: HttpServer, { office, usage }: HttpParts): void {
   const words = { tag: 'Reports', needs: 'usage:read', problems: [404] } as const
-  const input = { params: accountParams, querystring: reportQuery }
 
   const transactions = operation(
     {
@@ -29,7 +29,7 @@ export function addReportRoutes(server: HttpServer, { office, usage }: HttpParts
       answers: { 200: json(pageSchema(transactionSchema), 'A page of entries.') },
       ...words,
     },
-    input,
+    { params: accountParams, querystring: transactionsQuery },
   )
   server.get('/v1/accounts/:account/transactions', transactions, async (request) => {
     const { account } = request.params
@@ -45,7 +45,7 @@ export function addReportRoutes(server: HttpServer, { office, usage }: HttpParts
       answers: { 200: json(pageSchema(cdrSchema), 'A page of CDRs.') },
       ...words,
     },
-    input,
+    { params: accountParams, querystring: cdrsQuery },
   )
   server.get('/v1/accounts/:account/cdrs', cdrs, async (request, reply) => {
     const { account } = request.params
