@@ -155,8 +155,10 @@ function defaultText(schema: Schema): string {
   const value = defaultOf(schema)
   if (value === undefined) return schema instanceof z.ZodOptional || isOptional(schema) ? '' : 'required'
   if (typeof value !== 'object' || value === null) return code(JSON.stringify(value).replaceAll('"', ''))
-  const entries = Array.isArray(value) ? value : Object.keys(value)
-  return entries.map((entry) => code(String(entry))).join(', ')
+  const entries: readonly unknown[] = Array.isArray(value) ? value : Object.keys(value)
+  // What an entry of keys is by default is said by its keys.
+  const told = entries.filter((entry) => typeof entry === 'string' || typeof entry === 'number')
+  return told.map((entry) => code(String(entry))).join(', ')
 }
 
 function isOptional(schema: Schema): boolean {
