@@ -85,7 +85,7 @@ describe('what a notice says', () => {
   it('calls minutes by the name of their pool, in whole minutes, and says when there are more', () => {
     const pool = { id: 'plan', name: 'Plan <b>', resetsAtMs: Date.UTC(2026, 11, 1) }
     const profile = profileOf({ pools: [pool] as unknown as AccountProfile['pools'] })
-    const notice = noticed('minutes.low', { pool: 'plan', left: '119', granted: '18000' }, profile)
+    const notice = noticed('minutes.low', { pool: 'plan', remaining: '119', total: '18000' }, profile)
     expect(said(notice, profile).text).toContain(
       'Minutes: Plan <b>\nLeft: 1 minute of 300 minutes\nNext minutes: December 1, 2026 at 12:00 AM UTC',
     )
@@ -129,7 +129,7 @@ describe('what a notice says', () => {
   it.each([
     ['balance.low', { threshold: 'much' }],
     ['balance.low', { available: '' }],
-    ['minutes.low', { left: 'x' }],
+    ['minutes.low', { remaining: 'x' }],
     ['recharge.paused', { failures: '1.5' }],
   ] as const)('is refused where %s has %j', (type, data) => {
     expect(() => noticeOf(anEvent(type, data), profileOf())).toThrow('that can be read')

@@ -187,12 +187,14 @@ elseif recharge_change == 'failed' then
     redis.call('HDEL', recharge, 'next')
     redis.call('ZREM', due, retry)
     tell_recharge('failed', { 'failures', whole(failures) })
-    tell_recharge('paused', { 'failures', whole(failures) })
+    tell({
+      'type', 'recharge.paused', 'account', account_id, 'at', now_ms, 'reason', 'failures', 'failures', whole(failures),
+    })
   else
     local next_ms = whole(tonumber(now_ms) + back_off_ms * 2 ^ (failures - 1))
     redis.call('HSET', recharge, 'next', next_ms)
     redis.call('ZADD', due, next_ms, retry)
-    tell_recharge('failed', { 'failures', whole(failures), 'next', next_ms })
+    tell_recharge('failed', { 'failures', whole(failures), 'nextAt', next_ms })
   end
 end
 if credits then rearm_thresholds(level, outbox, now_ms, available) end
