@@ -110,6 +110,8 @@ export class Keys {
   paymentsDue = (partition: number): string => this.#tagged(partition, 'paysdue')
   /** list: ids of the account's payments, oldest first */
   paymentOrder = (partition: number, account: string): string => this.#tagged(partition, `paysof:${account}`)
+  /** hash: number of a receipt of the account → id of its payment */
+  receipts = (partition: number, account: string): string => this.#tagged(partition, `receipts:${account}`)
   /** string: id of the payment that a provider's charge was credited for */
   charge = (partition: number, charge: string): string => this.#tagged(partition, `charge:${charge}`)
   /** string: "<revision>|<JSON of the account's cards>" */

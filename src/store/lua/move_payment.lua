@@ -15,6 +15,7 @@
     charge    string  payment that the provider's charge was credited for; the payment where nothing is credited
     turns     zset    accounts by the instant the first cycle of their pools is over
     changed   zset    ids of accounts whose profile was written since it was archived, by its version
+    receipts  hash    number of a receipt of the account → its payment
 
   ARGV
     now_ms
@@ -50,7 +51,7 @@
     refused        charge_credited      the payment that has the charge
 
   KEEPS
-    a provider's charge is credited once
+    a provider's charge is credited once, and has one receipt
     books and posted counters of the partition sum to zero per currency
     what is put aside for a refund was available
 ]]
@@ -61,7 +62,7 @@
 
 local payment, due, account, profile, books = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local journal, tx, outbox, recharge, charge = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local turns, changed = KEYS[11], KEYS[12]
+local turns, changed, receipts = KEYS[11], KEYS[12], KEYS[13]
 local now_ms, id, expected_revision, record, lookup_at_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local version, profile_text, turns_at, account_id, currency = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local credit_limit, low_thresholds, low_hysteresis = tonumber(ARGV[11]), ARGV[12], ARGV[13]
@@ -113,6 +114,7 @@ local receipt = ''
 if credits then
   receipt = whole(redis.call('HINCRBY', account, 'rcpt', 1))
   redis.call('HSET', payment, 'n', receipt)
+  redis.call('HSET', receipts, receipt, id)
   redis.call('SET', charge, id)
 end
 if profile_text ~= '' then
