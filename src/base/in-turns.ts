@@ -12,3 +12,8 @@ export async function inTurns<T, R>(
   await Promise.all(turns)
   return outcomes
 }
+
+/** Why those failed that did, in the order they ended. */
+export function failuresOf(outcomes: readonly PromiseSettledResult<unknown>[]): readonly unknown[] {
+  return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
+}

@@ -4,6 +4,7 @@
  */
 import type { AccountProfile, Recharge } from '../accounts/account.ts'
 import type { AccountOffice } from '../accounts/office.ts'
+import { failuresOf, inTurns } from '../base/in-turns.ts'
 import type { Micros } from '../base/money.ts'
 import type { Clock } from '../base/time.ts'
 import type { EventConsumer } from '../events/event.ts'
@@ -143,7 +144,10 @@ function rechargeUnset(account: string): PaymentRefused {
   return refusePayment('recharge_unset', `account ${account} has no recharge that is on`)
 }
 
-/** Looks after the payments that are due, and tries recharges again whose wait is over. */
+/** Looks after the payments that are due, and tries recharges again whose wait is over; throws the first failure at last. */
 export async function lookAfterMoney(cashier: Cashier, recharging: Recharging): Promise<void> {
-  for (const account of await cashier.lookAfterDue()) await recharging.attempt(account)
+  const { recharges, failures } = await cashier.lookAfterDue()
+  const tried = await inTurns(recharges, 1, (account) => recharging.attempt(account))
+  const [failure] = [...failures, ...failuresOf(tried)]
+  if (failure !== undefined) throw failure
 }
