@@ -12,6 +12,8 @@ export type Behaviour =
   | 'busy'
   /** 550 to every recipient. */
   | 'refuses'
+  /** 550 to who sends it. */
+  | 'refuses the sender'
   /** Takes the mail and drops the connection before it says so. */
   | 'drops'
   /** Takes the mail and says nothing. */
@@ -48,6 +50,10 @@ export class TestMailServer {
       onConnect: (_session, done) => {
         this.connections += 1
         if (this.behaviour !== 'hangs') done()
+      },
+      onMailFrom: (_address, _session, done) => {
+        const isRefused = this.behaviour === 'refuses the sender'
+        done(isRefused ? Object.assign(new Error('who are you?'), { responseCode: 550 }) : null)
       },
       onRcptTo: ({ address }, _session, done) => {
         const behaviour = this.behaviours.get(address) ?? this.behaviour

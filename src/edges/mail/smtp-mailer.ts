@@ -95,13 +95,14 @@ function optionsOf({ url, allowPlain, timeoutMs }: SmtpSettings): SMTPPoolOption
 interface SmtpFailure {
   readonly message?: string
   readonly code?: string
+  /** What the server answered to. */
   readonly command?: string
   readonly responseCode?: number
 }
 
-/** The envelope or the mail was refused with 5xx; that we may not log in is for a person to set right. */
-function isForGood({ code, responseCode = 0 }: SmtpFailure): boolean {
-  return (code === 'EENVELOPE' || code === 'EMESSAGE') && responseCode >= 500
+/** The reader or the mail was refused with 5xx. That we may not log in, or not send as we do, is for a person to set right. */
+function isForGood({ command, responseCode = 0 }: SmtpFailure): boolean {
+  return (command === 'RCPT TO' || command === 'DATA') && responseCode >= 500
 }
 
 const LONGEST_REASON = 200

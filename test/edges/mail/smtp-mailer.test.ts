@@ -80,7 +80,7 @@ describe('mail by SMTP', () => {
     expect(await mailer.send(mail)).toMatchObject({ kind: 'refused', reason: expect.stringMatching(/55[04]/) })
   })
 
-  it.each(['hangs', 'busy', 'drops', 'stalls'] as const)(
+  it.each(['hangs', 'busy', 'drops', 'stalls', 'refuses the sender'] as const)(
     'may be tried again with a server that %s',
     async (behaviour) => {
       const { server, mailer } = await opened(behaviour)
