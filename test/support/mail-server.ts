@@ -58,7 +58,8 @@ export class TestMailServer {
       onRcptTo: ({ address }, _session, done) => {
         const behaviour = this.behaviours.get(address) ?? this.behaviour
         const code = behaviour === 'busy' ? 451 : behaviour === 'refuses' ? 550 : undefined
-        done(code === undefined ? null : Object.assign(new Error('not now or never'), { responseCode: code }))
+        const text = `<${address}>: not now or never`
+        done(code === undefined ? null : Object.assign(new Error(text), { responseCode: code }))
       },
       onData: (stream, { envelope }, done) => {
         const [first] = envelope.rcptTo

@@ -37,9 +37,9 @@ export class SmtpMailer implements Mailer {
     } catch (error) {
       const failure = error as SmtpFailure
       if (isForGood(failure)) return { kind: 'refused', reason: sentence(failure) }
+      // Without its cause, which holds the address in many places.
       throw new Fault('edge_unreachable', `the mail server did not take the mail: ${sentence(failure)}`, {
         retryable: true,
-        cause: error,
       })
     }
   }
@@ -107,7 +107,9 @@ function isForGood({ command, responseCode = 0 }: SmtpFailure): boolean {
 
 const LONGEST_REASON = 200
 
+/** Servers repeat the address; logs and lists of jobs are no place for it. */
 function sentence({ message = '', code, responseCode }: SmtpFailure): string {
-  const words = [code, responseCode, message.replace(/\s+/g, ' ').slice(0, LONGEST_REASON)]
+  const said = message.replace(/\s+/g, ' ').replace(/[^\s<>"]+@[^\s<>"]+/g, '…')
+  const words = [code, responseCode, said.slice(0, LONGEST_REASON)]
   return words.filter((word) => word !== undefined && word !== '').join(' ')
 }
