@@ -1,7 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ProfileInput } from '../../src/accounts/office.ts'
+import { failuresOf, inTurns } from '../../src/base/in-turns.ts'
 import { SmtpMailer } from '../../src/edges/mail/smtp-mailer.ts'
 import type { AccountEvent } from '../../src/events/event.ts'
+import { consumerJobs } from '../../src/jobs/consumers.ts'
+import { exponentialPause } from '../../src/jobs/job-kind.ts'
+import type { Mailer } from '../../src/notices/mail.ts'
 import { Notifier } from '../../src/notices/notifier.ts'
 import type { NoticeLog } from '../../src/notices/notice-log.ts'
 import { RedisNotices } from '../../src/store/redis-notices.ts'
@@ -33,14 +37,15 @@ describe.each(storeForms)('notices on %s', (_name, form) => {
   interface Changes {
     readonly mostPerHour?: number
     readonly isOff?: boolean
+    readonly mailer?: Mailer
     readonly log?: NoticeLog
   }
 
-  function notifier({ mostPerHour = 20, isOff = false, log }: Changes = {}): Notifier {
+  function notifier({ mostPerHour = 20, isOff = false, log, ...changes }: Changes = {}): Notifier {
     return new Notifier({
       accounts: test.office(),
       log: log ?? new RedisNotices(test.store, test.keys),
-      mailer: isOff ? undefined : mailer,
+      mailer: isOff ? undefined : (changes.mailer ?? mailer),
       settings: () => ({ language: 'en', mostPerHour }),
       clock: test.clock,
       observer: { noticed: (kind, outcome) => noticed.push(`${kind} ${outcome}`) },
@@ -127,6 +132,32 @@ describe.each(storeForms)('notices on %s', (_name, form) => {
       'late@example.com: No minutes left: plan',
       'ops@example.com: No minutes left: plan',
     ])
+  })
+
+  it('wait for their turn before they are handed over, as the deadline of a mail begins then', async () => {
+    await account({ contacts: Array.from({ length: 6 }, (_, n) => ({ email: `reader-${n}@example.com` })) })
+    let [underWay, most] = [0, 0]
+    const counting: Mailer = {
+      atOnce: mailer.atOnce,
+      async send(mail) {
+        most = Math.max(most, (underWay += 1))
+        const handed = await mailer.send(mail)
+        underWay -= 1
+        return handed
+      },
+    }
+    const { atOnce, run } = consumerJobs(notifier({ mailer: counting }), () => 0)
+    const events = Array.from({ length: 3 }, () => anEvent('balance.low'))
+    expect(failuresOf(await inTurns(events, atOnce, (event) => run(event, 1)))).toEqual([])
+    expect(server.mails).toHaveLength(18)
+    expect(most).toBeLessThanOrEqual(mailer.atOnce)
+  })
+
+  it('are tried again for three days', () => {
+    const pauseMs = exponentialPause(() => 0.5)
+    const { attempts } = consumerJobs(notifier(), pauseMs)
+    const pauses = Array.from({ length: attempts - 1 }, (_, failed) => pauseMs(failed + 1))
+    expect(pauses.reduce((sum, ms) => sum + ms) / 86_400_000).toBeCloseTo(3, 1)
   })
 
   it('have the same Message-ID where it is not known whether the first arrived', async () => {

@@ -22,6 +22,7 @@ const MAX_MESSAGES = 100
 const STEPS = 3
 
 export class SmtpMailer implements Mailer {
+  readonly atOnce = MAX_CONNECTIONS
   readonly #transport: Transporter
   readonly #settings: SmtpSettings
 
