@@ -13,7 +13,7 @@ import { type Letter, Post, type PostParts } from './post.ts'
 export interface NoticeSettings {
   /** Of accounts that name none. */
   readonly language: Language
-  /** Mails to one account in an hour; receipts are not counted. */
+  /** News to one account in an hour, to all its readers; receipts are not counted. */
   readonly mostPerHour: number
 }
 
@@ -74,6 +74,7 @@ export class Notifier implements EventConsumer {
       sending: {
         partition: Number(event.id.split('-', 1)[0]),
         account: profile.id,
+        news: event.id,
         id: `${event.id} ${to}`,
         nowMs: clock.nowMs(),
       },

@@ -100,7 +100,7 @@ export class Keys {
 
   /** string: what became of the mail with this digest, for a while */
   notice = (partition: number, mail: string): string => this.#tagged(partition, `notice:${mail}`)
-  /** zset: mails that were let out to the account lately, by instant */
+  /** zset: news that the account was told lately, by instant */
   notices = (partition: number, account: string): string => this.#tagged(partition, `notices:${account}`)
   /** hash: r revision, j JSON of the payment, n number of its receipt */
   payment = (partition: number, id: string): string => this.#tagged(partition, `pay:${id}`)

@@ -10,7 +10,7 @@ import { Notifier } from '../../src/notices/notifier.ts'
 import type { NoticeLog } from '../../src/notices/notice-log.ts'
 import { RedisNotices } from '../../src/store/redis-notices.ts'
 import { streamEntries } from '../../src/store/replies.ts'
-import { lifetimesOf } from '../ledger/snapshot.ts'
+import { expireIn, lifetimesOf } from '../ledger/snapshot.ts'
 import { TestMailServer } from '../support/mail-server.ts'
 import { storeForms, useStore } from '../support/offices.ts'
 import { anEvent, AT_MS } from './an-event.ts'
@@ -153,6 +153,17 @@ describe.each(storeForms)('notices on %s', (_name, form) => {
     expect(most).toBeLessThanOrEqual(mailer.atOnce)
   })
 
+  it('are known for longer than they may be tried again', async () => {
+    await account()
+    const event = anEvent('payment.succeeded')
+    await notifier().handle(event)
+    const days = 86_400_000
+    await expireIn(test.store, 33 * days)
+    test.clock.advance(33 * days)
+    await notifier().handle(event)
+    expect(server.mails).toHaveLength(1)
+  })
+
   it('are tried again for three days', () => {
     const pauseMs = exponentialPause(() => 0.5)
     const { attempts } = consumerJobs(notifier(), pauseMs)
@@ -198,6 +209,14 @@ describe.each(storeForms)('notices on %s', (_name, form) => {
     expect(server.mails).toHaveLength(5)
   })
 
+  it('of one event count once among those of the hour, however many read them', async () => {
+    const readers = Array.from({ length: 5 }, (_, n) => ({ email: `reader-${n}@example.com` }))
+    await account({ contacts: readers })
+    for (let n = 0; n < 3; n += 1) await notifier({ mostPerHour: 2 }).handle(anEvent('balance.low'))
+    expect(server.mails).toHaveLength(10)
+    expect(new Set(server.summary).size).toBe(5)
+  })
+
   it('that wait for the server count once among those of the hour', async () => {
     await account()
     server.behaviour = 'busy'
@@ -227,7 +246,7 @@ describe.each(storeForms)('notices on %s', (_name, form) => {
     for (const [name, ttlMs] of keys) {
       expect(name).not.toContain('@')
       expect(ttlMs).toBeGreaterThan(0)
-      expect(ttlMs).toBeLessThanOrEqual(8 * 86_400_000)
+      expect(ttlMs).toBeLessThanOrEqual(34 * 86_400_000)
     }
   })
 
