@@ -98,6 +98,8 @@ export class Keys {
   /** string: content hash and answer of a money operation, for ever */
   operation = (partition: number, account: string, id: string): string => this.#tagged(partition, `op:${account}:${id}`)
 
+  /** string: is there for a while when what has this digest was told to the outbox */
+  told = (partition: number, what: string): string => this.#tagged(partition, `told:${what}`)
   /** string: what became of the mail with this digest, for a while */
   notice = (partition: number, mail: string): string => this.#tagged(partition, `notice:${mail}`)
   /** zset: news that the account was told lately, by instant */

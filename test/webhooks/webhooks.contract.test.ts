@@ -194,6 +194,36 @@ describe.each(storeForms)('webhooks on %s', (_name, form) => {
     await until('it is sent again', () => receiver.received.length === 2)
   })
 
+  it('that are disabled are told of once, however many deliveries find it so, and again when they are disabled again', async () => {
+    const { add, desk, deliverer } = await rig(test)
+    const { endpoint } = await add({ url: receiver.url })
+    receiver.answer(410)
+    const deliver = (count: number) =>
+      Promise.all(
+        Array.from({ length: count }, () => deliverer.run({ endpoint: endpoint.id, event: event('acme') }, 1)),
+      )
+    await deliver(20)
+    await deliver(3)
+    expect(await told(test)).toHaveLength(1)
+    await desk.change(endpoint.id, { disabled: true })
+    await deliver(3)
+    await desk.change(endpoint.id, { disabled: false })
+    test.clock.advance(1)
+    await deliver(20)
+    expect(await told(test)).toHaveLength(2)
+  })
+
+  it('that were disabled by a daemon that died before it told so are told of by the next delivery', async () => {
+    const { add, endpoints, deliverer } = await rig(test)
+    const { endpoint } = await add({ url: receiver.url })
+    const disabled = { reason: 'gone', atMs: test.clock.nowMs() } as const
+    await endpoints.change(endpoint.id, (known) => ({ ...known, disabled }))
+    expect(await told(test)).toEqual([])
+    await deliverer.run({ endpoint: endpoint.id, event: event('acme') }, 2)
+    expect(await told(test)).toMatchObject([{ type: 'webhook.disabled', data: { reason: 'gone' } }])
+    expect(receiver.received).toEqual([])
+  })
+
   it('to which nothing can be delivered for days are disabled, and it is told', async () => {
     const { add, desk, deliverer } = await rig(test)
     const { endpoint } = await add({ url: receiver.url })
