@@ -92,18 +92,18 @@ async function receipts({ test, nowMs }: World): Promise<void> {
     await log.done({ partition: 3, account: 'payer', id: outcome, nowMs }, outcome, receipt)
 }
 
-async function disable({ test, clock }: World): Promise<void> {
+async function disable({ test: { store, keys }, clock }: World): Promise<void> {
   const receiver = await Receiver.open()
   receiver.answer(410)
-  const endpoints = new RedisWebhooks(test)
+  const endpoints = new RedisWebhooks({ store, keys, clock, unfit: () => undefined })
   const secrets = [{ secret: `whsec_${Buffer.alloc(32).toString('base64')}` }]
   await endpoints.add({ id: 'wh1', url: receiver.url, types: [], secrets, createdAtMs: 0 })
   const settings = () => ({ allowPrivate: true, deadlineSeconds: 5 })
   const deliverer = new Deliverer({
     endpoints,
     sender: new HttpWebhookSender({ clock, settings, resolve: lookup }),
-    log: new RedisDeliveries(test.store, test.keys),
-    outbox: new RedisOutbox({ store: test.store, keys: test.keys, partitions: PARTITIONS }),
+    log: new RedisDeliveries(store, keys),
+    outbox: new RedisOutbox({ store, keys, partitions: PARTITIONS }),
     clock,
     bodyOf: (event) => JSON.stringify(eventMessage(event)),
     disableAfterDays: () => 5,
