@@ -20,7 +20,9 @@ const READER_BYTES = 8
 const LOOK_MS = 1_000
 
 /** How the entries of each source are read. */
-export const readers = { outbox: outboxEvent, cdrs: callEndedEvent } as const satisfies Readonly<Record<string, ReadEntry>>
+export const readers = { outbox: outboxEvent, cdrs: callEndedEvent } as const satisfies Readonly<
+  Record<string, ReadEntry>
+>
 
 export interface RelayParts {
   readonly core: Core

@@ -27,7 +27,8 @@ export function untoldJobs({ readers, sinks, pauseMs }: UntoldParts): JobKind<Un
     about: ({ source, partition, id }) => ({ source, partition: String(partition), entry: id }),
     async run({ source, partition, ...entry }) {
       const event = readers[source]?.(partition, entry)
-      if (!event) throw new Fault('store_unfit', `entry ${entry.id} of the ${source} of partition ${partition} cannot be read`)
+      if (!event)
+        throw new Fault('store_unfit', `entry ${entry.id} of the ${source} of partition ${partition} cannot be read`)
       for (const sink of sinks) await sink.put([event])
     },
   }

@@ -19,8 +19,7 @@ interface CappedPeriod {
 }
 
 type PauseReason =
-  | { readonly reason: 'failures'; readonly failures: number }
-  | { readonly reason: 'card_missing' | 'staff' }
+  { readonly reason: 'failures'; readonly failures: number } | { readonly reason: 'card_missing' | 'staff' }
 
 /** What the texts of each kind of notice may say. */
 export interface NoticeFacts {

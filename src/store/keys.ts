@@ -74,7 +74,7 @@ export class Keys {
   /**
    * hash: v profile version; cp dp dr and pool counters; sd sm "<period> <micros>" spent in day and month; lp the last
    * purchase; what was told: low (micros) and t:<pool> ("<cycle> <seconds>") the lowest threshold, rech flag, lown and
-   * rechn how often, capd and capm the last day and month whose cap refused;
+   * rechn how often, capd and capm the last day and month whose cap refused; rcpt receipts that were given;
    * cdrb CDRs that are archived only
    */
   account = (partition: number, account: string): string => this.#tagged(partition, `acct:${account}`)

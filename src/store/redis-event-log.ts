@@ -29,7 +29,7 @@ export class RedisEventLog implements EventLog {
 
   /** What this version cannot read is passed over. */
   async after(cursor: string, most: number): Promise<readonly LoggedEvent[]> {
-    for (let from = cursor; ; ) {
+    for (let from = cursor; ;) {
       const found = await this.#store.command((client) => client.xrange(this.#key, `(${from}`, '+', 'COUNT', most))
       const entries = streamEntries(found)
       const events = entries.flatMap((entry) => {

@@ -14,17 +14,19 @@ import { wordsOf } from './replies.ts'
 const MAX_ENDPOINTS = 1_000
 const FRESH_MS = 1_000
 
-const kept = json.pipe(z.object({
-  id: z.string(),
-  url: z.string(),
-  description: z.string().exactOptional(),
-  types: z.array(z.enum(eventTypes)),
-  account: z.string().exactOptional(),
-  secrets: z.array(z.object({ secret: z.string(), untilMs: z.int().exactOptional() })),
-  createdAtMs: z.int(),
-  disabled: z.object({ reason: z.enum(['operator', 'gone', 'failing']), atMs: z.int() }).exactOptional(),
-  failingSinceMs: z.int().exactOptional(),
-}))
+const kept = json.pipe(
+  z.object({
+    id: z.string(),
+    url: z.string(),
+    description: z.string().exactOptional(),
+    types: z.array(z.enum(eventTypes)),
+    account: z.string().exactOptional(),
+    secrets: z.array(z.object({ secret: z.string(), untilMs: z.int().exactOptional() })),
+    createdAtMs: z.int(),
+    disabled: z.object({ reason: z.enum(['operator', 'gone', 'failing']), atMs: z.int() }).exactOptional(),
+    failingSinceMs: z.int().exactOptional(),
+  }),
+)
 
 export interface WebhooksParts {
   readonly store: RedisStore

@@ -48,7 +48,10 @@ describe.each(storeForms)('the ends of calls on %s', (_name, form) => {
     await ends(test, 2)
     const told = await here.take(3, 10)
     expect(told).toMatchObject([
-      { entry: { id: '2-1' }, event: { id: 'call-3-2-1', type: 'call.ended', account: 'acme', data: { charge: '66000' } } },
+      {
+        entry: { id: '2-1' },
+        event: { id: 'call-3-2-1', type: 'call.ended', account: 'acme', data: { charge: '66000' } },
+      },
     ])
     expect(await there.take(3, 10)).toEqual([])
     expect(await here.tidy(3)).toEqual({ entries: 1 })

@@ -49,8 +49,9 @@ export async function daemon({ store, keys }: TestStore): Promise<TestDaemon> {
     working.disconnect()
   })
   const told: EventSink[] = []
-  const readers = { outbox: outboxEvent }
-  const untold = untoldInto(queues.open(untoldJobs({ readers, sinks: told, pauseMs: () => 1 })))
+  const untold = untoldInto(
+    queues.open(untoldJobs({ readers: { outbox: outboxEvent }, sinks: told, pauseMs: () => 1 })),
+  )
   const outbox = new RedisEventStream({
     name: 'outbox',
     store,

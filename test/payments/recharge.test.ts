@@ -194,7 +194,8 @@ describe('a recharge', () => {
   it('and a payment that cannot be looked after hold up no other', async () => {
     const { till, recharging } = await open('tok_decline')
     await recharging.attempt('acme')
-    const unknown = await till.must('acme', { token: 'tok_timeout' })
+    await till.office.put('other', {})
+    const unknown = await till.must('other', { token: 'tok_timeout' })
     const broken = [await till.must('acme', { token: 'tok_lost' }), await till.must('acme', { token: 'tok_lost' })]
     const { partition: p = 0 } = (await till.office.chainOf('acme')) ?? {}
     for (const { id } of broken)

@@ -55,7 +55,9 @@ export const en: NoticeTexts = {
     }),
     'recharge.capped': ({ period, of, cap, amount }, words) => ({
       subject: 'Your automatic recharge has reached its limit',
-      lines: [`The limit of what is bought automatically in a ${period} is reached. No more is bought in this ${period}.`],
+      lines: [
+        `The limit of what is bought automatically in a ${period} is reached. No more is bought in this ${period}.`,
+      ],
       rows: [
         [period === 'day' ? 'Day' : 'Month', words.period(of)],
         ['Limit', words.amount(cap)],

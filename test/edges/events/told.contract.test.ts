@@ -36,7 +36,7 @@ async function useUp(world: World): Promise<void> {
   await world.account('credit', { credit: usd('0.1'), lowBalance: { threshold: usd('0.06') } })
   await talk(world, 'credit', 60)
   await world.credit('credit', usd('1'))
-  await world.credit('credit', usd('-1.1'))
+  await world.credit('credit', usd('-1.04'))
   const pool = { name: 'plan', seconds: 600, freeSeconds: 0, increment: 1, resets: 'cycle', lowAt: ['50%'] } as const
   await world.account('minutes', { pools: [pool] })
   await talk(world, 'minutes', 400)
@@ -89,7 +89,7 @@ async function receipts({ test, nowMs }: World): Promise<void> {
   const log = new RedisNotices(test.store, test.keys)
   const receipt = { receipt: 'payer-1', payment: '3-p1', to: 'buyer@example.com' }
   for (const outcome of ['sent', 'refused'] as const)
-    await log.done({ partition: 3, account: 'payer', id: outcome, nowMs }, outcome, receipt)
+    await log.done({ partition: 3, account: 'payer', news: outcome, id: outcome, nowMs }, outcome, receipt)
 }
 
 async function disable({ test: { store, keys }, clock }: World): Promise<void> {
