@@ -14,6 +14,10 @@ export async function inTurns<T, R>(
 }
 
 /** Why those failed that did, in the order they ended. */
-export function failuresOf(outcomes: readonly PromiseSettledResult<unknown>[]): readonly unknown[] {
-  return outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
+export function failuresOf(outcomes: readonly PromiseSettledResult<unknown>[]): readonly Error[] {
+  return outcomes.flatMap((outcome) => {
+    if (outcome.status === 'fulfilled') return []
+    const reason: unknown = outcome.reason
+    return [reason instanceof Error ? reason : new Error(String(reason))]
+  })
 }

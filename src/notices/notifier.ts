@@ -57,7 +57,7 @@ export class Notifier implements EventConsumer {
     }
     const letters = this.#letters(event, notice, profile)
     const [failure] = failuresOf(await inTurns(letters, 1, (letter) => this.#post.send(letter)))
-    if (failure !== undefined) throw failure
+    if (failure) throw failure
   }
 
   #isStale({ kind }: Notice, { atMs }: AccountEvent): boolean {

@@ -63,7 +63,7 @@ export interface LookedAfter {
   /** Accounts whose recharge is to be tried again. */
   readonly recharges: readonly string[]
   /** Why a payment could not be looked after: it is due again when its lease is over. */
-  readonly failures: readonly unknown[]
+  readonly failures: readonly Error[]
 }
 
 export interface RefundRequest {

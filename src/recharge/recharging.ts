@@ -149,5 +149,5 @@ export async function lookAfterMoney(cashier: Cashier, recharging: Recharging): 
   const { recharges, failures } = await cashier.lookAfterDue()
   const tried = await inTurns(recharges, 1, (account) => recharging.attempt(account))
   const [failure] = [...failures, ...failuresOf(tried)]
-  if (failure !== undefined) throw failure
+  if (failure) throw failure
 }

@@ -146,9 +146,9 @@ describe.each(storeForms)('notices on %s', (_name, form) => {
         return handed
       },
     }
-    const { atOnce, run } = consumerJobs(notifier({ mailer: counting }), () => 0)
+    const jobs = consumerJobs(notifier({ mailer: counting }), () => 0)
     const events = Array.from({ length: 3 }, () => anEvent('balance.low'))
-    expect(failuresOf(await inTurns(events, atOnce, (event) => run(event, 1)))).toEqual([])
+    expect(failuresOf(await inTurns(events, jobs.atOnce, (event) => jobs.run(event, 1)))).toEqual([])
     expect(server.mails).toHaveLength(18)
     expect(most).toBeLessThanOrEqual(mailer.atOnce)
   })
