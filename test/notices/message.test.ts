@@ -111,6 +111,23 @@ describe('what a notice says', () => {
     expect(subject.isWellFormed()).toBe(true)
   })
 
+  it.each([
+    [{ reason: 'failures', failures: '3' }, /declined 3 times/, /3 Mal in Folge abgelehnt/],
+    [{ reason: 'card_missing' }, /no card on file/, /keine Karte hinterlegt/],
+    [{ reason: 'staff' }, /by hand/, /von Hand/],
+  ])('says of a recharge that is paused with %j why', (data, english, german) => {
+    const notice = noticeOf({ ...anEvent('recharge.paused'), data }, profileOf())
+    if (!notice) throw new Error('no notice')
+    expect(messageOf(notice, profileOf(), 'en').text).toMatch(english)
+    expect(messageOf(notice, profileOf(), 'de').text).toMatch(german)
+  })
+
+  it('says which limit a recharge reached, and what was not bought', () => {
+    expect(said(noticed('recharge.capped')).text).toContain(
+      'Day: November 23, 2026\nLimit: $50.00\nNot bought: $20.00',
+    )
+  })
+
   describe.each(languages)('in %s', (language) => {
     it.each(noticeKinds)('has a text for %s without a gap', (kind) => {
       const { subject, text, html } = messageOf(noticed(kind), profileOf(), language)
