@@ -8,11 +8,12 @@
  */
 import type { AuthorizeAnswer, AuthorizeRequest, CallEvent } from '../../calls/requests.ts'
 import type { Admission } from './admission.ts'
-import { Bridge } from './bridge.ts'
+import { type AllowedCall, join, UNHEARD } from './answering.ts'
+import type { Bridge } from './bridge.ts'
 import { dialogId } from './by-id.ts'
-import { aboutCall, authorizeRequest, type Caller, callerOf } from './caller.ts'
-import { Dial, type Dialled, type Far, hangUpOn, isOffer, isUp } from './dial.ts'
-import type { DrachtioClient, Headers, SipDialog, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
+import { authorizeRequest, type Caller, callerOf } from './caller.ts'
+import { Dial, type Dialled, type Far, hangUpOn, isUp } from './dial.ts'
+import type { DrachtioClient, Headers, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
 import { Early } from './early.ts'
 import {
   callOfFarLeg,
@@ -25,15 +26,13 @@ import {
   type Wanted,
   wantedOf,
 } from './far-side.ts'
-import { copied, type Copying, reasonHeader, reasonOf, refusedExtensions, supports } from './headers.ts'
+import { copied, type Copying, reasonHeader, reasonOf, refusedExtensions } from './headers.ts'
 import { inTime, LATE } from './in-time.ts'
-import { answerNear, type NearAnswer, settledFar } from './near-side.ts'
 import type { Observer } from './observer.ts'
 import type { Hop, Routed, SipParts } from './parts.ts'
 import { relay } from './relay.ts'
 import { notYet, type OwnReply, ownReplies, refuse } from './replies.ts'
 import { isTooLarge } from './size.ts'
-import { joinSides, sessionSecondsOf } from './within-dialog.ts'
 
 /** Callers give up after 32 s without an answer; a decision takes milliseconds. */
 const DECIDE_MS = 5_000
@@ -58,14 +57,9 @@ export interface InviteContext {
   readonly report: (event: CallEvent) => Promise<void>
 }
 
-interface Setup {
-  readonly caller: Caller
-  readonly routed: Routed
+interface Setup extends AllowedCall {
   readonly copying: Copying
   readonly early: Early
-  readonly call: string
-  readonly account: string
-  readonly capSeconds: number | undefined
   readonly maxForwards: number
 }
 
@@ -233,19 +227,14 @@ export class Invitation {
   async #answer(setup: Setup, far: Far): Promise<Bridge | undefined> {
     await setup.early.allPracked()
     setup.early.complete(far)
-    const answeredAtMs = this.#context.parts.clock.nowMs()
-    const near = this.#isOver || !isUp(far) ? undefined : await this.#answerNear(setup, far)
-    if (near === LATE) return this.#leave(setup, { far, answeredAtMs })
-    const farDialog = near && (await settledFar(near, far))
-    if (near && farDialog) return this.#bridged(setup, { near, far: farDialog, answeredAtMs })
-    near?.destroy({}, () => undefined)
-    return this.#unanswered(setup, far)
-  }
-
-  #answerNear({ copying, routed }: Setup, far: Far): Promise<NearAnswer> {
     const [request, response] = [this.#request, this.#response]
-    const { sessionSeconds } = routed.group
-    return answerNear({ ...this.#context, request, response, copying, sessionSeconds }, far)
+    const joined =
+      this.#isOver || !isUp(far) ? undefined : await join({ ...this.#context, ...setup, request, response }, far)
+    if (joined === UNHEARD) return undefined
+    if (!joined) return this.#unanswered(setup, far)
+    // It was to be ended while the caller was being answered.
+    if (this.#stop !== undefined && this.#stop !== DRAINING) void joined.hangUp(this.#stop)
+    return joined
   }
 
   async #unanswered({ caller, call }: Setup, far: Far): Promise<undefined> {
@@ -253,52 +242,6 @@ export class Invitation {
     hangUpOn(far, { Reason: reasonHeader(487, cause) })
     await this.#failed(caller, cause)
     if (!this.#cancel) this.#refuse('no_answer', { call })
-  }
-
-  /** Whether the caller was answered nobody told us: until its dialogs are looked for by their ids the call is up. */
-  #leave(setup: Setup, { far, answeredAtMs }: Omit<Answered, 'near' | 'far'> & { readonly far: Far }): undefined {
-    if (!isOffer(far)) far.queueRequests = false
-    const farId = dialogId(far.res.get('call-id') ?? '', setup.call)
-    this.#started(setup, { answeredAtMs, farId })
-  }
-
-  #bridged(setup: Setup, { near, far, answeredAtMs }: Answered): Bridge {
-    const { caller, routed, copying, call, capSeconds } = setup
-    const { parts } = this.#context
-    const bridge = new Bridge({
-      call,
-      capSeconds,
-      about: aboutCall(caller, routed, setup.account),
-      near,
-      far,
-      answeredAtMs,
-      cutStatus: routed.group.cutStatus,
-      nowMs: () => parts.clock.nowMs(),
-    })
-    const nearSeconds = supports(this.#request, 'timer') ? routed.group.sessionSeconds : undefined
-    const farSeconds = sessionSecondsOf(far.res.get('session-expires'))
-    joinSides(
-      { dialog: near, ...(nearSeconds === undefined ? {} : { sessionSeconds: nearSeconds }) },
-      { dialog: far, ...(farSeconds === undefined ? {} : { sessionSeconds: farSeconds }) },
-      copying,
-    )
-    this.#started(setup, { answeredAtMs, farId: far.id })
-    // It was to be ended while the caller was being answered.
-    if (this.#stop !== undefined && this.#stop !== DRAINING) void bridge.hangUp(this.#stop)
-    return bridge
-  }
-
-  #started({ caller, routed, account }: Setup, { answeredAtMs, farId }: Started): void {
-    const { parts, server, report } = this.#context
-    void report({
-      type: 'start',
-      ...aboutCall(caller, routed, account),
-      attempt: caller.attempt,
-      instance: parts.instance,
-      tsMs: answeredAtMs,
-      answeredAtMs,
-      ref: { server, far: farId },
-    })
   }
 
   async #hopsOf({ group, direction }: Routed, { account }: Allowed, { to }: Caller): Promise<readonly Hop[]> {
@@ -345,15 +288,3 @@ function unfitness(request: SipRequest, { maxForwards }: { readonly maxForwards:
 }
 
 type Told = Pick<AuthorizeRequest, 'leg' | 'attempt' | 'from' | 'to'>
-
-interface Started {
-  readonly answeredAtMs: number
-  /** The id of the called side's dialog. */
-  readonly farId: string
-}
-
-interface Answered {
-  readonly near: SipDialog
-  readonly far: SipDialog
-  readonly answeredAtMs: number
-}
