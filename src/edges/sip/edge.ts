@@ -11,20 +11,18 @@ import { Repeater } from '../repeater.ts'
 import { isDeadly } from './addresses.ts'
 import { Admission } from './admission.ts'
 import type { Bridge, BridgeEnd } from './bridge.ts'
-import { byeById, dialogId, infoById } from './by-id.ts'
 import { Byes } from './byes.ts'
-import { type CdrStop, type DrachtioClient, heedCancel, type SipRequest, type SipResponse } from './drachtio.ts'
-import { reasonHeader } from './headers.ts'
+import { ControlById } from './control-by-id.ts'
+import { type CdrStop, heedCancel, type SipRequest, type SipResponse } from './drachtio.ts'
 import { DRAINING, Invitation } from './invite.ts'
 import { DrachtioLink } from './link.ts'
 import { Observer } from './observer.ts'
-import { Orphans, type SipRef, sipRefOf } from './orphans.ts'
+import { Orphans, type SipRef } from './orphans.ts'
 import type { SipParts } from './parts.ts'
 import { ownReplies, refuse } from './replies.ts'
 
 /** INVITEs under way; a server has more patience than memory. */
 const MAX_SETUPS = 2_000
-const BYE_MS = 2_000
 /** Together less than a daemon drains. */
 const RINGS_ON_MS = 1_000
 const GIVES_UP_MS = 2_000
@@ -55,6 +53,7 @@ export class SipEdge {
   /** Call-IDs of both legs of each call that is or was just up here. */
   readonly #legs = new Set<string>()
   readonly #repeater: Repeater<CallEvent>
+  readonly #byId: ControlById
   readonly #orphans: Orphans
   readonly #byes: Byes
   readonly #admission: Admission
@@ -66,12 +65,13 @@ export class SipEdge {
     this.#admission = new Admission(parts)
     this.#observer = new Observer(parts)
     this.#repeater = new Repeater((event) => parts.desk.event(event))
-    this.#orphans = new Orphans({
+    const reach = {
       parts,
-      isHeld: (call) => this.#held.has(call),
-      linkOf: (ref) => this.#linkOf(ref),
-      report: (event) => this.#report(event),
-    })
+      linkOf: (ref: SipRef) => this.#linkOf(ref),
+      report: (event: CallEvent) => this.#report(event),
+    }
+    this.#byId = new ControlById(reach)
+    this.#orphans = new Orphans({ ...reach, isHeld: (call) => this.#held.has(call) })
     this.#byes = new Byes({
       desk: parts.desk,
       node: parts.node,
@@ -106,7 +106,7 @@ export class SipEdge {
     canList: false,
     end: (call, reason) => this.#endCall(call, reason),
     raise: () => Promise.resolve(),
-    warn: (call, secondsLeft) => this.#warn(call, secondsLeft),
+    warn: (call, secondsLeft) => this.#byId.warn(call, secondsLeft),
     list: () => Promise.resolve([]),
   }
 
@@ -235,47 +235,7 @@ export class SipEdge {
     if (held) return held.bridge.hangUp(reason)
     const setup = this.#setups.get(call.callId)
     if (setup?.invitation.call === call.call) return setup.invitation.stop(reason)
-    await this.#endById(call, reason)
-  }
-
-  async #warn(call: EdgeCall, secondsLeft: number): Promise<void> {
-    const { client } = this.#reach(call)
-    const { headers, body } = this.#parts.warning
-    const said = (text: string): string => text.replaceAll('{seconds}', String(secondsLeft))
-    const info = {
-      headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, said(value)])),
-      ...(body === undefined ? {} : { body: said(body) }),
-    }
-    const found = await infoById(client, { id: dialogId(call.callId, call.legId), withinMs: BYE_MS, ...info })
-    if (found === 'unknown') throw outOfReach('the phone or its drachtio-server did not answer in time')
-  }
-
-  /** The server that has a call, and the id of its called side there. */
-  #reach({ ref }: EdgeCall): { readonly client: DrachtioClient; readonly far: string } {
-    const sip = sipRefOf(ref)
-    const link = sip && this.#linkOf(sip)
-    if (!link) throw outOfReach('the call is with a drachtio-server that is out of reach')
-    return { client: link.client, far: sip.far }
-  }
-
-  async #endById(call: EdgeCall, reason: string): Promise<void> {
-    const { client, far } = this.#reach(call)
-    const headers = { Reason: reasonHeader(402, reason) }
-    const endedAtMs = this.#parts.clock.nowMs()
-    const ids = [dialogId(call.callId, call.legId), far]
-    const ended = await Promise.all(ids.map((id) => byeById(client, { id, headers, withinMs: BYE_MS })))
-    if (ended.every((side) => side === 'unknown')) {
-      throw outOfReach('drachtio-server did not answer in time')
-    }
-    const { node, callId, legId } = call
-    await this.#report({
-      type: 'stop',
-      leg: { node, callId, legId },
-      instance: this.#parts.instance,
-      tsMs: endedAtMs,
-      endedAtMs,
-      cause: reason,
-    })
+    await this.#byId.end(call, reason)
   }
 
   #early(request: SipRequest, response: SipResponse): void {
@@ -311,10 +271,6 @@ export class SipEdge {
 }
 
 const ALLOWED = 'INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, MESSAGE, NOTIFY'
-
-function outOfReach(why: string): Fault {
-  return new Fault('edge_unreachable', why, { retryable: true })
-}
 
 function callIdsOf({ parts: { about, far } }: Bridge): readonly string[] {
   return [about.leg.callId, far.sip.callId]
