@@ -48,8 +48,8 @@ export interface InviteContext {
   readonly client: DrachtioClient
   /** Where the server is, for whoever hangs up later. */
   readonly server: string
-  /** Resolves when the connection to it breaks. */
-  readonly lost: Promise<unknown>
+  /** Aborts when the connection to it breaks. */
+  readonly lost: AbortSignal
   readonly parts: SipParts
   readonly admission: Admission
   readonly observer: Observer

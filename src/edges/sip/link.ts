@@ -36,7 +36,7 @@ export class DrachtioLink {
   readonly #settings: SipServerSettings
   readonly #log: Logger
   #isConnected = false
-  #lost = Promise.withResolvers<undefined>()
+  #lost = new AbortController()
   #isClosed = false
 
   constructor(settings: SipServerSettings, events: LinkEvents, log: Logger) {
@@ -51,9 +51,9 @@ export class DrachtioLink {
     return this.#isConnected
   }
 
-  /** Resolves when the connection that there is now breaks. */
-  get lost(): Promise<unknown> {
-    return this.#lost.promise
+  /** Aborts when the connection that there is now breaks. */
+  get lost(): AbortSignal {
+    return this.#lost.signal
   }
 
   open(): void {
@@ -91,14 +91,14 @@ export class DrachtioLink {
       if (error) return this.#log.error({ server: name, why: error.message }, 'drachtio-server refuses us')
       if (this.#isClosed) return client.disconnect()
       this.#isConnected = true
-      this.#lost = Promise.withResolvers<undefined>()
+      this.#lost = new AbortController()
       this.#log.info({ server: name }, 'connected to drachtio-server')
       events.onConnected(this)
     })
     client.on('close', () => {
       if (!this.#isConnected) return
       this.#isConnected = false
-      this.#lost.resolve(undefined)
+      this.#lost.abort()
       if (!this.#isClosed) this.#log.error({ server: name }, 'the connection to drachtio-server broke')
       events.onLost(this)
     })
