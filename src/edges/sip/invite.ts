@@ -244,8 +244,11 @@ export class Invitation {
     if (!this.#cancel) this.#refuse('no_answer', { call })
   }
 
-  async #hopsOf({ group, direction }: Routed, { account }: Allowed, { to }: Caller): Promise<readonly Hop[]> {
-    return group.lossless ? this.#context.parts.affordable(group.hops, { account, direction, to }) : group.hops
+  /** An emergency call brings in nothing, and goes whatever it costs. */
+  async #hopsOf(routed: Routed, { account }: Allowed, { to }: Caller): Promise<readonly Hop[]> {
+    const { group, direction, isEmergency } = routed
+    if (!group.lossless || isEmergency) return group.hops
+    return this.#context.parts.affordable(group.hops, { account, direction, to })
   }
 
   /** The caller is answered afterwards, as its next INVITE may come at once: by then nothing is held for this one. */

@@ -56,6 +56,18 @@ describe('a trunk group', { timeout: 60_000 }, () => {
     expect(dear.got).toEqual([])
   })
 
+  it('that loses no money connects emergency calls all the same', async ({ onTestFinished }) => {
+    const bench = await SipBench.start(onTestFinished, {
+      hopsYaml: (calleePort) => `[{ uri: 'sip:127.0.0.1:${calleePort}', tariff: dear }]`,
+      more: 'lossless: true',
+      files: { 'tariffs/dear.yaml': costs('dear', 60.01) },
+    })
+    const payer = await bench.account('careful', { credit: '100.00' })
+    await bench.called({ scenario: 'uas-answers' })
+    const notes = await bench.call(payer, { scenario: 'uac-hangs-up', dialled: '112', talkMs: 300 })
+    expect(notes.map(({ what }) => what)).toEqual(['answered', 'hungup'])
+  })
+
   it('without a hop that is there refuses with 503, holds nothing and charges nothing', async ({ onTestFinished }) => {
     const bench = await SipBench.start(onTestFinished, { hops: [await freePort(), await freePort()] })
     const payer = await bench.account('nowhere', { credit: '100.00' })
