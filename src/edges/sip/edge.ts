@@ -62,7 +62,7 @@ export class SipEdge {
 
   constructor(parts: SipParts) {
     this.#parts = parts
-    this.#admission = new Admission(parts)
+    this.#admission = new Admission(parts, () => this.#setups.size > MAX_SETUPS)
     this.#observer = new Observer(parts)
     this.#repeater = new Repeater((event) => parts.desk.event(event))
     const reach = {
@@ -151,11 +151,7 @@ export class SipEdge {
       refuse(response, ownReplies.request_conflict, { code: 'request_conflict' })
       return heedCancel(ringing)
     }
-    const isFull = this.#setups.size >= MAX_SETUPS
-    if (this.#isDraining || isFull) {
-      const own = isFull ? 'overloaded' : 'draining'
-      return refuse(response, ownReplies[own], { code: own })
-    }
+    if (this.#isDraining) return refuse(response, ownReplies.draining, { code: 'draining' })
     const { client, name: server, lost } = link
     const context = {
       client,
