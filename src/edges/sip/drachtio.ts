@@ -162,21 +162,31 @@ export function newClient(): DrachtioClient {
 
 /**
  * The library tells CANCELs by their Call-ID alone, and forgets an INVITE that is under way when another of its Call-ID is
- * answered: the one that goes on is made known again.
+ * answered: the one that goes on, neither answered nor cancelled, is made known again.
  */
-export function heedCancel({ request, response }: { request: SipRequest; response: SipResponse }): void {
+export function heedCancel(request: SipRequest, response: SipResponse): void {
+  pendingOf(request)?.set(callIdOf(request), { req: request, res: response })
+}
+
+/** The library keeps an INVITE until it is answered: one that will not be is let go of. */
+export function forgetInvite(request: SipRequest): void {
+  pendingOf(request)?.delete(callIdOf(request))
+}
+
+type Pending = Map<string, { readonly req: SipRequest; readonly res: SipResponse }>
+
+/** INVITEs without an answer that came over the same connection, by Call-ID. */
+function pendingOf(request: SipRequest): Pending | undefined {
   const { agent, socket } = request as unknown as Routed
-  const pending = agent.mapServer.get(socket)?.pendingNetworkInvites
-  pending?.set(request.get('call-id') ?? '', { req: request, res: response })
+  return agent.mapServer.get(socket)?.pendingNetworkInvites
+}
+
+function callIdOf(request: SipRequest): string {
+  return request.get('call-id') ?? ''
 }
 
 interface Routed {
-  readonly agent: {
-    readonly mapServer: ReadonlyMap<
-      unknown,
-      { readonly pendingNetworkInvites: Map<string, { readonly req: SipRequest; readonly res: SipResponse }> }
-    >
-  }
+  readonly agent: { readonly mapServer: ReadonlyMap<unknown, { readonly pendingNetworkInvites: Pending }> }
   readonly socket: unknown
 }
 

@@ -13,13 +13,14 @@ import { Admission } from './admission.ts'
 import type { Bridge, BridgeEnd } from './bridge.ts'
 import { Byes } from './byes.ts'
 import { ControlById } from './control-by-id.ts'
-import { type CdrStop, heedCancel, type SipRequest, type SipResponse } from './drachtio.ts'
+import { type CdrStop, forgetInvite, type SipRequest, type SipResponse } from './drachtio.ts'
 import { DRAINING, Invitation } from './invite.ts'
 import { DrachtioLink } from './link.ts'
 import { Observer } from './observer.ts'
 import { Orphans, type SipRef } from './orphans.ts'
 import type { SipParts } from './parts.ts'
 import { ownReplies, refuse } from './replies.ts'
+import { Seldom } from './seldom.ts'
 
 /** INVITEs under way; a server has more patience than memory. */
 const MAX_SETUPS = 2_000
@@ -33,12 +34,6 @@ const BYES_WITHIN_MS = 35_000
 /** A second that has begun is charged: a cap is held so much before its end. */
 const CAP_GUARD_MS = 200
 
-interface Setup {
-  readonly invitation: Invitation
-  readonly request: SipRequest
-  readonly response: SipResponse
-}
-
 interface Held {
   readonly bridge: Bridge
   readonly link: DrachtioLink
@@ -48,7 +43,7 @@ export class SipEdge {
   readonly #parts: SipParts
   readonly #links: readonly DrachtioLink[]
   /** By Call-ID. */
-  readonly #setups = new Map<string, Setup>()
+  readonly #setups = new Map<string, Invitation>()
   readonly #held = new Map<string, Held>()
   /** Call-IDs of both legs of each call that is or was just up here. */
   readonly #legs = new Set<string>()
@@ -58,12 +53,16 @@ export class SipEdge {
   readonly #byes: Byes
   readonly #admission: Admission
   readonly #observer: Observer
+  readonly #leftAlone: Seldom<{ readonly source: string; readonly contact: string | undefined }>
   #isDraining = false
 
   constructor(parts: SipParts) {
     this.#parts = parts
     this.#admission = new Admission(parts, () => this.#setups.size > MAX_SETUPS)
     this.#observer = new Observer(parts)
+    this.#leftAlone = new Seldom((of, times) =>
+      parts.log.warn({ ...of, times }, 'an INVITE is left without an answer'),
+    )
     this.#repeater = new Repeater((event) => parts.desk.event(event))
     const reach = {
       parts,
@@ -128,7 +127,7 @@ export class SipEdge {
     this.#isDraining = true
     for (const link of this.#links) link.drain()
     await this.#quiet(RINGS_ON_MS)
-    for (const { invitation } of this.#setups.values()) invitation.stop(DRAINING)
+    for (const invitation of this.#setups.values()) invitation.stop(DRAINING)
     await this.#quiet(GIVES_UP_MS)
     for (const link of this.#links) link.close()
     this.#repeater.stop()
@@ -141,15 +140,16 @@ export class SipEdge {
   }
 
   async #invited(link: DrachtioLink, request: SipRequest, response: SipResponse): Promise<void> {
-    if (isDeadly(request)) {
-      const { source_address: source } = request
-      return this.#parts.log.warn({ source, contact: request.get('contact') }, 'an INVITE is left without an answer')
-    }
     const callId = request.get('call-id') ?? ''
     const ringing = this.#setups.get(callId)
+    if (isDeadly(request)) {
+      forgetInvite(request)
+      ringing?.heedCancel()
+      return this.#leftAlone.happened({ source: request.source_address, contact: request.get('contact') })
+    }
     if (ringing) {
       refuse(response, ownReplies.request_conflict, { code: 'request_conflict' })
-      return heedCancel(ringing)
+      return ringing.heedCancel()
     }
     if (this.#isDraining) return refuse(response, ownReplies.draining, { code: 'draining' })
     const { client, name: server, lost } = link
@@ -163,7 +163,7 @@ export class SipEdge {
       report: (event: CallEvent) => this.#report(event),
     }
     const invitation = new Invitation(context, request, response)
-    this.#setups.set(callId, { invitation, request, response })
+    this.#setups.set(callId, invitation)
     try {
       const bridge = await invitation.run()
       if (bridge) this.#hold(bridge, link)
@@ -229,14 +229,14 @@ export class SipEdge {
   async #endCall(call: EdgeCall, reason: string): Promise<void> {
     const held = this.#held.get(call.call)
     if (held) return held.bridge.hangUp(reason)
-    const setup = this.#setups.get(call.callId)
-    if (setup?.invitation.call === call.call) return setup.invitation.stop(reason)
+    const invitation = this.#setups.get(call.callId)
+    if (invitation?.call === call.call) return invitation.stop(reason)
     await this.#byId.end(call, reason)
   }
 
   #early(request: SipRequest, response: SipResponse): void {
     const callId = request.get('call-id') ?? ''
-    for (const { invitation } of this.#setups.values()) if (invitation.hears(callId, request, response)) return
+    for (const invitation of this.#setups.values()) if (invitation.hears(callId, request, response)) return
     response.send(481, undefined)
   }
 

@@ -13,7 +13,14 @@ import type { Bridge } from './bridge.ts'
 import { dialogId } from './by-id.ts'
 import { authorizeRequest, type Caller, callerOf } from './caller.ts'
 import { Dial, type Dialled, type Far, hangUpOn, isUp } from './dial.ts'
-import type { DrachtioClient, Headers, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
+import {
+  type DrachtioClient,
+  type Headers,
+  heedCancel,
+  type SipMessage,
+  type SipRequest,
+  type SipResponse,
+} from './drachtio.ts'
 import { Early } from './early.ts'
 import {
   callOfFarLeg,
@@ -122,6 +129,11 @@ export class Invitation {
       await this.#failed(caller, 'fault')
       throw error
     }
+  }
+
+  /** Another INVITE of its Call-ID was answered. */
+  heedCancel(): void {
+    if (!this.#cancel && !this.#response.finalResponseSent) heedCancel(this.#request, this.#response)
   }
 
   /** Takes what one of its sides says before the answer; false where it is of another call. */
