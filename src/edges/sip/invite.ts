@@ -5,6 +5,7 @@
  *   deciding ──deny, late──▶ refused
  *   dialling ──no hop takes it──▶ refused
  *   any of them ──CANCEL──▶ cancelled: nobody is dialled afterwards, nothing is charged
+ *   any of them ──the server's socket breaks──▶ lost: likewise, and nobody can be told
  */
 import type { AuthorizeAnswer, AuthorizeRequest, CallEvent } from '../../calls/requests.ts'
 import type { Admission } from './admission.ts'
@@ -93,8 +94,19 @@ export class Invitation {
   /** The daemon's id of the call, once it was let in. */
   call: string | undefined
 
-  /** The call that came of it; undefined when none did, and the caller was answered. */
+  /** The call that came of it; undefined when none did, and the caller was answered where that is still possible. */
   async run(): Promise<Bridge | undefined> {
+    const { lost } = this.#context
+    const giveUp = (): void => this.#dial?.cancel({})
+    lost.addEventListener('abort', giveUp)
+    try {
+      return await this.#admitted()
+    } finally {
+      lost.removeEventListener('abort', giveUp)
+    }
+  }
+
+  async #admitted(): Promise<Bridge | undefined> {
     const { client, parts, admission, observer } = this.#context
     const maxForwards = Number(this.#request.get('max-forwards') ?? MAX_FORWARDS)
     const trusted = parts.trusts(this.#request.source_address)
@@ -171,7 +183,7 @@ export class Invitation {
 
   async #redirect({ caller, routed, call }: Setup, answer: Allowed): Promise<undefined> {
     const hops = await this.#hopsOf(routed, answer, caller)
-    if (this.#cancel) await this.#failed(caller, 'cancelled')
+    if (this.#over !== undefined) await this.#failed(caller, this.#over)
     else if (hops.length === 0) {
       await this.#failed(caller, 'no_route')
       this.#refuse('no_route', { call })
@@ -191,24 +203,26 @@ export class Invitation {
     const { caller, routed } = setup
     let last: Dialled = { kind: 'silent' }
     for (const [nth, hop] of (await this.#hopsOf(routed, answer, caller)).entries()) {
-      last = this.#isOver ? { kind: 'cancelled' } : await this.#try(setup, hop, nth)
+      last = this.#over !== undefined ? { kind: 'cancelled' } : await this.#try(setup, hop, nth)
       if (last.kind === 'answered') return this.#answer(setup, last.far)
       if (!goesOn(last)) break
     }
-    await this.#failed(caller, this.#cancel ? 'cancelled' : (this.#stop ?? causeOf(last)), last)
+    await this.#failed(caller, this.#over ?? causeOf(last), last)
     if (!this.#cancel) this.#refuseAs(last, setup)
     return undefined
   }
 
-  get #isOver(): boolean {
-    return this.#cancel !== undefined || this.#stop !== undefined
+  /** Why nobody is called any more; what is heard over the next connection is not of this call. */
+  get #over(): string | undefined {
+    if (this.#cancel) return 'cancelled'
+    return this.#stop ?? (this.#context.lost.aborted ? 'connection_lost' : undefined)
   }
 
   /** Once more, where the called side asks for what we can do without the caller. */
   async #try(setup: Setup, hop: Hop, nth: number): Promise<Dialled> {
     const asked = { nth, sessionSeconds: setup.routed.group.sessionSeconds }
     const dialled = await this.#dialled(setup, hop, asked)
-    const wanted = this.#isOver ? undefined : wantedOf(dialled, this.#request)
+    const wanted = this.#over !== undefined ? undefined : wantedOf(dialled, this.#request)
     return wanted ? this.#dialled(setup, hop, { ...asked, ...wanted }) : dialled
   }
 
@@ -232,7 +246,7 @@ export class Invitation {
   }
 
   #progress(response: SipResponse, early: Early): void {
-    if (response.status <= 100 || this.#isOver || this.#response.finalResponseSent) return
+    if (response.status <= 100 || this.#over !== undefined || this.#response.finalResponseSent) return
     early.progress(response)
   }
 
@@ -240,8 +254,8 @@ export class Invitation {
     await setup.early.allPracked()
     setup.early.complete(far)
     const [request, response] = [this.#request, this.#response]
-    const joined =
-      this.#isOver || !isUp(far) ? undefined : await join({ ...this.#context, ...setup, request, response }, far)
+    const isOff = this.#over !== undefined || !isUp(far)
+    const joined = isOff ? undefined : await join({ ...this.#context, ...setup, request, response }, far)
     if (joined === UNHEARD) return undefined
     if (!joined) return this.#unanswered(setup, far)
     // It was to be ended while the caller was being answered.
@@ -250,7 +264,7 @@ export class Invitation {
   }
 
   async #unanswered({ caller, call }: Setup, far: Far): Promise<undefined> {
-    const cause = this.#cancel ? 'cancelled' : (this.#stop ?? 'no_answer')
+    const cause = this.#over ?? 'no_answer'
     hangUpOn(far, { Reason: reasonHeader(487, cause) })
     await this.#failed(caller, cause)
     if (!this.#cancel) this.#refuse('no_answer', { call })
