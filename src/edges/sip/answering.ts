@@ -37,7 +37,7 @@ export async function join(joining: Joining, far: Far): Promise<Bridge | typeof 
   const answeredAtMs = parts.clock.nowMs()
   const near = await answerNear({ ...joining, sessionSeconds: routed.group.sessionSeconds }, far)
   if (near === LATE) {
-    if (!isOffer(far)) far.queueRequests = false
+    if (!isOffer(far)) letGo(joining, far)
     started(joining, { answeredAtMs, farId: dialogId(far.res.get('call-id') ?? '', call) })
     return UNHEARD
   }
@@ -45,6 +45,12 @@ export async function join(joining: Joining, far: Far): Promise<Bridge | typeof 
   if (near && farDialog) return bridged(joining, { near, far: farDialog, answeredAtMs })
   near?.destroy({}, () => undefined)
   return undefined
+}
+
+/** After a break nothing more is heard of it. */
+function letGo({ lost, client }: Joining, far: SipDialog): void {
+  far.queueRequests = false
+  if (lost.aborted) client.removeDialog(far)
 }
 
 interface Answered {

@@ -148,6 +148,8 @@ export interface DrachtioClient {
     content: { readonly headers: Headers; readonly localSdp: string },
   ): Promise<SipDialog>
   createUAC(options: UacOptions, progress: UacProgress): Promise<SipDialog | OfferFromFar>
+  /** Hears no more of it; at the server it goes on. */
+  removeDialog(dialog: SipDialog): void
   /** Calls back with the request as it was sent; its answers come as `response` events. */
   request(
     uri: string,

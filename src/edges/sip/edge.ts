@@ -167,6 +167,8 @@ export class SipEdge {
     try {
       const bridge = await invitation.run()
       if (bridge) this.#hold(bridge, link)
+      // It broke while the call was being answered.
+      if (bridge && lost.aborted) this.#letGo({ bridge, link })
     } catch (error) {
       if (!(error instanceof Fault)) this.#parts.log.error({ err: error, call: invitation.call }, 'an INVITE broke')
       refuse(response, ownReplies.no_decision, { code: 'engine_unavailable' })
@@ -187,8 +189,6 @@ export class SipEdge {
       setTimeout(() => this.#forgetLegs(bridge), BYES_WITHIN_MS).unref()
       this.#over(bridge, end)
     })
-    // It broke while the call was being answered.
-    if (!link.isConnected) this.#lost(link)
   }
 
   /** Also where the connection breaks meanwhile. */
@@ -219,11 +219,14 @@ export class SipEdge {
 
   /** The dialogs are still at the server, but the phones' words do not reach us any more. */
   #lost(link: DrachtioLink): void {
-    for (const [call, held] of this.#held) {
-      if (held.link !== link) continue
-      this.#held.delete(call)
-      this.#forgetLegs(held.bridge)
-    }
+    for (const held of this.#held.values()) if (held.link === link) this.#letGo(held)
+  }
+
+  #letGo({ bridge, link: { client } }: Held): void {
+    const { call, near, far } = bridge.parts
+    this.#held.delete(call)
+    this.#forgetLegs(bridge)
+    for (const dialog of [near, far]) client.removeDialog(dialog)
   }
 
   async #endCall(call: EdgeCall, reason: string): Promise<void> {
