@@ -88,7 +88,8 @@ export class Orphans {
     if (isHeld(record.call)) return
     const { leg } = record
     const { instance } = parts
-    if (found.every((side) => side === 'there')) return report({ type: 'alive', leg, instance })
+    // Not repeated: what was so once is not so later.
+    if (found.every((side) => side === 'there')) return void (await parts.desk.event({ type: 'alive', leg, instance }))
     if (!found.includes('gone')) return
     const headers = { Reason: 'SIP;cause=481;text="the other side is gone"' }
     await Promise.all([near, far].map((id) => byeById(link.client, { id, headers, withinMs: ASK_MS })))
