@@ -63,7 +63,7 @@ export class SipEdge {
     this.#leftAlone = new Seldom((of, times) =>
       parts.log.warn({ ...of, times }, 'an INVITE is left without an answer'),
     )
-    this.#repeater = new Repeater((event) => parts.desk.event(event))
+    this.#repeater = new Repeater((event) => parts.desk.event(event), parts.undelivered)
     const reach = {
       parts,
       linkOf: (ref: SipRef) => this.#linkOf(ref),
