@@ -12,6 +12,7 @@ import { isDeadly } from './addresses.ts'
 import { Admission } from './admission.ts'
 import type { Bridge, BridgeEnd } from './bridge.ts'
 import { Byes } from './byes.ts'
+import { Cap } from './cap.ts'
 import { ControlById } from './control-by-id.ts'
 import { type CdrStop, forgetInvite, type SipRequest, type SipResponse } from './drachtio.ts'
 import { DRAINING, Invitation } from './invite.ts'
@@ -30,9 +31,6 @@ const GIVES_UP_MS = 2_000
 const AT_ONCE = 32
 /** A BYE that is sent again, or is told of twice, comes within this. */
 const BYES_WITHIN_MS = 35_000
-
-/** A second that has begun is charged: a cap is held so much before its end. */
-const CAP_GUARD_MS = 200
 
 interface Held {
   readonly bridge: Bridge
@@ -184,7 +182,7 @@ export class SipEdge {
     bridge.onEarlier = (end) => this.#over(bridge, end)
     const cap = this.#cap(bridge, link)
     void bridge.end.then((end) => {
-      clearTimeout(cap)
+      cap?.lift()
       this.#held.delete(call)
       setTimeout(() => this.#forgetLegs(bridge), BYES_WITHIN_MS).unref()
       this.#over(bridge, end)
@@ -192,14 +190,13 @@ export class SipEdge {
   }
 
   /** Also where the connection breaks meanwhile. */
-  #cap({ parts }: Bridge, { name: server }: DrachtioLink): NodeJS.Timeout | undefined {
+  #cap({ parts }: Bridge, { name: server }: DrachtioLink): Cap | undefined {
     const { call, about, far, answeredAtMs, capSeconds } = parts
     if (capSeconds === undefined) return undefined
-    const end = (): void => {
-      const ended = this.#endCall({ call, ...about.leg, ref: { server, far: far.id } }, 'max_duration')
-      ended.catch((error: unknown) => this.#parts.log.error({ err: error, call }, 'a call is not held to its cap'))
-    }
-    return setTimeout(end, answeredAtMs + capSeconds * 1000 - CAP_GUARD_MS - this.#parts.clock.nowMs())
+    return new Cap(answeredAtMs + capSeconds * 1000 - this.#parts.clock.nowMs(), {
+      end: () => this.#endCall({ call, ...about.leg, ref: { server, far: far.id } }, 'max_duration'),
+      failed: (error) => this.#parts.log.error({ err: error, call }, 'a call goes on beyond its cap'),
+    })
   }
 
   #forgetLegs(bridge: Bridge): void {
