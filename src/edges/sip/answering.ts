@@ -9,6 +9,7 @@ import { supports } from './headers.ts'
 import { LATE } from './in-time.ts'
 import { answerNear, type Answering, settledFar } from './near-side.ts'
 import type { Routed, SipParts } from './parts.ts'
+import type { SipRef } from './sip-ref.ts'
 import { joinSides, sessionSecondsOf } from './within-dialog.ts'
 
 /** Of a call that was let in. */
@@ -97,6 +98,6 @@ function started(joining: Joining, { answeredAtMs, farId }: Started): void {
     instance: parts.instance,
     tsMs: answeredAtMs,
     answeredAtMs,
-    ref: { server, far: farId },
+    ref: { server, far: farId, cutStatus: routed.group.cutStatus } satisfies SipRef,
   })
 }

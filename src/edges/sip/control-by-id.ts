@@ -6,8 +6,8 @@ import { byeById, dialogId, infoById } from './by-id.ts'
 import type { DrachtioClient } from './drachtio.ts'
 import { reasonHeader } from './headers.ts'
 import type { DrachtioLink } from './link.ts'
-import { type SipRef, sipRefOf } from './orphans.ts'
 import type { SipParts } from './parts.ts'
+import { type SipRef, sipRefOf } from './sip-ref.ts'
 
 /** A phone that does not answer within this is over all the same. */
 const ANSWER_MS = 2_000
@@ -28,10 +28,10 @@ export class ControlById {
   /** Both sides are told, and the end is reported. Throws `edge_unreachable` where the server says nothing of either. */
   async end(call: EdgeCall, reason: string): Promise<void> {
     const { parts, report } = this.#parts
-    const { client, far } = this.#reach(call)
-    const headers = { Reason: reasonHeader(402, reason) }
+    const { client, ref } = this.#reach(call)
+    const headers = { Reason: reasonHeader(ref.cutStatus, reason) }
     const endedAtMs = parts.clock.nowMs()
-    const ids = [dialogId(call.callId, call.legId), far]
+    const ids = [dialogId(call.callId, call.legId), ref.far]
     const ended = await Promise.all(ids.map((id) => byeById(client, { id, headers, withinMs: ANSWER_MS })))
     if (ended.every((side) => side === 'unknown')) throw outOfReach('drachtio-server did not answer in time')
     const { node, callId, legId } = call
@@ -52,12 +52,12 @@ export class ControlById {
     if (found === 'unknown') throw outOfReach('the phone or its drachtio-server did not answer in time')
   }
 
-  /** The server that has a call, and the id of its called side there. */
-  #reach({ ref }: EdgeCall): { readonly client: DrachtioClient; readonly far: string } {
-    const sip = sipRefOf(ref)
-    const link = sip && this.#parts.linkOf(sip)
+  /** The server that has a call. */
+  #reach({ ref: kept }: EdgeCall): { readonly client: DrachtioClient; readonly ref: SipRef } {
+    const ref = sipRefOf(kept)
+    const link = ref && this.#parts.linkOf(ref)
     if (!link) throw outOfReach('the call is with a drachtio-server that is out of reach')
-    return { client: link.client, far: sip.far }
+    return { client: link.client, ref }
   }
 }
 

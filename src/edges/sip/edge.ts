@@ -18,10 +18,11 @@ import { type CdrStop, forgetInvite, type SipRequest, type SipResponse } from '.
 import { DRAINING, Invitation } from './invite.ts'
 import { DrachtioLink } from './link.ts'
 import { Observer } from './observer.ts'
-import { Orphans, type SipRef } from './orphans.ts'
+import { Orphans } from './orphans.ts'
 import type { SipParts } from './parts.ts'
 import { ownReplies, refuse } from './replies.ts'
 import { Seldom } from './seldom.ts'
+import type { SipRef } from './sip-ref.ts'
 
 /** INVITEs under way; a server has more patience than memory. */
 const MAX_SETUPS = 2_000
@@ -191,10 +192,10 @@ export class SipEdge {
 
   /** Also where the connection breaks meanwhile. */
   #cap({ parts }: Bridge, { name: server }: DrachtioLink): Cap | undefined {
-    const { call, about, far, answeredAtMs, capSeconds } = parts
+    const { call, about, far, answeredAtMs, capSeconds, cutStatus } = parts
     if (capSeconds === undefined) return undefined
     return new Cap(answeredAtMs + capSeconds * 1000 - this.#parts.clock.nowMs(), {
-      end: () => this.#endCall({ call, ...about.leg, ref: { server, far: far.id } }, 'max_duration'),
+      end: () => this.#endCall({ call, ...about.leg, ref: { server, far: far.id, cutStatus } }, 'max_duration'),
       failed: (error) => this.#parts.log.error({ err: error, call }, 'a call goes on beyond its cap'),
     })
   }

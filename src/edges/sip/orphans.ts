@@ -9,25 +9,12 @@ import type { CallEvent } from '../../calls/requests.ts'
 import { byeById, dialogId, findById } from './by-id.ts'
 import type { DrachtioLink } from './link.ts'
 import type { SipParts } from './parts.ts'
+import { type SipRef, sipRefOf } from './sip-ref.ts'
 
 /** Whoever holds a call says so three times meanwhile. */
 const SILENT_MS = 45_000
 const ASK_MS = 3_000
 const AT_ONCE = 16
-
-/** What is kept with a call to find its dialogs again. */
-export interface SipRef {
-  /** The admin side of its drachtio-server. */
-  readonly server: string
-  /** The dialog of the called side; that of the caller follows from its leg. */
-  readonly far: string
-}
-
-export function sipRefOf(ref: unknown): SipRef | undefined {
-  if (typeof ref !== 'object' || ref === null || !('server' in ref) || !('far' in ref)) return undefined
-  const { server, far } = ref
-  return typeof server === 'string' && typeof far === 'string' ? { server, far } : undefined
-}
 
 export interface OrphanParts {
   readonly parts: SipParts
