@@ -9,6 +9,7 @@ import {
   withhold,
 } from './drachtio.ts'
 import type { SipServerSettings } from './parts.ts'
+import { Seldom } from './seldom.ts'
 import { MOST_FRAME_BYTES } from './size.ts'
 
 /** Without a bound drachtio-srf waits longer each time. */
@@ -35,6 +36,7 @@ export class DrachtioLink {
   readonly name: string
   readonly #settings: SipServerSettings
   readonly #log: Logger
+  readonly #refused: Seldom<Error>
   #isConnected = false
   #lost = new AbortController()
   #isClosed = false
@@ -44,6 +46,9 @@ export class DrachtioLink {
     this.#log = log
     this.name = `${settings.host}:${settings.port}`
     this.client = newClient()
+    this.#refused = new Seldom(({ message: why }, times) =>
+      log.error({ server: this.name, why, times }, 'drachtio-server refuses us'),
+    )
     this.#listen(events)
   }
 
@@ -88,7 +93,7 @@ export class DrachtioLink {
       this.#log.debug({ server: name, why: error.message }, 'drachtio-server is out of reach'),
     )
     client.on('connect', (error) => {
-      if (error) return this.#log.error({ server: name, why: error.message }, 'drachtio-server refuses us')
+      if (error) return this.#refused.happened(error)
       if (this.#isClosed) return client.disconnect()
       this.#isConnected = true
       this.#lost = new AbortController()
