@@ -15,12 +15,13 @@ import { Byes } from './byes.ts'
 import { Cap } from './cap.ts'
 import { ControlById } from './control-by-id.ts'
 import { type CdrStop, forgetInvite, type SipRequest, type SipResponse } from './drachtio.ts'
+import { callOfFarLeg } from './far-side.ts'
 import { DRAINING, Invitation } from './invite.ts'
 import { DrachtioLink } from './link.ts'
 import { Observer } from './observer.ts'
 import { Orphans } from './orphans.ts'
 import type { SipParts } from './parts.ts'
-import { ownReplies, refuse } from './replies.ts'
+import { notYet, ownReplies, refuse } from './replies.ts'
 import { Seldom } from './seldom.ts'
 import type { SipRef } from './sip-ref.ts'
 
@@ -43,6 +44,8 @@ export class SipEdge {
   readonly #links: readonly DrachtioLink[]
   /** By Call-ID. */
   readonly #setups = new Map<string, Invitation>()
+  /** Of these, the calls that were let in. */
+  readonly #letIn = new Set<string>()
   readonly #held = new Map<string, Held>()
   /** Call-IDs of both legs of each call that is or was just up here. */
   readonly #legs = new Set<string>()
@@ -159,6 +162,7 @@ export class SipEdge {
       parts: this.#parts,
       admission: this.#admission,
       observer: this.#observer,
+      letIn: (call: string) => this.#letIn.add(call),
       report: (event: CallEvent) => this.#report(event),
     }
     const invitation = new Invitation(context, request, response)
@@ -173,6 +177,7 @@ export class SipEdge {
       refuse(response, ownReplies.no_decision, { code: 'engine_unavailable' })
     } finally {
       this.#setups.delete(callId)
+      this.#letIn.delete(invitation.call ?? '')
     }
   }
 
@@ -237,7 +242,9 @@ export class SipEdge {
 
   #early(request: SipRequest, response: SipResponse): void {
     const callId = request.get('call-id') ?? ''
-    for (const invitation of this.#setups.values()) if (invitation.hears(callId, request, response)) return
+    const calling = this.#setups.get(callId)
+    if (calling) return calling.heard(request, response)
+    if (this.#letIn.has(callOfFarLeg(callId) ?? '')) return notYet(request, response)
     response.send(481, undefined)
   }
 

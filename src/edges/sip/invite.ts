@@ -24,7 +24,6 @@ import {
 } from './drachtio.ts'
 import { Early } from './early.ts'
 import {
-  callOfFarLeg,
   causeOf,
   goesOn,
   headersForFar,
@@ -39,7 +38,7 @@ import { inTime, LATE } from './in-time.ts'
 import type { Observer } from './observer.ts'
 import type { Hop, Routed, SipParts } from './parts.ts'
 import { relay } from './relay.ts'
-import { notYet, type OwnReply, ownReplies, refuse } from './replies.ts'
+import { type OwnReply, ownReplies, refuse } from './replies.ts'
 import { isTooLarge } from './size.ts'
 
 /** Callers give up after 32 s without an answer; a decision takes milliseconds. */
@@ -61,6 +60,8 @@ export interface InviteContext {
   readonly parts: SipParts
   readonly admission: Admission
   readonly observer: Observer
+  /** Told of the call that the INVITE is, once it is one. */
+  readonly letIn: (call: string) => void
   /** Told until it is durable; resolves when it is, or is kept to be told again. */
   readonly report: (event: CallEvent) => Promise<void>
 }
@@ -131,6 +132,7 @@ export class Invitation {
     if (!answer) return undefined
     const { call, account } = answer
     this.call = call
+    this.#context.letIn(call)
     const { client } = this.#context
     const early = new Early({ client, request: this.#request, response: this.#response, copying })
     const setup = { ...about, early, call, account, capSeconds: capOf(answer) }
@@ -148,14 +150,10 @@ export class Invitation {
     if (!this.#cancel && !this.#response.finalResponseSent) heedCancel(this.#request, this.#response)
   }
 
-  /** Takes what one of its sides says before the answer; false where it is of another call. */
-  hears(callId: string, request: SipRequest, response: SipResponse): boolean {
-    if (!this.#setup) return false
-    const { caller, call, early } = this.#setup
-    if (callId === caller.leg.callId) early.heard(request, response)
-    else if (callOfFarLeg(callId) === call) notYet(request, response)
-    else return false
-    return true
+  /** Takes what the caller says before the answer. */
+  heard(request: SipRequest, response: SipResponse): void {
+    if (this.#setup) this.#setup.early.heard(request, response)
+    else response.send(481, undefined)
   }
 
   /** Ends it before it is answered; one that is being answered just now is only left alone by a worker that ends. */
