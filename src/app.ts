@@ -208,7 +208,10 @@ function sipAnswers({ catalog, state }: Pick<Building, 'catalog' | 'state'>) {
 }
 
 /** The call_control socket, where the settings ask for one. */
-async function startSocket({ catalog, clock, stops, log, metrics }: Building, { core, outage }: EdgeContext): Promise<void> {
+async function startSocket(
+  { catalog, clock, stops, log, metrics }: Building,
+  { core, outage }: EdgeContext,
+): Promise<void> {
   const { callControl, dataDir } = catalog.inForce.settings
   if (!callControl.enabled) return
   const desk = socketDesk({

@@ -22,11 +22,7 @@ export class Repeater<Item> {
   #stopped = false
 
   /** `failed` is told, once of each item, why it is refused where the other side is not just away, and what finds no place. */
-  constructor(
-    send: (item: Item) => Promise<unknown>,
-    failed: (error: unknown, item: Item) => void,
-    everyMs = 500,
-  ) {
+  constructor(send: (item: Item) => Promise<unknown>, failed: (error: unknown, item: Item) => void, everyMs = 500) {
     this.#send = send
     this.#failed = failed
     this.#everyMs = everyMs

@@ -61,7 +61,7 @@ interface Answered {
 }
 
 function bridged(joining: Joining, { near, far, answeredAtMs }: Answered): Bridge {
-  const { caller, routed, copying, call, account, capSeconds, request, parts } = joining
+  const { caller, routed, copying, call, account, capSeconds, request, parts, lost } = joining
   const bridge = new Bridge({
     call,
     capSeconds,
@@ -69,6 +69,7 @@ function bridged(joining: Joining, { near, far, answeredAtMs }: Answered): Bridg
     near,
     far,
     answeredAtMs,
+    lost,
     cutStatus: routed.group.cutStatus,
     nowMs: () => parts.clock.nowMs(),
   })

@@ -62,9 +62,7 @@ export class SipEdge {
     this.#parts = parts
     this.#admission = new Admission(parts, () => this.#setups.size > MAX_SETUPS)
     this.#observer = new Observer(parts)
-    this.#leftAlone = new Seldom((of, times) =>
-      parts.log.warn({ ...of, times }, 'an INVITE is left without an answer'),
-    )
+    this.#leftAlone = new Seldom((of, times) => parts.log.warn({ ...of, times }, 'an INVITE is left without an answer'))
     this.#repeater = new Repeater((event) => parts.desk.event(event), parts.undelivered)
     const reach = {
       parts,
@@ -154,6 +152,21 @@ export class SipEdge {
       return ringing.heedCancel()
     }
     if (this.#isDraining) return refuse(response, ownReplies.draining, { code: 'draining' })
+    const invitation = this.#invitation(link, request, response)
+    this.#setups.set(callId, invitation)
+    try {
+      const bridge = await invitation.run()
+      if (bridge) this.#hold(bridge, link)
+    } catch (error) {
+      if (!(error instanceof Fault)) this.#parts.log.error({ err: error, call: invitation.call }, 'an INVITE broke')
+      refuse(response, ownReplies.no_decision, { code: 'engine_unavailable' })
+    } finally {
+      this.#setups.delete(callId)
+      this.#letIn.delete(invitation.call ?? '')
+    }
+  }
+
+  #invitation(link: DrachtioLink, request: SipRequest, response: SipResponse): Invitation {
     const { client, name: server, lost } = link
     const context = {
       client,
@@ -165,20 +178,7 @@ export class SipEdge {
       letIn: (call: string) => this.#letIn.add(call),
       report: (event: CallEvent) => this.#report(event),
     }
-    const invitation = new Invitation(context, request, response)
-    this.#setups.set(callId, invitation)
-    try {
-      const bridge = await invitation.run()
-      if (bridge) this.#hold(bridge, link)
-      // It broke while the call was being answered.
-      if (bridge && lost.aborted) this.#letGo({ bridge, link })
-    } catch (error) {
-      if (!(error instanceof Fault)) this.#parts.log.error({ err: error, call: invitation.call }, 'an INVITE broke')
-      refuse(response, ownReplies.no_decision, { code: 'engine_unavailable' })
-    } finally {
-      this.#setups.delete(callId)
-      this.#letIn.delete(invitation.call ?? '')
-    }
+    return new Invitation(context, request, response)
   }
 
   #hold(bridge: Bridge, link: DrachtioLink): void {
@@ -193,6 +193,8 @@ export class SipEdge {
       setTimeout(() => this.#forgetLegs(bridge), BYES_WITHIN_MS).unref()
       this.#over(bridge, end)
     })
+    // The connection broke while the call was being answered.
+    if (bridge.parts.lost.aborted) this.#letGo({ bridge, link })
   }
 
   /** Also where the connection breaks meanwhile. */

@@ -23,16 +23,7 @@ import {
   type SipResponse,
 } from './drachtio.ts'
 import { Early } from './early.ts'
-import {
-  causeOf,
-  goesOn,
-  headersForFar,
-  legHeaders,
-  legOf,
-  uriOver,
-  type Wanted,
-  wantedOf,
-} from './far-side.ts'
+import { causeOf, goesOn, headersForFar, legHeaders, legOf, uriOver, type Wanted, wantedOf } from './far-side.ts'
 import { copied, type Copying, reasonHeader, reasonOf, refusedExtensions } from './headers.ts'
 import { inTime, LATE } from './in-time.ts'
 import type { Observer } from './observer.ts'

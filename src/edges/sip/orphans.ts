@@ -69,7 +69,7 @@ export class Orphans {
 
   async #look(orphan: Orphan, byeAtMs?: number): Promise<void> {
     const { record, link, near, far } = orphan
-    const { parts, report, isHeld } = this.#parts
+    const { parts, isHeld } = this.#parts
     const found = await Promise.all([near, far].map((id) => findById(link.client, id, ASK_MS)))
     // It was answered while we asked, or is being looked after elsewhere.
     if (isHeld(record.call)) return
