@@ -76,7 +76,10 @@ export class Orphans {
     const { leg } = record
     const { instance } = parts
     // Not repeated: what was so once is not so later.
-    if (found.every((side) => side === 'there')) return void (await parts.desk.event({ type: 'alive', leg, instance }))
+    if (found.every((side) => side === 'there')) {
+      await parts.desk.event({ type: 'alive', leg, instance })
+      return
+    }
     if (!found.includes('gone')) return
     const headers = { Reason: 'SIP;cause=481;text="the other side is gone"' }
     await Promise.all([near, far].map((id) => byeById(link.client, { id, headers, withinMs: ASK_MS })))
