@@ -135,13 +135,24 @@ export function isOffer(far: Far): far is OfferFromFar {
   return 'sdp' in far
 }
 
-/** It may have hung up in the moment of its answer. */
+/** What it says is kept until somebody can hear it. */
+export function hold(far: Far): void {
+  if (!isOffer(far)) far.queueRequests = true
+}
+
+/** It may have hung up in the moment of its answer, or since. */
 export function isUp(far: Far): boolean {
-  return isOffer(far) || far.connected
+  return isOffer(far) || (far.connected && !hasHungUp(far))
+}
+
+/** Its BYE is among what is kept. */
+function hasHungUp({ queuedRequests }: SipDialog): boolean {
+  return queuedRequests.some(({ req }) => req.method === 'BYE')
 }
 
 /** Nobody waits for whether it worked: what is not there any more is ended. */
 export function hangUpOn(far: Far, headers: Headers = {}): void {
   if (isOffer(far)) far.destroy().catch(() => undefined)
+  else if (hasHungUp(far)) far.queueRequests = false
   else far.destroy({ headers }, () => undefined)
 }

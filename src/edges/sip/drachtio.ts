@@ -74,6 +74,8 @@ export interface SipDialog extends EventEmitter {
   /** False from its BYE on, which may be heard before anybody could listen for it. */
   readonly connected: boolean
   queueRequests: boolean
+  /** Those that came meanwhile. */
+  readonly queuedRequests: readonly { readonly req: SipRequest }[]
   destroy(options: { readonly headers?: Headers }, done: (error: unknown) => void): void
   request(content: InDialog, done: (error: unknown, response?: SipResponse, ack?: Ack) => void): void
 }

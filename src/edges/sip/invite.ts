@@ -13,7 +13,7 @@ import { type AllowedCall, join, UNHEARD } from './answering.ts'
 import type { Bridge } from './bridge.ts'
 import { dialogId } from './by-id.ts'
 import { authorizeRequest, type Caller, callerOf } from './caller.ts'
-import { Dial, type Dialled, type Far, hangUpOn, isUp } from './dial.ts'
+import { Dial, type Dialled, type Far, hangUpOn, hold, isUp } from './dial.ts'
 import {
   type DrachtioClient,
   type Headers,
@@ -240,6 +240,7 @@ export class Invitation {
   }
 
   async #answer(setup: Setup, far: Far): Promise<Bridge | undefined> {
+    hold(far)
     await setup.early.allPracked()
     setup.early.complete(far)
     const [request, response] = [this.#request, this.#response]

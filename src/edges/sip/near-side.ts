@@ -31,7 +31,6 @@ export async function answerNear(answering: Answering, far: Far): Promise<NearAn
     ? { 'Session-Expires': `${seconds};refresher=uac`, Require: 'timer' }
     : {}
   const headers = { ...copied(far.res, copying), ...bodyType(far.res), ...timer }
-  if (!isOffer(far)) far.queueRequests = true
   const answered = client.createUAS(request, response, { headers, localSdp })
   return inTime(answered, ANSWER_MS, lost).catch(() => undefined)
 }
