@@ -1,6 +1,7 @@
 /** One try to reach the called side over one hop. */
 import { isReachable } from './addresses.ts'
 import { byeById } from './by-id.ts'
+import { cancelInvite } from './cancel.ts'
 import {
   type DrachtioClient,
   type Headers,
@@ -79,7 +80,7 @@ export class Dial {
     this.#sent = request
     // drachtio-srf, which listens next, would answer with our offer, whatever is asked.
     queueMicrotask(() => request?.removeAllListeners('update').on('update', notYet))
-    if (this.#isOver) request?.cancel({})
+    if (request && this.#isOver) cancelInvite(this.#client, request, {})
   }
 
   #progress(response: SipResponse): void {
@@ -110,7 +111,7 @@ export class Dial {
   #giveUp(outcome: Dialled, headers: Headers = {}): void {
     if (this.#isOver) return
     this.#end(outcome)
-    this.#sent?.cancel({ headers })
+    if (this.#sent) cancelInvite(this.#client, this.#sent, headers)
   }
 
   #end(outcome: Dialled): void {

@@ -39,8 +39,8 @@ export interface SipRequest extends SipMessage, EventEmitter {
   /** When it came to the server, or went from it, by its clock. */
   readonly stackTime?: string
   readonly stackDialogId?: string
-  /** Of a request that we sent. */
-  cancel(options: { readonly headers?: Headers }, done?: () => void): void
+  /** The server's own name of it. */
+  readonly stackTxnId: string
 }
 
 /** Of a request that came: to be sent; of one that we sent: received. */
@@ -91,6 +91,14 @@ export interface OfferFromFar {
 export interface ByDialogId extends InDialog {
   readonly stackDialogId: string
   readonly uri: string
+}
+
+/** Of an INVITE that was sent. */
+export interface Cancel {
+  readonly method: 'CANCEL'
+  readonly uri: string
+  readonly stackTxnId: string
+  readonly headers: Headers
 }
 
 export interface UacOptions {
@@ -155,7 +163,7 @@ export interface DrachtioClient {
   /** Calls back with the request as it was sent; its answers come as `response` events. */
   request(
     uri: string,
-    content: ByDialogId,
+    content: ByDialogId | Cancel,
     sent: (error: (Error & { readonly code?: string }) | null, request?: SipRequest) => void,
   ): void
 }
