@@ -22,5 +22,5 @@ it('a phone on the port of another hears none of its answers, and is answered it
   const invite = second.request('INVITE')
   second.say(invite)
   await until('the second is refused', () => second.statuses('INVITE').includes(503))
-  expect(new Set(second.got.map(({ branch }) => branch))).toEqual(new Set([invite.branch]))
+  expect(new Set(second.got.map((answer) => answer.get('Call-ID')))).toEqual(new Set([invite.get('Call-ID')]))
 })
