@@ -1,26 +1,19 @@
 /** Money comes in while a call is up: the threshold is crossed, the card charged once, and the call goes on (E6). */
-import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startRedis, type TestRedis } from '../support/redis.ts'
-import { type Daemon, Home } from './bench.ts'
+import { until } from '../edges/sip/process.ts'
+import type { Daemon } from './bench.ts'
+import { twoDaemons } from './pair.ts'
 
 const ends: (() => Promise<void>)[] = []
-let redis: TestRedis
 let one: Daemon
 let other: Daemon
 
 beforeAll(async () => {
-  redis = await startRedis({ appendOnly: true })
-  const start = async (): Promise<Daemon> => {
-    const home = await Home.make((end) => ends.unshift(end))
-    return await home.daemon({ redisUrl: redis.url })
-  }
-  ;[one, other] = await Promise.all([start(), start()])
+  ;[one, other] = await twoDaemons((end) => ends.unshift(end))
 }, 60_000)
 
 afterAll(async () => {
   for (const end of ends) await end()
-  await redis.stop()
 }, 30_000)
 
 interface Listed {
@@ -31,14 +24,6 @@ interface Listed {
 
 async function payments(account: string): Promise<readonly Listed[]> {
   return (await one.must('GET', `/v1/accounts/${account}/payments`))['items'] as readonly Listed[]
-}
-
-async function until(what: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 15_000
-  while (!(await what())) {
-    if (Date.now() > deadline) throw new Error('it did not come to pass')
-    await pause(50)
-  }
 }
 
 async function withCard(account: string, token: string, maxFailures = 3): Promise<void> {
@@ -54,7 +39,9 @@ describe('a recharge in mid call', () => {
       await withCard(account, token)
       await one.authorize(account, account, { mode: 'edge' })
       await other.event('start', account)
-      await until(async () => (await one.balance(account)).credit === '170.000000')
+      await until('the money is there', async () => (await one.balance(account)).credit === '170.000000', {
+        withinMs: 20_000,
+      })
       const extended = await other.must('POST', '/v1/calls/extend', { callId: account, usedSeconds: 60 })
       expect(extended).toMatchObject({ allow: true, maxDurationSeconds: 120, final: false })
       await one.event('stop', account, { seconds: 100 })
@@ -67,7 +54,8 @@ describe('a recharge in mid call', () => {
     await withCard('declined', 'tok_decline', 1)
     await one.authorize('declined', 'declined', { mode: 'edge' })
     await one.event('start', 'declined')
-    await until(async () => (await one.must('GET', '/v1/accounts/declined/recharge'))['paused'] === 'failures')
+    const paused = async (): Promise<unknown> => (await one.must('GET', '/v1/accounts/declined/recharge'))['paused']
+    await until('it is paused', async () => (await paused()) === 'failures')
     const extended = await other.must('POST', '/v1/calls/extend', { callId: 'declined', usedSeconds: 60 })
     expect(extended).toMatchObject({ allow: true, maxDurationSeconds: 70, final: true })
     await one.event('stop', 'declined', { seconds: 70 })

@@ -1,25 +1,18 @@
 /** Two daemons, each with folders of its own, on one Redis: what one does holds for the other. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startRedis, type TestRedis } from '../support/redis.ts'
-import { type Daemon, Home } from './bench.ts'
+import type { Daemon } from './bench.ts'
+import { twoDaemons } from './pair.ts'
 
 const ends: (() => Promise<void>)[] = []
-let redis: TestRedis
 let one: Daemon
 let other: Daemon
 
 beforeAll(async () => {
-  redis = await startRedis({ appendOnly: true })
-  const start = async (): Promise<Daemon> => {
-    const home = await Home.make((end) => ends.unshift(end))
-    return await home.daemon({ redisUrl: redis.url })
-  }
-  ;[one, other] = await Promise.all([start(), start()])
+  ;[one, other] = await twoDaemons((end) => ends.unshift(end))
 }, 30_000)
 
 afterAll(async () => {
   for (const end of ends) await end()
-  await redis.stop()
 }, 30_000)
 
 /** Half of them by each daemon, all at once. */
