@@ -65,17 +65,35 @@ export class Archiver {
     return this.#parts.clock.nowMs() - this.#caughtUpAtMs
   }
 
-  /** Archives what there is; ends early when `stopped` says so. */
+  /**
+   * Archives what there is; ends early when `stopped` says so. A partition that fails holds up no other, and what failed
+   * first is thrown at the end; a store or a database that is away fails all of them, and ends the round.
+   */
   async round(stopped: () => boolean): Promise<void> {
-    const { streams, clock } = this.#parts
+    const { clock } = this.#parts
     const beganAtMs = clock.nowMs()
-    for (let partition = 0; partition < streams.partitions; partition += 1) {
-      while (await this.#step(partition)) if (stopped()) return
-      if (stopped()) return
+    const failures: unknown[] = []
+    for (const step of this.#stepsOfRound(stopped)) {
+      try {
+        await step()
+      } catch (error) {
+        if (error instanceof Fault && error.retryable) throw error
+        failures.push(error)
+      }
+      if (stopped()) break
     }
-    await this.#documents()
-    await this.#trim(stopped)
-    this.#caughtUpAtMs = beganAtMs
+    if (failures.length > 0) throw failures[0]
+    if (!stopped()) this.#caughtUpAtMs = beganAtMs
+  }
+
+  *#stepsOfRound(stopped: () => boolean): Generator<() => Promise<void>> {
+    for (let partition = 0; partition < this.#parts.streams.partitions; partition += 1) {
+      yield async () => {
+        while (await this.#step(partition)) if (stopped()) return
+      }
+    }
+    yield () => this.#documents()
+    yield () => this.#trim(stopped)
   }
 
   /** Resolves when all is archived that the partition tells now: who reads the archive next sees it. */

@@ -130,7 +130,16 @@ export function cdrRow(partition: number, { number, level, cdr: text }: StoredCd
 
 export function eventRow(partition: number, { id, fields }: StoredEvent): EventRow {
   const { type = '', account = '', at = id.split('-')[0] ?? '0', ...data } = fields
-  return { at: formatInstant(Number(at)), partition, id, type, account, fields: JSON.stringify(data) }
+  const kept = Object.fromEntries(Object.entries(data).map(([name, value]) => [name, storable(value)]))
+  return { at: formatInstant(Number(at)), partition, id, type, account, fields: JSON.stringify(kept) }
+}
+
+/**
+ * PostgreSQL has no text with a NUL or half a surrogate pair, which callers may send: they are replaced in columns of
+ * their own. The JSON of an entry or CDR has them as escapes, and stays as it is.
+ */
+export function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd')
 }
 
 /** The entry of a row, for those that have its text only. */

@@ -119,6 +119,43 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     expect((await auditOf(world, later).verify()).drifts).toEqual([])
   })
 
+  it('takes texts that PostgreSQL has no characters for, and keeps them whole where they are JSON', async () => {
+    await traffic(world)
+    const odd = world.call('odd', { account: 'far' })
+    await odd.authorize({ user: 'a\0b\ud800' })
+    await odd.start()
+    await odd.talk(10)
+    await odd.stop()
+    const office = world.test.office()
+    const paid = { account: 'far', amount: 1n, operation: 'odd', kind: 'adjustment', externalId: '\0' } as const
+    expect(await office.credit(paid)).toMatchObject({ kind: 'posted' })
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    const [cdr] = await rowsOf(archive, `select user_id, cdr from cdr where user_id like 'a%'`)
+    expect(cdr?.['user_id']).toBe('a\ufffdb\ufffd')
+    expect(JSON.parse(cdr?.['cdr'] ?? '{}')).toMatchObject({ user: 'a\0b\ud800' })
+    const ids = await rowsOf(archive, `select external_id from posting where operation = 'odd'`)
+    expect(ids).toEqual([{ external_id: '\ufffd' }])
+    expect((await auditOf(world, archive).verify()).drifts).toEqual([])
+  })
+
+  it('takes the other partitions when one fails, says so, and is not caught up', async () => {
+    await traffic(world)
+    const streams = new RedisStreams(world.test.streamParts)
+    const { partition = -1 } = (await world.office().chainOf('acme')) ?? {}
+    const read = streams.read.bind(streams)
+    streams.read = async (p, place, limit) => {
+      if (p === partition) throw new TypeError('this partition cannot be read')
+      return read(p, place, limit)
+    }
+    const archive = archives.open(world.test, streams)
+    world.clock.advance(60_000)
+    await expect(archive.archiver.round(never)).rejects.toThrow('this partition cannot be read')
+    expect(archive.archiver.behindMs).toBeGreaterThanOrEqual(60_000)
+    const others = await archive.archiver.standing()
+    expect(others.map(({ behind }) => behind > 0)).toEqual(others.map((one) => one.partition === partition))
+  })
+
   it('parts its tables by month', async () => {
     await traffic(world)
     const archive = archives.open(world.test)
