@@ -7,12 +7,13 @@ import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
 import type { LedgerStreams, StreamPage, StreamPlace } from '../ledger/streams.ts'
 import { appendPage } from './append.ts'
+import { Claim } from './claim.ts'
 import type { Database } from './database.ts'
 import type { Transaction } from './sql.ts'
 import { keepDocuments } from './documents.ts'
 import { Months } from './months.ts'
 import { cutTo, findFork } from './fork.ts'
-import { claimInstallation, digestOf, lockedPlace, type Place, placesOf, savePlace, START } from './progress.ts'
+import { digestOf, lockedPlace, type Place, placesOf, savePlace, START } from './progress.ts'
 
 /** Of each kind in one transaction: what is read at once keeps neither the store nor the daemon busy for long. */
 const BATCH = 500
@@ -48,15 +49,16 @@ export interface ArchiveStanding {
 
 export class Archiver {
   readonly #parts: ArchiverParts
+  readonly #claim: Claim
   readonly #places = new Map<number, Place>()
   readonly #months = new Months()
-  #isClaimed = false
   #caughtUpAtMs: number
   #documentsAtMs = -Infinity
   #trimmedAtMs = -Infinity
 
   constructor(parts: ArchiverParts) {
     this.#parts = parts
+    this.#claim = new Claim(parts)
     this.#caughtUpAtMs = parts.clock.nowMs()
   }
 
@@ -72,6 +74,7 @@ export class Archiver {
   async round(stopped: () => boolean): Promise<void> {
     const { clock } = this.#parts
     const beganAtMs = clock.nowMs()
+    await this.#claim.check()
     const failures: unknown[] = []
     for (const step of this.#stepsOfRound(stopped)) {
       try {
@@ -92,6 +95,7 @@ export class Archiver {
         while (await this.#step(partition)) if (stopped()) return
       }
     }
+    yield () => this.#claim.beat()
     yield () => this.#documents()
     yield () => this.#trim(stopped)
   }
@@ -125,22 +129,9 @@ export class Archiver {
   async #placeOf(partition: number): Promise<Place> {
     const known = this.#places.get(partition)
     if (known) return known
-    await this.#claim()
+    await this.#claim.check()
     for (const [found, place] of await this.#parts.database.use(placesOf)) this.#places.set(found, place)
     return this.#places.get(partition) ?? START
-  }
-
-  /** An archive is of one store: another's entries would have the same numbers. */
-  async #claim(): Promise<void> {
-    if (this.#isClaimed) return
-    const { database, streams } = this.#parts
-    const installation = await streams.installation()
-    const owner = await database.transaction((sql) => claimInstallation(sql, installation))
-    if (owner !== installation) {
-      const message = 'the archive is of another store: restore that one from it, or name another database'
-      throw new Fault('archive_unfit', message)
-    }
-    this.#isClaimed = true
   }
 
   /** True when there may be more. */
@@ -193,6 +184,7 @@ export class Archiver {
   /** The store went on from an older state than the archive has: its machine died before all was on its disk. */
   async #rewind(partition: number, place: Place): Promise<void> {
     const { database, streams, observer } = this.#parts
+    await this.#claim.check()
     const fork = await findFork(database, streams, { partition, from: place.journal })
     if (fork === 0 && place.journal > 0) {
       const message = `partition ${partition} of the store has nothing in common with what is archived of it`

@@ -1,7 +1,6 @@
-/** Up to where each partition is archived, and of which store. */
+/** Up to where each partition is archived. */
 import { hash } from 'node:crypto'
 import type { StoredEntry, StreamPlace } from '../ledger/streams.ts'
-import { TABLES_LOCK } from './migrate.ts'
 import type { Sql, Transaction } from './sql.ts'
 
 export interface Place extends StreamPlace {
@@ -61,12 +60,4 @@ export async function savePlace(sql: Transaction, partition: number, place: Plac
     update progress set journal = ${journal}, journal_digest = ${digest}, cdr_number = ${cdr.number},
       cdr_level = ${cdr.level}, event = ${event}, has_profiles = ${hasProfiles}
     where partition = ${partition}`
-}
-
-/** The store that the archive is of: the first that asked. */
-export async function claimInstallation(sql: Transaction, installation: string): Promise<string> {
-  await sql`select pg_advisory_xact_lock(${TABLES_LOCK})`
-  await sql`insert into installation (id) select ${installation} where not exists (select from installation)`
-  const [row] = await sql<{ id: string }[]>`select id from installation`
-  return row?.id ?? installation
 }

@@ -63,10 +63,23 @@ export type StoreDocumentContent =
   | { readonly kind: 'bytes'; readonly base64: string }
   | { readonly kind: 'hash'; readonly fields: Readonly<Record<string, string>> }
 
+/** What tells one store from another, and from an older copy of itself. */
+export interface Installation {
+  readonly id: string
+  /** Id of the archive that takes what the store tells; none has asked yet. */
+  readonly archive?: string
+  /** How often that has looked after it. */
+  readonly beats: number
+}
+
 export interface LedgerStreams {
   readonly partitions: number
-  /** Tells stores apart: the archive of one is never written from another. */
-  installation(): Promise<string>
+  /** Fault(store_unfit) of a store that is being built anew. */
+  installation(): Promise<Installation>
+  /** Answers with the archive that the store has: the first that asked. */
+  claimFor(archive: string): Promise<string>
+  /** Counts up `beats`, and answers with them. */
+  beat(): Promise<number>
   /** At most `limit` of each kind after the place. */
   read(partition: number, place: StreamPlace, limit: number): Promise<StreamPage>
   /** Entries from one number to another, both included; those that are gone are absent. */

@@ -3,6 +3,9 @@
  * cluster; the keys without a tag are touched one at a time.
  */
 
+/** Field of `meta` that is there while a store is built anew: what it has until then is not all. */
+export const RESTORING = 'restoring'
+
 /** CRC-16/XMODEM, as Redis Cluster uses it for slots. */
 function crc16(text: string): number {
   let crc = 0
@@ -20,7 +23,10 @@ export class Keys {
     this.prefix = prefix
   }
 
-  /** hash: partitions, installed_at; what of the config folder was put to use, as tariff:<name> and account:<id> */
+  /**
+   * hash: partitions, installed_at; archive that it has, beats how often that looked after it; restoring;
+   * what of the config folder was put to use, as tariff:<name> and account:<id>
+   */
   meta = (): string => `${this.prefix}:meta`
   /** string: id of the account's root */
   directory = (account: string): string => `${this.prefix}:dir:${account}`

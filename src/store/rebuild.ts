@@ -11,7 +11,7 @@ import { type JournalEntry, decodeEntry, encodeEntry, entryId } from '../ledger/
 import type { LedgerCopy, StoredCdr, StoredEntry } from '../ledger/streams.ts'
 import type { Cdr } from '../usage/cdr.ts'
 import { encodeCall } from './call-codec.ts'
-import type { Keys } from './keys.ts'
+import { type Keys, RESTORING } from './keys.ts'
 import { decodeProfile } from './profile-codec.ts'
 import { repliesOf } from './replies.ts'
 import type { RedisStore } from './redis.ts'
@@ -48,7 +48,9 @@ export class StoreRebuild {
     this.#parts = parts
   }
 
+  /** A store that is not whole yet says so until the end: a daemon would take it for all there is, and the archive follow. */
   async run(): Promise<Rebuilt> {
+    const { store, keys } = this.#parts
     const partitions = await this.#documents()
     const sum = { accounts: 0, entries: 0, cdrs: 0, released: 0 }
     for (let partition = 0; partition < partitions; partition += 1) {
@@ -60,6 +62,7 @@ export class StoreRebuild {
       sum.cdrs += await this.#cdrs(partition)
       await this.#armings(partition)
     }
+    await store.command((client) => client.hdel(keys.meta(), RESTORING))
     return { partitions, ...sum }
   }
 
@@ -71,6 +74,7 @@ export class StoreRebuild {
     const partitions = meta?.kind === 'hash' ? Number(meta.fields['partitions']) : NaN
     if (!(partitions >= 1)) throw new Fault('archive_unfit', 'nothing of a store is archived here')
     await this.#expectEmpty(partitions)
+    await store.command((client) => client.hset(keys.meta(), RESTORING, '1'))
     const places: Readonly<Record<string, string>> = {
       meta: keys.meta(),
       apikeys: keys.apiKeys(),

@@ -2,6 +2,7 @@
 import { Fault } from '../base/fault.ts'
 import type {
   CdrPlace,
+  Installation,
   LedgerStreams,
   StoreDocument,
   StoredEntry,
@@ -12,7 +13,7 @@ import type {
 } from '../ledger/streams.ts'
 import { entryId, entryNumber } from '../ledger/journal.ts'
 import { trimCdrs } from './cdr-trimming.ts'
-import type { Keys } from './keys.ts'
+import { type Keys, RESTORING } from './keys.ts'
 import { decodeProfile } from './profile-codec.ts'
 import { isReply, lastStreamId, repliesOf, type StreamEntry, streamEntries } from './replies.ts'
 import type { RedisStore } from './redis.ts'
@@ -29,6 +30,10 @@ const PROFILES_AT_ONCE = 200
 
 const GROUP = 'archive'
 
+/** Fields of `meta`. */
+const ARCHIVE = 'archive'
+const BEATS = 'beats'
+
 export class RedisStreams implements LedgerStreams {
   readonly #parts: RedisStreamsParts
   /** Where the group of each partition stands, as far as this daemon knows. */
@@ -42,11 +47,25 @@ export class RedisStreams implements LedgerStreams {
     return this.#parts.partitions
   }
 
-  async installation(): Promise<string> {
+  async installation(): Promise<Installation> {
     const { store, keys } = this.#parts
-    const at = await store.command((client) => client.hget(keys.meta(), 'installed_at'))
-    if (at === null) throw new Fault('store_unfit', 'the store does not say when it was installed')
-    return at
+    const [at, archive, beats, restoring] = await store.command((client) =>
+      client.hmget(keys.meta(), 'installed_at', ARCHIVE, BEATS, RESTORING),
+    )
+    if (restoring) throw new Fault('store_unfit', 'the store is being built anew: nothing is archived until it is whole')
+    if (!at) throw new Fault('store_unfit', 'the store does not say when it was installed')
+    return { id: at, ...(archive ? { archive } : {}), beats: Number(beats ?? 0) }
+  }
+
+  async claimFor(archive: string): Promise<string> {
+    const { store, keys } = this.#parts
+    await store.command((client) => client.hsetnx(keys.meta(), ARCHIVE, archive))
+    return (await store.command((client) => client.hget(keys.meta(), ARCHIVE))) ?? archive
+  }
+
+  beat(): Promise<number> {
+    const { store, keys } = this.#parts
+    return store.command((client) => client.hincrby(keys.meta(), BEATS, 1))
   }
 
   async read(p: number, place: StreamPlace, limit: number): Promise<StreamPage> {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { installedPartitions } from '../../src/app/installation.ts'
 import { Fault } from '../../src/base/fault.ts'
 import { RedisAudit } from '../../src/store/redis-audit.ts'
 import { ArchivedCopy } from '../../src/archive/copy.ts'
@@ -218,6 +219,28 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     await expect(other.archiver.round(never)).rejects.toMatchObject({ code: 'archive_unfit' })
   })
 
+  it('takes nothing from an older copy of its store, and cuts nothing off', async () => {
+    await traffic(world)
+    const { test } = world
+    const archive = archives.open(test)
+    await archive.archiver.round(never)
+    const copy = await keysOf(world, '*')
+    await world.credit('acme', 3_000_000n)
+    for (let beat = 0; beat < 8; beat += 1) {
+      await rowsOf(archive, `update installation set beat_at = 'epoch'`)
+      await archive.archiver.round(never)
+    }
+    const before = await archive.status()
+    await restoreKeys(world, '*', copy)
+    await world.credit('acme', 4_000_000n)
+    await expect(archive.archiver.round(never)).rejects.toThrow(/a copy from at least \d+ s before/)
+    const again = archives.open(test)
+    const { partition = -1 } = (await world.office().chainOf('acme')) ?? {}
+    await expect(again.archiver.catchUp(partition)).rejects.toMatchObject({ code: 'archive_unfit' })
+    expect(archives.lost).toEqual([])
+    expect({ ...(await archive.status()), behind: 0 }).toEqual(before)
+  })
+
   it('keeps profiles as they were last, tariffs and keys', async () => {
     await traffic(world)
     const archive = archives.open(world.test)
@@ -355,6 +378,31 @@ describe.each(archiveForms)('a store that lost everything, %s', (form) => {
     expect((await auditOf(world, archive).verify()).drifts).toEqual([])
   })
 
+  it('is used by nobody and archived by nobody before it is whole', async () => {
+    await traffic(world)
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    const before = await archive.status()
+    const copy = new ArchivedCopy(archive.database)
+    const { store, keys } = world.test
+    await store.command((client) => client.flushall())
+    copy.cdrs = () => {
+      throw new TypeError('interrupted')
+    }
+    const building = new StoreRebuild({ store, keys, clock: world.clock, copy, hotDays: 35, rememberDays: 7 })
+    await expect(building.run()).rejects.toThrow('interrupted')
+    const wanted = { partitions: PARTITIONS, clock: world.clock }
+    await expect(installedPartitions(store, keys, wanted)).rejects.toMatchObject({ code: 'store_unfit' })
+    const later = form === 'embedded' ? archive : archives.open(world.test)
+    await expect(later.archiver.round(never)).rejects.toMatchObject({ code: 'store_unfit' })
+    for (let p = 0; p < PARTITIONS; p += 1) await later.archiver.catchUp(p).catch(() => undefined)
+    expect(archives.lost).toEqual([])
+    await rebuild(archive)
+    expect(await installedPartitions(store, keys, wanted)).toBe(PARTITIONS)
+    await later.archiver.round(never)
+    expect(await later.status()).toEqual(before)
+  })
+
   it('is built from nothing only', async () => {
     await traffic(world)
     const archive = archives.open(world.test)
@@ -400,17 +448,21 @@ function inUnits(micros: bigint): string {
 
 type Saved = readonly (readonly [key: string, dump: Buffer])[]
 
-/** What the store has of a partition, as its file had it before the machine died. */
-async function keysOf({ test }: World, partition: number): Promise<Saved> {
+function patternOf(partition: number | '*'): string {
+  return partition === '*' ? 'tg:*' : `tg:{${partition}}:*`
+}
+
+/** What the store has of a partition or in all, as its file had it before the machine died. */
+async function keysOf({ test }: World, partition: number | '*'): Promise<Saved> {
   return test.store.command(async (client) => {
-    const keys = await client.keys(`tg:{${partition}}:*`)
+    const keys = await client.keys(patternOf(partition))
     return Promise.all(keys.map(async (key) => [key, await client.dumpBuffer(key)] as const))
   })
 }
 
-async function restoreKeys({ test }: World, partition: number, saved: Saved): Promise<void> {
+async function restoreKeys({ test }: World, partition: number | '*', saved: Saved): Promise<void> {
   await test.store.command(async (client) => {
-    await client.del(...(await client.keys(`tg:{${partition}}:*`)))
+    await client.del(...(await client.keys(patternOf(partition))))
     for (const [key, dump] of saved) await client.restore(key, 0, dump)
     return undefined
   })
