@@ -47,6 +47,16 @@ export class Claim {
     if (claimed.beats - store.beats > MAX_BEATS_FORGOTTEN) throw unfit(olderCopy(claimed, store))
   }
 
+  /** From now on the store has this archive, whichever it had; what it took before may have missed something. */
+  async adopt(): Promise<void> {
+    const { database, streams } = this.#parts
+    const store = await streams.installation()
+    const claimed = (await database.use(claimedIn)) ?? (await this.#claim(store.id))
+    if (claimed.store !== store.id) throw unfit('the archive is of another store')
+    await database.use((sql) => sql`update progress set has_profiles = false`)
+    await streams.giveTo(claimed.archive)
+  }
+
   /** Counts on both sides: first in the store, which may so be ahead and never behind. */
   async beat(): Promise<void> {
     const { database, streams } = this.#parts

@@ -78,6 +78,8 @@ export interface LedgerStreams {
   installation(): Promise<Installation>
   /** Answers with the archive that the store has: the first that asked. */
   claimFor(archive: string): Promise<string>
+  /** The store has this archive from now on. */
+  giveTo(archive: string): Promise<void>
   /** Counts up `beats`, and answers with them. */
   beat(): Promise<number>
   /** At most `limit` of each kind after the place. */

@@ -63,6 +63,11 @@ export class RedisStreams implements LedgerStreams {
     return (await store.command((client) => client.hget(keys.meta(), ARCHIVE))) ?? archive
   }
 
+  async giveTo(archive: string): Promise<void> {
+    const { store, keys } = this.#parts
+    await store.command((client) => client.hset(keys.meta(), ARCHIVE, archive))
+  }
+
   beat(): Promise<number> {
     const { store, keys } = this.#parts
     return store.command((client) => client.hincrby(keys.meta(), BEATS, 1))

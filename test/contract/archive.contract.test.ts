@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { installedPartitions } from '../../src/app/installation.ts'
 import { Fault } from '../../src/base/fault.ts'
 import { RedisAudit } from '../../src/store/redis-audit.ts'
+import { Claim } from '../../src/archive/claim.ts'
 import { ArchivedCopy } from '../../src/archive/copy.ts'
 import { type Rebuilt, StoreRebuild } from '../../src/store/rebuild.ts'
 import { RedisStreams } from '../../src/store/redis-streams.ts'
@@ -217,6 +218,21 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     await world.test.store.command((client) => client.hset(world.test.keys.meta(), 'installed_at', '2'))
     const other = archives.open(world.test)
     await expect(other.archiver.round(never)).rejects.toMatchObject({ code: 'archive_unfit' })
+  })
+
+  it('is the only one of its store, until another is made its archive', async () => {
+    await traffic(world)
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    const before = await archive.status()
+    const streams = new RedisStreams(world.test.streamParts)
+    await streams.giveTo('another')
+    await world.credit('acme', 1n)
+    await expect(archive.archiver.round(never)).rejects.toThrow('the store has another archive, another')
+    expect((await archive.status()).entries).toBe(before.entries)
+    await new Claim({ database: archive.database, streams }).adopt()
+    await archive.archiver.round(never)
+    expect(await archive.status()).toEqual({ ...before, entries: before.entries + 1 })
   })
 
   it('takes nothing from an older copy of its store, and cuts nothing off', async () => {
