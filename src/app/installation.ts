@@ -12,7 +12,8 @@ export async function installedPartitions(
   wanted: { readonly partitions: number; readonly clock: Clock },
 ): Promise<number> {
   if ((await store.command((client) => client.hexists(keys.meta(), RESTORING))) === 1) {
-    const message = 'a restore of the store was interrupted or is under way: empty Redis and run `archive restore` again'
+    const message =
+      'a restore of the store was interrupted or is under way: empty Redis and run `archive restore` again'
     throw new Fault('store_unfit', message)
   }
   await store.command((client) => client.hsetnx(keys.meta(), 'partitions', String(wanted.partitions)))

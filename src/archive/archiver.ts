@@ -11,6 +11,7 @@ import { Claim } from './claim.ts'
 import type { Database } from './database.ts'
 import type { Transaction } from './sql.ts'
 import { keepDocuments } from './documents.ts'
+import { lastEntryBefore } from './entries.ts'
 import { Months } from './months.ts'
 import { cutTo, findFork } from './fork.ts'
 import { digestOf, lockedPlace, type Place, placesOf, savePlace, START } from './progress.ts'
@@ -201,11 +202,13 @@ export class Archiver {
 
   /** What was archived and is older than the hot window leaves the store. */
   async #trim(stopped: () => boolean): Promise<void> {
-    const { clock, streams, hotDays } = this.#parts
+    const { clock, streams, database, hotDays } = this.#parts
     if (clock.nowMs() - this.#trimmedAtMs < TRIM_EVERY_MS) return
-    const endedBeforeMs = clock.nowMs() - hotDays() * DAY_MS
+    const beforeMs = clock.nowMs() - hotDays() * DAY_MS
     for (const [partition, { cdr }] of this.#places) {
-      while ((await streams.trimCdrs(partition, cdr, endedBeforeMs)) > 0) if (stopped()) return
+      const number = await database.use((sql) => lastEntryBefore(sql, partition, beforeMs))
+      const last = Math.min(number, cdr.number - 1)
+      while ((await streams.trimCdrs(partition, last)) > 0) if (stopped()) return
     }
     this.#trimmedAtMs = clock.nowMs()
   }

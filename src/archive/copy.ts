@@ -2,7 +2,7 @@
 import type { Arming, LedgerCopy, StoredCdr, StoredEntry, StoredProfileText, StoreDocument } from '../ledger/streams.ts'
 import type { Database } from './database.ts'
 import { documentsIn } from './documents.ts'
-import { archivedEntries } from './fork.ts'
+import { archivedEntries, lastEntryBefore } from './entries.ts'
 
 const ENTRIES_AT_ONCE = 1_000
 const ROWS_AT_ONCE = 500
@@ -44,15 +44,14 @@ export class ArchivedCopy implements LedgerCopy {
     }
   }
 
-  async *cdrs(partition: number, endedSinceMs: number): AsyncGenerator<readonly StoredCdr[]> {
-    let after = { number: 0, level: 0 }
+  async *cdrs(partition: number, sinceMs: number): AsyncGenerator<readonly StoredCdr[]> {
+    let after = { number: 1 + (await this.#lastBefore(partition, sinceMs)), level: 0 }
     for (;;) {
       const { number, level } = after
       const rows = await this.#database.use(
         (sql) => sql<{ number: string; level: number; cdr: string }[]>`
           select number, level, cdr from cdr
           where partition = ${partition} and (number, level) > (${number}, ${level})
-            and number >= (select min(number) from cdr where partition = ${partition} and ended_at >= ${new Date(endedSinceMs)})
           order by number, level limit ${ROWS_AT_ONCE}`,
       )
       const page = wholeCalls(rows.map((row) => ({ ...row, number: Number(row.number) })))
@@ -62,15 +61,18 @@ export class ArchivedCopy implements LedgerCopy {
     }
   }
 
-  async olderCdrs(partition: number, endedSinceMs: number): Promise<ReadonlyMap<string, number>> {
+  async olderCdrs(partition: number, sinceMs: number): Promise<ReadonlyMap<string, number>> {
+    const last = await this.#lastBefore(partition, sinceMs)
     const rows = await this.#database.use(
       (sql) => sql<{ account: string; older: string }[]>`
         select account, count(*) as older from cdr
-        where partition = ${partition} and revision = 0 and number < coalesce(
-          (select min(number) from cdr where partition = ${partition} and ended_at >= ${new Date(endedSinceMs)}), ${Number.MAX_SAFE_INTEGER})
-        group by account`,
+        where partition = ${partition} and revision = 0 and number <= ${last} group by account`,
     )
     return new Map(rows.map(({ account, older }) => [account, Number(older)]))
+  }
+
+  #lastBefore(partition: number, beforeMs: number): Promise<number> {
+    return this.#database.use((sql) => lastEntryBefore(sql, partition, beforeMs))
   }
 
   async armings(partition: number): Promise<readonly Arming[]> {

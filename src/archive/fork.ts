@@ -5,7 +5,8 @@
  */
 import type { LedgerStreams, StoredEntry } from '../ledger/streams.ts'
 import type { Database } from './database.ts'
-import type { Sql, Transaction } from './sql.ts'
+import { archivedEntries } from './entries.ts'
+import type { Transaction } from './sql.ts'
 import { digestOf, type Place, savePlace } from './progress.ts'
 
 const PAGE = 200
@@ -28,22 +29,6 @@ export async function findFork(
 
 function isSame(a: StoredEntry, b: StoredEntry | undefined): boolean {
   return b !== undefined && a.entry === b.entry && a.balances === b.balances
-}
-
-interface EntryRow {
-  readonly number: string
-  readonly entry: string
-  readonly balances: string
-}
-
-export async function archivedEntries(
-  sql: Sql | Transaction,
-  { partition, from, to }: { readonly partition: number; readonly from: number; readonly to: number },
-): Promise<readonly StoredEntry[]> {
-  const rows = await sql<EntryRow[]>`
-    select number, entry, balances from journal
-    where partition = ${partition} and number between ${from} and ${to} order by number`
-  return rows.map(({ number, entry, balances }) => ({ number: Number(number), entry, balances }))
 }
 
 export interface Cut {

@@ -17,6 +17,16 @@ export interface CdrPlace {
   readonly level: number
 }
 
+/** Id of a CDR in its stream. */
+export function cdrId({ number, level }: CdrPlace): string {
+  return `${number}-${level}`
+}
+
+export function cdrPlace(id: string): CdrPlace {
+  const [number = 0, level = 0] = id.split('-').map(Number)
+  return { number, level }
+}
+
 export interface StoredCdr extends CdrPlace {
   /** JSON of usage/cdr.ts. */
   readonly cdr: string
@@ -92,8 +102,8 @@ export interface LedgerStreams {
   allProfiles(partition: number): AsyncIterable<readonly StoredProfileText[]>
   /** These were archived. */
   forgetChanged(partition: number, profiles: readonly StoredProfileText[]): Promise<void>
-  /** Takes out CDRs that are archived and ended before; answers with how many went, 0 when no more do. */
-  trimCdrs(partition: number, archived: CdrPlace, endedBeforeMs: number): Promise<number>
+  /** Takes out CDRs up to those of an entry; answers with how many went, 0 when no more do. */
+  trimCdrs(partition: number, last: number): Promise<number>
   /** Those whose name is in `known` are of content that never changes, and are left out. */
   documents(known: ReadonlySet<string>): AsyncIterable<StoreDocument>
 }
@@ -104,10 +114,10 @@ export interface LedgerCopy {
   profiles(partition: number): AsyncIterable<readonly StoredProfileText[]>
   /** From the first on. */
   entries(partition: number): AsyncIterable<readonly StoredEntry[]>
-  /** From the first of a call that ended since then, in the order in which they were written. */
-  cdrs(partition: number, endedSinceMs: number): AsyncIterable<readonly StoredCdr[]>
+  /** Those that were written since then, in their order. */
+  cdrs(partition: number, sinceMs: number): AsyncIterable<readonly StoredCdr[]>
   /** How many calls of each account have their first CDR before those. */
-  olderCdrs(partition: number, endedSinceMs: number): Promise<ReadonlyMap<string, number>>
+  olderCdrs(partition: number, sinceMs: number): Promise<ReadonlyMap<string, number>>
   /** The highest number that a threshold of an account was told with. */
   armings(partition: number): Promise<readonly Arming[]>
 }

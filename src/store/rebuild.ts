@@ -8,7 +8,7 @@ import type { Clock } from '../base/time.ts'
 import { rememberedCall } from '../calls/remembered.ts'
 import { Replay } from '../ledger/audit.ts'
 import { type JournalEntry, decodeEntry, encodeEntry, entryId } from '../ledger/journal.ts'
-import type { LedgerCopy, StoredCdr, StoredEntry } from '../ledger/streams.ts'
+import { cdrId, type LedgerCopy, type StoredCdr, type StoredEntry } from '../ledger/streams.ts'
 import type { Cdr } from '../usage/cdr.ts'
 import { encodeCall } from './call-codec.ts'
 import { type Keys, RESTORING } from './keys.ts'
@@ -201,7 +201,7 @@ export class StoreRebuild {
       const cdrs = page.map((stored) => ({ stored, cdr: JSON.parse(stored.cdr) as Cdr }))
       await this.#write((pipeline) => {
         for (const { stored, cdr } of cdrs) {
-          const id = `${stored.number}-${stored.level}`
+          const id = cdrId(stored)
           pipeline.xadd(keys.cdrs(p), id, 'j', stored.cdr)
           if (cdr.revision === 0) pipeline.rpush(keys.cdrOrder(p, cdr.account), id)
           else pipeline.hset(keys.cdrIndex(p, cdr.account), cdr.call, id)

@@ -1,16 +1,17 @@
 /** The journal, the CDRs, the events and the profiles of the store, for whoever keeps them elsewhere. */
 import { Fault } from '../base/fault.ts'
 import type {
-  CdrPlace,
   Installation,
   LedgerStreams,
   StoreDocument,
+  StoredCdr,
   StoredEntry,
   StoredEvent,
   StoredProfileText,
   StreamPage,
   StreamPlace,
 } from '../ledger/streams.ts'
+import { cdrId, cdrPlace } from '../ledger/streams.ts'
 import { entryId, entryNumber } from '../ledger/journal.ts'
 import { trimCdrs } from './cdr-trimming.ts'
 import { type Keys, RESTORING } from './keys.ts'
@@ -52,7 +53,8 @@ export class RedisStreams implements LedgerStreams {
     const [at, archive, beats, restoring] = await store.command((client) =>
       client.hmget(keys.meta(), 'installed_at', ARCHIVE, BEATS, RESTORING),
     )
-    if (restoring) throw new Fault('store_unfit', 'the store is being built anew: nothing is archived until it is whole')
+    if (restoring)
+      throw new Fault('store_unfit', 'the store is being built anew: nothing is archived until it is whole')
     if (!at) throw new Fault('store_unfit', 'the store does not say when it was installed')
     return { id: at, ...(archive ? { archive } : {}), beats: Number(beats ?? 0) }
   }
@@ -81,7 +83,7 @@ export class RedisStreams implements LedgerStreams {
       client
         .pipeline()
         .xrange(keys.journal(p), entryId(Math.max(journal, 1)), '+', 'COUNT', limit)
-        .xrange(keys.cdrs(p), `(${cdr.number}-${cdr.level}`, '+', 'COUNT', limit)
+        .xrange(keys.cdrs(p), `(${cdrId(cdr)}`, '+', 'COUNT', limit)
         .xrange(keys.outbox(p), `(${event}`, '+', 'COUNT', limit)
         .zrange(keys.changed(p), 0, String(Math.min(limit, PROFILES_AT_ONCE) - 1))
         .exec(),
@@ -163,8 +165,8 @@ export class RedisStreams implements LedgerStreams {
     await store.run('forget_changed', [keys.changed(p)], [profiles.length, ...archived])
   }
 
-  trimCdrs(partition: number, archived: CdrPlace, endedBeforeMs: number): Promise<number> {
-    return trimCdrs(this.#parts, { partition, archived, endedBeforeMs })
+  trimCdrs(partition: number, last: number): Promise<number> {
+    return trimCdrs(this.#parts, partition, last)
   }
 
   async *documents(known: ReadonlySet<string>): AsyncGenerator<StoreDocument> {
@@ -189,7 +191,6 @@ function entryOf({ id, fields }: StreamEntry): StoredEntry {
   return { number: entryNumber(id), entry: fields['e'] ?? '', balances: fields['b'] ?? '' }
 }
 
-function cdrOf({ id, fields }: StreamEntry): { number: number; level: number; cdr: string } {
-  const [number = 0, level = 0] = id.split('-').map(Number)
-  return { number, level, cdr: fields['j'] ?? '' }
+function cdrOf({ id, fields }: StreamEntry): StoredCdr {
+  return { ...cdrPlace(id), cdr: fields['j'] ?? '' }
 }

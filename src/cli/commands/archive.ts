@@ -57,5 +57,8 @@ async function adopt(cli: Cli): Promise<void> {
   const { adoptArchive } = await import('../../app/archive-upkeep.ts')
   const { source, clock } = cli.context
   await adoptArchive(source, clock)
-  cli.print({ adopted: true }, () => 'The store has this archive from now on; CDRs that left the store are in the old one.')
+  cli.print(
+    { adopted: true },
+    () => 'The store has this archive from now on; CDRs that left the store are in the old one.',
+  )
 }
