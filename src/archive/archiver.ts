@@ -5,7 +5,7 @@
  */
 import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
-import type { LedgerStreams, StreamPage, StreamPlace } from '../ledger/streams.ts'
+import type { LedgerStreams, StreamPage } from '../ledger/streams.ts'
 import { appendPage } from './append.ts'
 import { Claim } from './claim.ts'
 import type { Database } from './database.ts'
@@ -46,6 +46,18 @@ export interface ArchiveStanding {
   readonly journal: number
   /** Entries of the store that are not. */
   readonly behind: number
+}
+
+interface Writing {
+  readonly partition: number
+  readonly place: Place
+  readonly page: StreamPage
+}
+
+interface Written {
+  /** Up to where the partition is archived now. */
+  readonly place: Place
+  readonly isOurs: boolean
 }
 
 export class Archiver {
@@ -106,22 +118,19 @@ export class Archiver {
     return this.catchUpTo(partition, await this.#parts.streams.lastEntry(partition))
   }
 
-  /** To the entry of this number, and to the CDRs that were written with it. */
+  /** To the entry of this number, with its CDRs. */
   async catchUpTo(partition: number, target: number): Promise<void> {
-    const { journal: archived, cdr: lastCdr } = await this.#placeOf(partition)
-    if (archived >= target && lastCdr.number >= target) return
+    if ((await this.#placeOf(partition)).journal >= target) return
     // What is told meanwhile is no matter of ours.
-    while (await this.#step(partition)) {
-      const { journal, cdr } = await this.#placeOf(partition)
-      if (journal >= target && cdr.number >= target) return
-    }
+    while (await this.#step(partition)) if ((await this.#placeOf(partition)).journal >= target) return
   }
 
   async standing(): Promise<readonly ArchiveStanding[]> {
-    const { streams } = this.#parts
+    const { streams, database } = this.#parts
+    const places = await database.use(placesOf)
     const standing: ArchiveStanding[] = []
     for (let partition = 0; partition < streams.partitions; partition += 1) {
-      const { journal } = await this.#placeOf(partition)
+      const { journal } = places.get(partition) ?? START
       standing.push({ partition, journal, behind: (await streams.lastEntry(partition)) - journal })
     }
     return standing
@@ -137,7 +146,7 @@ export class Archiver {
 
   /** True when there may be more. */
   async #step(partition: number): Promise<boolean> {
-    const { streams } = this.#parts
+    const { streams, observer } = this.#parts
     const place = await this.#placeOf(partition)
     const page = await streams.read(partition, place, BATCH)
     if (isForked(place, page)) {
@@ -146,38 +155,38 @@ export class Archiver {
     }
     if (!place.hasProfiles) await this.#allProfiles(partition)
     else if (isEmpty(page)) return false
-    let written: Place
+    const written = await this.#written({ partition, place, page })
+    this.#places.set(partition, written.place)
+    // Another daemon was faster: what it wrote is not written again, and there may be more.
+    if (!written.isOurs) return true
+    const { entries, cdrs, events, profiles } = page
+    observer.archived({ entries: entries.length, cdrs: cdrs.length, events: events.length })
+    await streams.forgetChanged(partition, profiles)
+    return page.more
+  }
+
+  async #written(writing: Writing): Promise<Written> {
     try {
-      written = await this.#parts.database.transaction((sql) => this.#write(sql, { partition, place, page }))
-      this.#places.set(partition, written)
+      return await this.#parts.database.transaction((sql) => this.#write(sql, writing))
     } catch (error) {
-      this.#places.delete(partition)
+      this.#places.delete(writing.partition)
       this.#months.forget()
       throw error
     }
-    // Another daemon was faster: what it wrote is not written again, and there may be more.
-    if (!isSamePlace(written, placeAfter(place, page))) return true
-    await streams.forgetChanged(partition, page.profiles)
-    return isFull(page)
   }
 
-  async #write(
-    sql: Transaction,
-    { partition, place, page }: { partition: number; place: Place; page: StreamPage },
-  ): Promise<Place> {
+  async #write(sql: Transaction, { partition, place, page }: Writing): Promise<Written> {
     const found = await lockedPlace(sql, partition)
-    if (!isSamePlace(found, place)) return found
+    if (!isSamePlace(found, place)) return { place: found, isOurs: false }
     const next = placeAfter(place, page)
     await appendPage(sql, { partition, page, months: this.#months })
     await savePlace(sql, partition, next)
-    const { entries, cdrs, events } = page
-    this.#parts.observer.archived({ entries: entries.length, cdrs: cdrs.length, events: events.length })
-    return next
+    return { place: next, isOurs: true }
   }
 
   async #allProfiles(partition: number): Promise<void> {
     for await (const profiles of this.#parts.streams.allProfiles(partition)) {
-      const page = { entries: [], cdrs: [], events: [], profiles }
+      const page = { entries: [], cdrs: [], events: [], profiles, more: false }
       await this.#parts.database.transaction((sql) => appendPage(sql, { partition, page, months: this.#months }))
     }
   }
@@ -230,12 +239,9 @@ function isEmpty({ entries, cdrs, events, profiles }: StreamPage): boolean {
   return entries.length + cdrs.length + events.length + profiles.length === 0
 }
 
-function isFull({ entries, cdrs, events, profiles }: StreamPage): boolean {
-  return Math.max(entries.length + 1, cdrs.length, events.length) >= BATCH || profiles.length >= BATCH
-}
-
-function isSamePlace(a: StreamPlace, b: StreamPlace): boolean {
-  return a.journal === b.journal && a.event === b.event && a.cdr.number === b.cdr.number && a.cdr.level === b.cdr.level
+function isSamePlace(a: Place, b: Place): boolean {
+  const isSameCdr = a.cdr.number === b.cdr.number && a.cdr.level === b.cdr.level
+  return a.journal === b.journal && a.digest === b.digest && a.event === b.event && isSameCdr
 }
 
 function placeAfter(place: Place, { entries, cdrs, events }: StreamPage): Place {

@@ -46,6 +46,7 @@ export interface StreamPlace {
   readonly event: string
 }
 
+/** Entries and CDRs of a page end at one number: a CDR is never there before its entry, nor the other way round. */
 export interface StreamPage {
   /** The entry at the place itself, where there is one: it tells whether this is still the journal that was read. */
   readonly known?: StoredEntry
@@ -54,6 +55,8 @@ export interface StreamPage {
   readonly events: readonly StoredEvent[]
   /** Profiles that were written since they were archived. */
   readonly profiles: readonly StoredProfileText[]
+  /** There was more to read. */
+  readonly more: boolean
 }
 
 export interface StoredProfileText {

@@ -88,15 +88,21 @@ export class RedisStreams implements LedgerStreams {
         .zrange(keys.changed(p), 0, String(Math.min(limit, PROFILES_AT_ONCE) - 1))
         .exec(),
     )
-    const [journalled, cdrs, events, changed] = repliesOf(results)
+    const [journalled, ended, told, changed] = repliesOf(results)
     const entries = streamEntries(journalled).map(entryOf)
+    const cdrs = streamEntries(ended).map(cdrOf)
+    const events: readonly StoredEvent[] = streamEntries(told)
+    const profiles = await this.#profiles(p, changed as readonly string[])
+    const more = Math.max(entries.length, cdrs.length, events.length) >= limit || profiles.length >= PROFILES_AT_ONCE
     const known = entries[0]?.number === journal ? entries.shift() : undefined
+    const last = Math.min(entries.at(-1)?.number ?? journal, cdrs.length < limit ? Infinity : wholeUpTo(cdrs))
     return {
       ...(known ? { known } : {}),
-      entries,
-      cdrs: streamEntries(cdrs).map(cdrOf),
-      events: streamEntries(events) satisfies readonly StoredEvent[],
-      profiles: await this.#profiles(p, changed as readonly string[]),
+      entries: entries.filter(({ number }) => number <= last),
+      cdrs: cdrs.filter(({ number }) => number <= last),
+      events,
+      profiles,
+      more,
     }
   }
 
@@ -193,4 +199,9 @@ function entryOf({ id, fields }: StreamEntry): StoredEntry {
 
 function cdrOf({ id, fields }: StreamEntry): StoredCdr {
   return { ...cdrPlace(id), cdr: fields['j'] ?? '' }
+}
+
+/** Of a full page the last entry may have more CDRs. */
+function wholeUpTo(cdrs: readonly StoredCdr[]): number {
+  return (cdrs.at(-1)?.number ?? 0) - 1
 }

@@ -4,6 +4,7 @@ import { Fault } from '../../src/base/fault.ts'
 import { RedisAudit } from '../../src/store/redis-audit.ts'
 import { Claim } from '../../src/archive/claim.ts'
 import { ArchivedCopy } from '../../src/archive/copy.ts'
+import { START } from '../../src/archive/progress.ts'
 import { type Rebuilt, StoreRebuild } from '../../src/store/rebuild.ts'
 import { RedisStreams } from '../../src/store/redis-streams.ts'
 import { StoredUsage } from '../../src/usage/stored-usage.ts'
@@ -119,6 +120,33 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     await later.archiver.round(never)
     expect(await later.status()).toEqual({ ...before, entries: before.entries + 1 })
     expect((await auditOf(world, later).verify()).drifts).toEqual([])
+  })
+
+  it('has of no page a CDR before its entry, nor an entry before its CDRs', async () => {
+    await traffic(world)
+    const { partition = -1 } = (await world.office().chainOf('acme')) ?? {}
+    const streams = new RedisStreams(world.test.streamParts)
+    const whole = await streams.read(partition, START, 1_000)
+    expect(whole.more).toBe(false)
+    for (const limit of [4, 5, 7, 9]) {
+      let place = START
+      const found: unknown[] = []
+      for (let more = true; more;) {
+        const page = await streams.read(partition, place, limit)
+        const last = page.entries.at(-1)?.number ?? place.journal
+        const due = whole.cdrs.filter(({ number }) => number > place.journal && number <= last)
+        expect(page.cdrs).toEqual(due)
+        found.push(...page.entries)
+        place = {
+          ...place,
+          journal: last,
+          cdr: page.cdrs.at(-1) ?? place.cdr,
+          event: page.events.at(-1)?.id ?? place.event,
+        }
+        more = page.more
+      }
+      expect(found).toEqual(whole.entries)
+    }
   })
 
   it('takes texts that PostgreSQL has no characters for, and keeps them whole where they are JSON', async () => {
