@@ -3,6 +3,7 @@ import { installedPartitions } from '../../src/app/installation.ts'
 import { Fault } from '../../src/base/fault.ts'
 import { RedisAudit } from '../../src/store/redis-audit.ts'
 import { Claim } from '../../src/archive/claim.ts'
+import { Database } from '../../src/archive/database.ts'
 import { ArchivedCopy } from '../../src/archive/copy.ts'
 import { START } from '../../src/archive/progress.ts'
 import { type Rebuilt, StoreRebuild } from '../../src/store/rebuild.ts'
@@ -12,6 +13,7 @@ import { UsageDesk } from '../../src/usage/summary.ts'
 import { PARTITIONS } from '../support/offices.ts'
 import type { Archive } from '../../src/archive/archive.ts'
 import { archiveForms, never, TestArchives } from '../support/archives.ts'
+import { Proxy } from '../support/proxy.ts'
 import { useWorld, type World } from '../support/desk.ts'
 
 const MONTH_SECONDS = 31 * 86_400
@@ -497,6 +499,37 @@ describe('the archive on a server that is away', () => {
     expect(archive.archiver.behindMs).toBe(0)
     expect((await archive.status()).behind).toBe(0)
     expect((await auditOf(world, archive).verify()).drifts).toEqual([])
+  }, 60_000)
+})
+
+describe('the connection to the archive', () => {
+  const archives = new TestArchives('PostgreSQL')
+  beforeAll(() => archives.start(), 60_000)
+  afterAll(() => archives.stop())
+
+  it('is given up when nobody answers, and made anew', async () => {
+    const proxy = await Proxy.open(Number(new URL(archives.server?.url ?? '').port))
+    const url = `postgres://postgres@127.0.0.1:${proxy.port}/postgres`
+    const database = new Database({ url, embedded: { folder: '', lock: () => undefined }, useMs: 1_000 })
+    const one = () => database.use((sql) => sql`select 1 as one`)
+    expect(await one()).toMatchObject([{ one: 1 }])
+    proxy.silence()
+    await expect(one()).rejects.toMatchObject({ code: 'archive_unavailable', retryable: true })
+    proxy.letNewThrough()
+    expect(await one()).toMatchObject([{ one: 1 }])
+    proxy.silence()
+    await database.close()
+    await proxy.close()
+  }, 60_000)
+
+  it('does not try again by itself what takes too long', async () => {
+    const database = new Database({ url: archives.server?.url, embedded: { folder: '', lock: () => undefined } })
+    const slow = database.transaction(async (sql) => {
+      await sql`set local statement_timeout = 100`
+      return sql`select pg_sleep(60)`
+    })
+    await expect(slow).rejects.toMatchObject({ code: 'archive_unavailable', retryable: false })
+    await database.close()
   }, 60_000)
 })
 
