@@ -68,8 +68,8 @@ export function guardsOf(diff: TariffDiff, allowed: Limits): readonly Guard[] {
     ),
     ...share(
       'closed',
-      diff.changes.filter(({ change }) => change === 'closed'),
-      'are closed; --changes is for a deck of changes only',
+      diff.changes.filter(isGone),
+      'are closed or blocked; --changes is for a deck of changes only',
     ),
     ...counted(
       'jump',
@@ -92,6 +92,11 @@ function counted(
 function withFactor(of: RateChange): readonly { readonly of: RateChange; readonly factor: number }[] {
   const [old, now] = [of.before && priceOf(of.before), of.after && priceOf(of.after)]
   return !old || !now || old.isZero() || now.isZero() ? [] : [{ of, factor: now.div(old).toNumber() }]
+}
+
+/** Calls to it are possible no more. */
+function isGone({ change, before, after }: RateChange): boolean {
+  return change === 'closed' || (before?.blocked !== true && after?.blocked === true && before !== undefined)
 }
 
 function becomesFree({ before, after }: RateChange): boolean {
