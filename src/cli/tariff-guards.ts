@@ -66,11 +66,7 @@ export function guardsOf(diff: TariffDiff, allowed: Limits): readonly Guard[] {
       priced.filter(({ factor }) => factor < 1 / times).map(({ of }) => of),
       `are cheaper by as much`,
     ),
-    ...share(
-      'closed',
-      diff.changes.filter(isGone),
-      'are closed or blocked; --changes is for a deck of changes only',
-    ),
+    ...share('closed', diff.changes.filter(isGone), 'are closed or blocked; --changes is for a deck of changes only'),
     ...counted(
       'jump',
       jumps.map(({ of }) => of),
