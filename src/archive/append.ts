@@ -23,11 +23,25 @@ export async function appendPage(sql: Transaction, { partition, page, months }: 
     await sql`insert into event select * from json_populate_recordset(null::event, ${recordsOf(rows)}::text::json)
       on conflict do nothing`
   }
+  if (page.records.length > 0) await appendRecords(sql, { partition, page })
   if (page.profiles.length === 0) return
   const profiles = page.profiles.map(({ account, version, profile }) => ({ id: account, partition, version, profile }))
   await sql`insert into account select * from json_populate_recordset(null::account, ${recordsOf(profiles)}::text::json)
     on conflict (id) do update set version = excluded.version, profile = excluded.profile
       where excluded.version >= account.version`
+}
+
+async function appendRecords(
+  sql: Transaction,
+  { partition, page }: Pick<Appending, 'partition' | 'page'>,
+): Promise<void> {
+  const records = page.records.map(({ name, version, content }) => {
+    return { partition, name, version, content: JSON.stringify(content) }
+  })
+  await sql`insert into account_record
+    select * from json_populate_recordset(null::account_record, ${recordsOf(records)}::text::json)
+    on conflict (partition, name) do update set version = excluded.version, content = excluded.content
+      where excluded.version > account_record.version`
 }
 
 async function appendEntries(sql: Transaction, { partition, page, months }: Appending): Promise<void> {

@@ -186,7 +186,7 @@ export class Archiver {
 
   async #allProfiles(partition: number): Promise<void> {
     for await (const profiles of this.#parts.streams.allProfiles(partition)) {
-      const page = { entries: [], cdrs: [], events: [], profiles, more: false }
+      const page = { entries: [], cdrs: [], events: [], records: [], profiles, more: false }
       await this.#parts.database.transaction((sql) => appendPage(sql, { partition, page, months: this.#months }))
     }
   }
@@ -235,16 +235,16 @@ function isForked({ journal, digest }: Place, { known }: StreamPage): boolean {
   return journal > 0 && (known === undefined || digestOf(known) !== digest)
 }
 
-function isEmpty({ entries, cdrs, events, profiles }: StreamPage): boolean {
-  return entries.length + cdrs.length + events.length + profiles.length === 0
+function isEmpty({ entries, cdrs, events, profiles, records }: StreamPage): boolean {
+  return entries.length + cdrs.length + events.length + profiles.length + records.length === 0
 }
 
 function isSamePlace(a: Place, b: Place): boolean {
   const isSameCdr = a.cdr.number === b.cdr.number && a.cdr.level === b.cdr.level
-  return a.journal === b.journal && a.digest === b.digest && a.event === b.event && isSameCdr
+  return a.journal === b.journal && a.digest === b.digest && a.event === b.event && a.record === b.record && isSameCdr
 }
 
-function placeAfter(place: Place, { entries, cdrs, events }: StreamPage): Place {
+function placeAfter(place: Place, { entries, cdrs, events, records }: StreamPage): Place {
   const entry = entries.at(-1)
   const cdr = cdrs.at(-1)
   return {
@@ -252,6 +252,7 @@ function placeAfter(place: Place, { entries, cdrs, events }: StreamPage): Place 
     digest: entry ? digestOf(entry) : place.digest,
     cdr: cdr ? { number: cdr.number, level: cdr.level } : place.cdr,
     event: events.at(-1)?.id ?? place.event,
+    record: records.at(-1)?.version ?? place.record,
     hasProfiles: true,
   }
 }

@@ -1,5 +1,14 @@
 /** All that is archived of a store, for one that has lost everything. */
-import type { Arming, LedgerCopy, StoredCdr, StoredEntry, StoredProfileText, StoreDocument } from '../ledger/streams.ts'
+import type {
+  Arming,
+  LedgerCopy,
+  StoredCdr,
+  StoredContent,
+  StoredEntry,
+  StoredProfileText,
+  StoredRecord,
+  StoreDocument,
+} from '../ledger/streams.ts'
 import type { Database } from './database.ts'
 import { documentsIn } from './documents.ts'
 import { archivedEntries, lastEntryBefore } from './entries.ts'
@@ -61,6 +70,21 @@ export class ArchivedCopy implements LedgerCopy {
     }
   }
 
+  async *records(partition: number): AsyncGenerator<readonly StoredRecord[]> {
+    let after = '0'
+    for (;;) {
+      const from = after
+      const rows = await this.#database.use(
+        (sql) => sql<{ name: string; version: string; content: string }[]>`
+          select name, version, content from account_record where partition = ${partition} and version > ${from}
+          order by version limit ${ROWS_AT_ONCE}`,
+      )
+      if (rows.length > 0) yield rows.map(recordOf)
+      if (rows.length < ROWS_AT_ONCE) return
+      after = rows.at(-1)?.version ?? ''
+    }
+  }
+
   async olderCdrs(partition: number, sinceMs: number): Promise<ReadonlyMap<string, number>> {
     const last = await this.#lastBefore(partition, sinceMs)
     const rows = await this.#database.use(
@@ -89,4 +113,8 @@ export class ArchivedCopy implements LedgerCopy {
 function wholeCalls(page: readonly StoredCdr[]): readonly StoredCdr[] {
   const last = page.at(-1)
   return page.length < ROWS_AT_ONCE ? page : page.filter(({ number }) => number !== last?.number)
+}
+
+function recordOf({ name, version, content }: { name: string; version: string; content: string }): StoredRecord {
+  return { name, version: Number(version), content: JSON.parse(content) as StoredContent }
 }

@@ -62,9 +62,11 @@ export async function cutTo(
     journal: fork,
     digest: last ? digestOf(last) : '',
     cdr: { number: Number(cdr?.number ?? 0), level: cdr?.level ?? 0 },
-    // Profiles that were written meanwhile may be lost as well: all are read again.
+    // Profiles and records that were written meanwhile may be lost as well: all are read again.
+    record: 0,
     hasProfiles: false,
   }
+  await sql`delete from account_record where partition = ${partition}`
   await sql`delete from account where partition = ${partition}`
   await savePlace(sql, partition, cut)
   return { place: cut, lost: lost.count }

@@ -44,6 +44,8 @@ export interface StreamPlace {
   readonly cdr: CdrPlace
   /** Id of the last event; "0-0" is none. */
   readonly event: string
+  /** Version of the last record; 0 is none. */
+  readonly record: number
 }
 
 /** Entries and CDRs of a page end at one number: a CDR is never there before its entry, nor the other way round. */
@@ -55,6 +57,7 @@ export interface StreamPage {
   readonly events: readonly StoredEvent[]
   /** Profiles that were written since they were archived. */
   readonly profiles: readonly StoredProfileText[]
+  readonly records: readonly StoredRecord[]
   /** There was more to read. */
   readonly more: boolean
 }
@@ -65,16 +68,25 @@ export interface StoredProfileText {
   readonly profile: string
 }
 
-/** What belongs to no partition: settings of the store, tariffs, API keys. */
-export interface StoreDocument {
+/** A payment, the cards of an account or what is known of its recharge, as it was last written. */
+export interface StoredRecord {
   readonly name: string
-  /** A text, or a list of names and texts; bytes are in base64. */
-  readonly content: StoreDocumentContent
+  /** Grows with each write to the partition. */
+  readonly version: number
+  readonly content: StoredContent
 }
 
-export type StoreDocumentContent =
+export type StoredContent =
+  | { readonly kind: 'text'; readonly text: string }
+  /** In base64. */
   | { readonly kind: 'bytes'; readonly base64: string }
   | { readonly kind: 'hash'; readonly fields: Readonly<Record<string, string>> }
+
+/** What belongs to no partition: settings of the store, tariffs, API keys, webhooks. */
+export interface StoreDocument {
+  readonly name: string
+  readonly content: StoredContent
+}
 
 /** What tells one store from another, and from an older copy of itself. */
 export interface Installation {
@@ -119,6 +131,8 @@ export interface LedgerCopy {
   entries(partition: number): AsyncIterable<readonly StoredEntry[]>
   /** Those that were written since then, in their order. */
   cdrs(partition: number, sinceMs: number): AsyncIterable<readonly StoredCdr[]>
+  /** In the order in which they were last written. */
+  records(partition: number): AsyncIterable<readonly StoredRecord[]>
   /** How many calls of each account have their first CDR before those. */
   olderCdrs(partition: number, sinceMs: number): Promise<ReadonlyMap<string, number>>
   /** The highest number that a threshold of an account was told with. */

@@ -108,7 +108,11 @@ export class Keys {
   notice = (partition: number, mail: string): string => this.#tagged(partition, `notice:${mail}`)
   /** zset: mails that were let out to the account lately, by instant */
   notices = (partition: number, account: string): string => this.#tagged(partition, `notices:${account}`)
-  /** hash: r revision, j JSON of the payment, n number of its receipt */
+  /** zset: names of payments, cards and recharges by when they were written last (lua/lib/records.lua) */
+  records = (partition: number): string => this.#tagged(partition, 'records')
+  /** the record with this name */
+  record = (partition: number, name: string): string => this.#tagged(partition, name)
+  /** hash: r revision, j JSON of the payment, n number of its receipt, op and oc its operation's id and content */
   payment = (partition: number, id: string): string => this.#tagged(partition, `pay:${id}`)
   /** zset: ids of the partition's payments by the instant they were opened */
   payments = (partition: number): string => this.#tagged(partition, 'pays')

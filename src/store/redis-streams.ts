@@ -8,6 +8,7 @@ import type {
   StoredEntry,
   StoredEvent,
   StoredProfileText,
+  StoredRecord,
   StreamPage,
   StreamPlace,
 } from '../ledger/streams.ts'
@@ -18,6 +19,7 @@ import { type Keys, RESTORING } from './keys.ts'
 import { decodeProfile } from './profile-codec.ts'
 import { isReply, lastStreamId, repliesOf, type StreamEntry, streamEntries } from './replies.ts'
 import type { RedisStore } from './redis.ts'
+import { contentDocument, documentKeys } from './store-documents.ts'
 import { contentHashes } from './tariff-page.ts'
 
 export interface RedisStreamsParts {
@@ -28,6 +30,7 @@ export interface RedisStreamsParts {
 }
 
 const PROFILES_AT_ONCE = 200
+const RECORDS_AT_ONCE = 200
 
 const GROUP = 'archive'
 
@@ -77,7 +80,7 @@ export class RedisStreams implements LedgerStreams {
 
   async read(p: number, place: StreamPlace, limit: number): Promise<StreamPage> {
     const { store, keys } = this.#parts
-    const { journal, cdr, event } = place
+    const { journal, cdr, event, record } = place
     await this.#hold(p, event)
     const results = await store.command((client) =>
       client
@@ -86,14 +89,19 @@ export class RedisStreams implements LedgerStreams {
         .xrange(keys.cdrs(p), `(${cdrId(cdr)}`, '+', 'COUNT', limit)
         .xrange(keys.outbox(p), `(${event}`, '+', 'COUNT', limit)
         .zrange(keys.changed(p), 0, String(Math.min(limit, PROFILES_AT_ONCE) - 1))
+        .zrange(keys.records(p), `(${record}`, '+inf', 'BYSCORE', 'LIMIT', 0, RECORDS_AT_ONCE, 'WITHSCORES')
         .exec(),
     )
-    const [journalled, ended, told, changed] = repliesOf(results)
+    const [journalled, ended, told, changed, written] = repliesOf(results)
     const entries = streamEntries(journalled).map(entryOf)
     const cdrs = streamEntries(ended).map(cdrOf)
     const events: readonly StoredEvent[] = streamEntries(told)
     const profiles = await this.#profiles(p, changed as readonly string[])
-    const more = Math.max(entries.length, cdrs.length, events.length) >= limit || profiles.length >= PROFILES_AT_ONCE
+    const records = await this.#records(p, written as readonly string[])
+    const more =
+      Math.max(entries.length, cdrs.length, events.length) >= limit ||
+      profiles.length >= PROFILES_AT_ONCE ||
+      records.length >= RECORDS_AT_ONCE
     const known = entries[0]?.number === journal ? entries.shift() : undefined
     const last = Math.min(entries.at(-1)?.number ?? journal, cdrs.length < limit ? Infinity : wholeUpTo(cdrs))
     return {
@@ -102,6 +110,7 @@ export class RedisStreams implements LedgerStreams {
       cdrs: cdrs.filter(({ number }) => number <= last),
       events,
       profiles,
+      records,
       more,
     }
   }
@@ -164,6 +173,28 @@ export class RedisStreams implements LedgerStreams {
     })
   }
 
+  /** Names and versions in turn. What was written since they were read comes again, with a later version. */
+  async #records(p: number, named: readonly string[]): Promise<readonly StoredRecord[]> {
+    if (named.length === 0) return []
+    const { store, keys } = this.#parts
+    const names = named.filter((_word, at) => at % 2 === 0)
+    const results = await store.command((client) => {
+      const read = client.pipeline()
+      for (const name of names) {
+        if (isText(name)) read.get(keys.record(p, name))
+        else read.hgetall(keys.record(p, name))
+      }
+      return read.exec()
+    })
+    return repliesOf(results).map((reply, at) => ({
+      name: names[at] ?? '',
+      version: Number(named[2 * at + 1]),
+      content: isText(names[at] ?? '')
+        ? { kind: 'text', text: (reply as string | null) ?? '' }
+        : { kind: 'hash', fields: reply as Readonly<Record<string, string>> },
+    }))
+  }
+
   async forgetChanged(p: number, profiles: readonly StoredProfileText[]): Promise<void> {
     if (profiles.length === 0) return
     const { store, keys } = this.#parts
@@ -177,15 +208,14 @@ export class RedisStreams implements LedgerStreams {
 
   async *documents(known: ReadonlySet<string>): AsyncGenerator<StoreDocument> {
     const { store, keys } = this.#parts
-    const hashes = { meta: keys.meta(), apikeys: keys.apiKeys(), tariffs: keys.tariffs() }
     let tariffs: Readonly<Record<string, string>> = {}
-    for (const [name, key] of Object.entries(hashes)) {
+    for (const [name, key] of Object.entries(documentKeys(keys))) {
       const fields = await store.command((client) => client.hgetall(key))
       if (name === 'tariffs') tariffs = fields
       yield { name, content: { kind: 'hash', fields } }
     }
     for (const sha256 of contentHashes(tariffs)) {
-      const name = `tariff:${sha256}`
+      const name = contentDocument(sha256)
       if (known.has(name)) continue
       const bytes = await store.command((client) => client.getBuffer(keys.tariffContent(sha256)))
       if (bytes) yield { name, content: { kind: 'bytes', base64: bytes.toString('base64') } }
@@ -199,6 +229,11 @@ function entryOf({ id, fields }: StreamEntry): StoredEntry {
 
 function cdrOf({ id, fields }: StreamEntry): StoredCdr {
   return { ...cdrPlace(id), cdr: fields['j'] ?? '' }
+}
+
+/** Cards are one text, payments and recharges are hashes. */
+function isText(name: string): boolean {
+  return name.startsWith('cards:')
 }
 
 /** Of a full page the last entry may have more CDRs. */
