@@ -66,6 +66,9 @@ export async function cutTo(
     record: 0,
     hasProfiles: false,
   }
+  await sql`
+    insert into fork (partition, epoch, number)
+    select ${partition}, coalesce(max(epoch), 0) + 1, ${fork} from fork where partition = ${partition}`
   await sql`delete from account_record where partition = ${partition}`
   await sql`delete from account where partition = ${partition}`
   await savePlace(sql, partition, cut)

@@ -21,9 +21,11 @@ describe.each(archiveForms)('payments of a store that is built anew, %s', (form)
   afterAll(() => archives.stop())
   beforeEach(() => archives.empty(), 60_000)
 
+  let desks = 0
+
   function desk() {
     const { store, keys, clock } = test
-    const till = new Till(test)
+    const till = new Till(test, { name: `till-${(desks += 1)}` })
     const cards = new RedisCards({ store, keys, office: till.office })
     const recharges = new RedisRecharge({ store, keys, clock, office: till.office })
     const minimumPurchase = () => defaults.minimumPurchase
@@ -46,7 +48,11 @@ describe.each(archiveForms)('payments of a store that is built anew, %s', (form)
   const partitionOf = async (account: string) => (await test.office().chainOf(account))?.partition ?? -1
   const creditOf = async (account: string) => (await test.office().balance(account))?.credit
   const stateOf = async (account: string) => desk().recharges.state(account, periodOf(test.clock.nowMs(), 'UTC'))
-  const charges = async (): Promise<number> => (await Array.fromAsync(desk().till.provider.list(0))).length
+  const charges = async (): Promise<number> => {
+    let count = 0
+    for await (const _charge of desk().till.provider.list(0)) count += 1
+    return count
+  }
 
   async function archived() {
     const archive = archives.open(test)
@@ -92,7 +98,7 @@ describe.each(archiveForms)('payments of a store that is built anew, %s', (form)
       await again.till.cashier.acknowledge(again.till.provider, charge)
     expect(again.till.disagreements).toEqual([])
     expect([await creditOf('acme'), await charges()]).toEqual([credit, made])
-    expect((await again.till.must('acme', { id: `${await partitionOf('acme')}-new` })).receipt).toBe('acme-3')
+    expect((await again.till.must('acme')).receipt).toBe('acme-3')
   })
 
   it('go on where they were: a recharge under way is asked for, credited once, and not begun again', async () => {

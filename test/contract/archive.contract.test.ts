@@ -231,6 +231,8 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     await lost.stop()
     await archive.archiver.round(never)
     const written = (await archive.status()).entries - before.entries
+    const told = { partition, accounts: ['acme'], limit: 100 }
+    const { cursor } = await archive.usage.changes(told)
     await restoreKeys(world, partition, saved)
     await world.credit('acme', 4_000_000n)
     await archive.archiver.round(never)
@@ -238,6 +240,14 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     expect(archives.lost).toEqual([{ partition, rows: written + 2 }])
     expect(await archive.status()).toEqual({ ...before, entries: before.entries + 1, lost: written + 2 })
     expect((await auditOf(world, archive).verify()).drifts).toEqual([])
+    // Less than was lost: a cursor from before would stand beyond it.
+    await world.call('instead').stop({ seconds: 10 })
+    const next = await archive.usage.changes({ ...told, cursor })
+    expect(next.items.map(({ cdr }) => cdr.callId)).toEqual(['instead'])
+    expect(await archive.usage.changes({ ...told, cursor: next.cursor })).toMatchObject({
+      items: [],
+      cursor: next.cursor,
+    })
   })
 
   it('is of one store: another is refused', async () => {
