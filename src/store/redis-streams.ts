@@ -20,6 +20,7 @@ import { decodeProfile } from './profile-codec.ts'
 import { isReply, lastStreamId, repliesOf, type StreamEntry, streamEntries } from './replies.ts'
 import type { RedisStore } from './redis.ts'
 import { contentDocument, documentKeys } from './store-documents.ts'
+import { makeGroup } from './stream-groups.ts'
 import { contentHashes } from './tariff-page.ts'
 
 export interface RedisStreamsParts {
@@ -124,18 +125,9 @@ export class RedisStreams implements LedgerStreams {
       await store.command((client) => client.xgroup('SETID', outbox, GROUP, event))
     } catch (error) {
       if (!isReply(error, 'NOGROUP') && !isReply(error, 'ERR')) throw error
-      await this.#makeGroup(outbox, event)
+      await makeGroup(store, { stream: outbox, group: GROUP, from: event })
     }
     this.#held.set(p, event)
-  }
-
-  /** Another daemon may make it at the same time, and stands at the same place. */
-  async #makeGroup(outbox: string, event: string): Promise<void> {
-    try {
-      await this.#parts.store.command((client) => client.xgroup('CREATE', outbox, GROUP, event, 'MKSTREAM'))
-    } catch (error) {
-      if (!isReply(error, 'BUSYGROUP')) throw error
-    }
   }
 
   async entries(p: number, from: number, to: number): Promise<readonly StoredEntry[]> {
