@@ -144,8 +144,8 @@ async function placeOf(
   const [fork] = await sql<{ epoch: number; number: string | null }[]>`
     select coalesce(max(epoch), 0) as epoch, min(number) filter (where epoch > ${seen}) as number
     from fork where partition = ${partition}`
-  const { epoch = 0 } = fork ?? {}
-  const common = fork?.number == null ? Infinity : Number(fork.number)
+  const { epoch = 0, number: back = null } = fork ?? {}
+  const common = back === null ? Infinity : Number(back)
   return number > common ? { number: common + 1, level: 0, epoch } : { number, level, epoch }
 }
 

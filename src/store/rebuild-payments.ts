@@ -117,24 +117,25 @@ export class PaymentsRebuild {
     return String(number)
   }
 
+  #recharge(pipeline: Pipeline, account: string): void {
+    const { keys, partition: p } = this.#order
+    const { flight: _, ...known } = this.#recharges.get(account) ?? {}
+    const flight = this.#flights.get(account)
+    const under = flight === undefined ? {} : { flight }
+    const isIdle = flight === undefined && known['paused'] === undefined && known['next'] === undefined
+    const fields = { ...known, ...under, ...(isIdle && this.#isBelow(account) ? { paused: 'restored' } : {}) }
+    if (Object.keys(fields).length > 0) pipeline.hset(keys.recharge(p, account), fields)
+    if (known['next'] !== undefined) pipeline.zadd(keys.paymentsDue(p), known['next'], `${RECHARGE}${account}`)
+  }
+
   /**
    * Who is below the threshold, and is neither being charged nor waiting nor paused, may have been charged in the moment that
    * was lost: a person looks at the provider before he is charged again.
    */
-  #recharge(pipeline: Pipeline, account: string): void {
-    const { keys, partition: p, accounts, leftOf } = this.#order
-    const { flight: _, ...known } = this.#recharges.get(account) ?? {}
-    const flight = this.#flights.get(account)
+  #isBelow(account: string): boolean {
+    const { accounts, leftOf } = this.#order
     const { rechargeBelow, creditLimit = 0n } = accounts.get(account) ?? {}
-    const isWaiting = flight !== undefined || known['paused'] !== undefined || known['next'] !== undefined
-    const isBelow = rechargeBelow !== undefined && leftOf(account) + creditLimit < rechargeBelow
-    const fields = {
-      ...known,
-      ...(flight === undefined ? {} : { flight }),
-      ...(isBelow && !isWaiting ? { paused: 'restored' } : {}),
-    }
-    if (Object.keys(fields).length > 0) pipeline.hset(keys.recharge(p, account), fields)
-    if (known['next'] !== undefined) pipeline.zadd(keys.paymentsDue(p), known['next'], `${RECHARGE}${account}`)
+    return rechargeBelow !== undefined && leftOf(account) + creditLimit < rechargeBelow
   }
 }
 
