@@ -82,6 +82,7 @@ export class RedisPayments implements PaymentStore {
         keys.payments(p),
         keys.paymentOrder(p, account),
         keys.recharge(p, account),
+        keys.records(p),
       ],
       openArguments(opening, profile, clock.nowMs()),
     )
@@ -171,6 +172,7 @@ export class RedisPayments implements PaymentStore {
       credits === undefined ? key : keys.charge(p, credits),
       keys.turns(p),
       keys.changed(p),
+      keys.records(p),
     ]
   }
 

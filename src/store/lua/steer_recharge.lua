@@ -6,6 +6,7 @@
     recharge  hash    the recharge of the account (lib/recharge.lua); capped: the last period whose cap was told
     due       zset    payments and recharges by the instant they are looked after
     outbox    stream
+    records   zset    names of records by when they were written last (lib/records.lua)
 
   ARGV
     now_ms
@@ -20,7 +21,9 @@
   KEEPS
     a pause and a cap of one period are told once
 ]]
-local recharge, due, outbox = KEYS[1], KEYS[2], KEYS[3]
+--- @include records
+
+local recharge, due, outbox, records = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now_ms, account_id, what, why, next_at_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local retry = 'recharge:' .. account_id
 
@@ -48,4 +51,5 @@ else
     tell('recharge.capped', 'period')
   end
 end
+note_record(records, 'recharge:' .. account_id)
 return { 'steered' }
