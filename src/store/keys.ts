@@ -3,6 +3,9 @@
  * cluster; the keys without a tag are touched one at a time.
  */
 
+/** Field of `meta` that is there while a store is built anew: what it has until then is not all. */
+export const RESTORING = 'restoring'
+
 /** CRC-16/XMODEM, as Redis Cluster uses it for slots. */
 function crc16(text: string): number {
   let crc = 0
@@ -20,7 +23,10 @@ export class Keys {
     this.prefix = prefix
   }
 
-  /** hash: partitions, installed_at; what of the config folder was put to use, as tariff:<name> and account:<id> */
+  /**
+   * hash: partitions, installed_at; archive that it has, beats how often that looked after it; restoring;
+   * what of the config folder was put to use, as tariff:<name> and account:<id>
+   */
   meta = (): string => `${this.prefix}:meta`
   /** string: id of the account's root */
   directory = (account: string): string => `${this.prefix}:dir:${account}`
@@ -104,7 +110,11 @@ export class Keys {
   notice = (partition: number, mail: string): string => this.#tagged(partition, `notice:${mail}`)
   /** zset: news that the account was told lately, by instant */
   notices = (partition: number, account: string): string => this.#tagged(partition, `notices:${account}`)
-  /** hash: r revision, j JSON of the payment, n number of its receipt */
+  /** zset: names of payments, cards and recharges by when they were written last (lua/lib/records.lua) */
+  records = (partition: number): string => this.#tagged(partition, 'records')
+  /** the record with this name */
+  record = (partition: number, name: string): string => this.#tagged(partition, name)
+  /** hash: r revision, j JSON of the payment, n number of its receipt, op and oc its operation's id and content */
   payment = (partition: number, id: string): string => this.#tagged(partition, `pay:${id}`)
   /** zset: ids of the partition's payments by the instant they were opened */
   payments = (partition: number): string => this.#tagged(partition, 'pays')

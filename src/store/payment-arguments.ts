@@ -40,6 +40,8 @@ export function openArguments(opening: Opening, profile: AccountProfile, nowMs: 
     ...periodsOf(payment),
     word(recharge?.dayCap),
     word(recharge?.monthCap),
+    profile.id,
+    word(operation?.id),
   ]
 }
 

@@ -6,6 +6,7 @@ import { invariant } from '../base/fault.ts'
 import type { EventSource, ReadEntry, SourceLag, TakenEntry } from '../events/event-stream.ts'
 import type { RedisStore } from './redis.ts'
 import { isReply, streamEntries, wordsOf } from './replies.ts'
+import { makeGroup } from './stream-groups.ts'
 
 export interface EventStreamParts {
   readonly name: string
@@ -76,11 +77,7 @@ export class RedisEventStream implements EventSource {
   /** The group is made where it is missed, also after the store was emptied. */
   async open(partition: number): Promise<void> {
     const { store, key, from } = this.#parts
-    try {
-      await store.command((client) => client.xgroup('CREATE', key(partition), GROUP, from, 'MKSTREAM'))
-    } catch (error) {
-      if (!isReply(error, 'BUSYGROUP')) throw error
-    }
+    await makeGroup(store, { stream: key(partition), group: GROUP, from })
   }
 
   /** What is not taken yet is never taken; a group that is opened again begins anew. */

@@ -82,6 +82,7 @@ export class RedisPayments implements PaymentStore {
         keys.payments(p),
         keys.paymentOrder(p, account),
         keys.recharge(p, account),
+        keys.records(p),
       ],
       openArguments(opening, profile, clock.nowMs()),
     )
@@ -172,6 +173,7 @@ export class RedisPayments implements PaymentStore {
       keys.turns(p),
       keys.changed(p),
       keys.receipts(p, account),
+      keys.records(p),
     ]
   }
 

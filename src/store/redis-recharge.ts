@@ -68,7 +68,7 @@ export class RedisRecharge implements RechargeStore {
   async #steer(account: string, steering: Steering): Promise<void> {
     const { store, keys, clock } = this.#parts
     const p = await this.#partitionOf(account)
-    const touched = [keys.recharge(p, account), keys.paymentsDue(p), keys.outbox(p)]
+    const touched = [keys.recharge(p, account), keys.paymentsDue(p), keys.outbox(p), keys.records(p)]
     await store.run('steer_recharge', touched, [clock.nowMs(), account, ...steering])
   }
 

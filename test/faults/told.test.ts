@@ -47,7 +47,7 @@ describe('an event on its way to mail and webhooks', () => {
     await end()
   }
 
-  it('is lost by no kill, nor told as two', { timeout: 600_000 }, async () => {
+  it('is lost by no kill, nor told as two', { timeout: 600_000 }, async ({ onTestFinished }) => {
     const receiver = await Receiver.open()
     const posted = (step: number) => receiver.received.filter(({ path }) => path.endsWith(`/${step}`))
     const types = (step: number) => new Set(posted(step).map(({ body }) => body.type))
@@ -81,6 +81,9 @@ describe('an event on its way to mail and webhooks', () => {
 
     const all = Array.from({ length: steps }, (_, index) => index + 1)
     const heirs: Teller[] = []
+    onTestFinished(async () => {
+      for (const heir of heirs) await heir.end()
+    }, 60_000)
     for (const step of all) {
       const heir = await openTeller(place(step))
       heirs.push(heir)
@@ -107,6 +110,5 @@ describe('an event on its way to mail and webhooks', () => {
       const ids = new Map(posted(step).map(({ id, body }) => [id, body.type]))
       expect([...ids.values()].toSorted()).toEqual(['payment.succeeded', 'receipt.sent'])
     }
-    for (const heir of heirs) await heir.end()
   })
 })

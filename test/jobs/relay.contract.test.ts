@@ -202,7 +202,7 @@ describe.each(storeForms)('the relay on %s', (_name, form) => {
     const here = await daemon(test)
     const relay = here.relay(here.sink(new Collector()))
     const archive = new RedisStreams({ store: test.store, keys: test.keys, partitions: PARTITIONS })
-    const place = { journal: 0, cdr: { number: 0, level: 0 }, event: '0-0' }
+    const place = { journal: 0, cdr: { number: 0, level: 0 }, event: '0-0', record: 0 }
     await archive.read(0, place, 10)
     const first = await write(test, 0, 'acme')
     const second = await write(test, 0, 'acme')

@@ -6,6 +6,7 @@
     recharge  hash    the recharge of the account (lib/recharge.lua); capped: the last day or month whose cap was told
     due       zset    payments and recharges by the instant they are looked after
     outbox    stream
+    records   zset    names of records by when they were written last (lib/records.lua)
 
   ARGV
     now_ms
@@ -21,7 +22,9 @@
   KEEPS
     a pause, and the cap of one day or month, are told once
 ]]
-local recharge, due, outbox = KEYS[1], KEYS[2], KEYS[3]
+--- @include records
+
+local recharge, due, outbox, records = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now_ms, account_id, what, why, next_at_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local retry = 'recharge:' .. account_id
 
@@ -49,4 +52,5 @@ else
     tell('recharge.capped', unpack(ARGV, 6, #ARGV))
   end
 end
+note_record(records, 'recharge:' .. account_id)
 return { 'steered' }
