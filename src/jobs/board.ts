@@ -19,5 +19,5 @@ export async function openBoard(queues: readonly ShownQueue[], path: string): Pr
   createBullBoard({ queues: shown, serverAdapter, options: { uiConfig } })
   // What it would say of a fault is for whoever wrote it.
   serverAdapter.setErrorHandler(() => ({ status: 500, body: { error: 'the queues cannot be read' } }))
-  return serverAdapter.registerPlugin() as FastifyPluginCallback
+  return serverAdapter.registerPlugin()
 }

@@ -41,6 +41,7 @@ interface Placed {
   readonly id: string
   readonly account: string
   readonly openedAtMs: number
+  readonly receipt: string | undefined
 }
 
 export class PaymentsRebuild {
@@ -65,8 +66,9 @@ export class PaymentsRebuild {
     await write((pipeline) => {
       for (const [payment, charge] of credited) pipeline.set(keys.charge(p, charge), payment)
       for (const [account, receipts] of this.#receipts) pipeline.hset(keys.account(p, account), 'rcpt', receipts)
-      for (const { id, account, openedAtMs } of this.#placed.toSorted((a, b) => a.openedAtMs - b.openedAtMs)) {
+      for (const { id, account, openedAtMs, receipt } of this.#placed.toSorted((a, b) => a.openedAtMs - b.openedAtMs)) {
         pipeline.zadd(keys.payments(p), openedAtMs, id).rpush(keys.paymentOrder(p, account), id)
+        if (receipt !== undefined) pipeline.hset(keys.receipts(p, account), receipt, id)
       }
       for (const account of this.#order.accounts.keys()) this.#recharge(pipeline, account)
     })
@@ -89,14 +91,13 @@ export class PaymentsRebuild {
     const receipt = this.#receiptOf(payment, n)
     const json = payment === stored ? j : encodePayment(payment)
     pipeline.hset(keys.payment(p, id), { r, j: json, ...(receipt === undefined ? {} : { n: receipt }) })
-    if (receipt !== undefined) pipeline.hset(keys.receipts(p, account), receipt, id)
     if (op !== undefined && oc !== undefined) {
       pipeline.hset(keys.payment(p, id), { op, oc }).set(keys.operation(p, account, op), `${oc} ${id}`)
     }
     const lookupAtMs = nextLookupMs(payment, nowMs)
     if (lookupAtMs !== undefined) pipeline.zadd(keys.paymentsDue(p), lookupAtMs, `pay:${id}`)
     if (payment.kind === 'recharge' && isUnderWay(payment)) this.#flights.set(account, id)
-    this.#placed.push({ id, account, openedAtMs })
+    this.#placed.push({ id, account, openedAtMs, receipt })
   }
 
   /** As the journal has it: the record may have been archived a moment before or after its entry. */

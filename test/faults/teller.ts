@@ -89,7 +89,7 @@ function dieAt(step: number): void {
       return original.apply(this, args)
     } as Form[Name]
   }
-  before(Redis.prototype, 'sendCommand', (({ name }: { readonly name: string }) => !IDLE.has(name)) as never)
+  before(Redis.prototype, 'sendCommand', ({ name }: { readonly name: string }) => !IDLE.has(name))
   before(SmtpMailer.prototype, 'send', () => true)
   before(HttpWebhookSender.prototype, 'send', () => true)
 }
