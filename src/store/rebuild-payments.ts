@@ -37,17 +37,18 @@ export interface PaymentsToRebuild {
   readonly write: (add: (pipeline: Pipeline) => void) => Promise<void>
 }
 
-interface Placed {
-  readonly id: string
-  readonly account: string
+type Paid = Pick<Payment, 'id' | 'account'>
+
+interface Placed extends Paid {
   readonly openedAtMs: number
-  readonly receipt: string | undefined
 }
 
 export class PaymentsRebuild {
   readonly #order: PaymentsToRebuild
   readonly #placed: Placed[] = []
+  /** The highest number of a receipt, by account. */
   readonly #receipts = new Map<string, number>()
+  readonly #unnumbered: Paid[] = []
   /** Recharges under way, by account. */
   readonly #flights = new Map<string, string>()
   readonly #recharges = new Map<string, Readonly<Record<string, string>>>()
@@ -65,10 +66,11 @@ export class PaymentsRebuild {
     }
     await write((pipeline) => {
       for (const [payment, charge] of credited) pipeline.set(keys.charge(p, charge), payment)
+      // Only now is it known which numbers were given.
+      for (const paid of this.#unnumbered) this.#number(pipeline, paid, (this.#receipts.get(paid.account) ?? 0) + 1)
       for (const [account, receipts] of this.#receipts) pipeline.hset(keys.account(p, account), 'rcpt', receipts)
-      for (const { id, account, openedAtMs, receipt } of this.#placed.toSorted((a, b) => a.openedAtMs - b.openedAtMs)) {
+      for (const { id, account, openedAtMs } of this.#placed.toSorted((a, b) => a.openedAtMs - b.openedAtMs)) {
         pipeline.zadd(keys.payments(p), openedAtMs, id).rpush(keys.paymentOrder(p, account), id)
-        if (receipt !== undefined) pipeline.hset(keys.receipts(p, account), receipt, id)
       }
       for (const account of this.#order.accounts.keys()) this.#recharge(pipeline, account)
     })
@@ -88,16 +90,15 @@ export class PaymentsRebuild {
     const stored = decodePayment(j, undefined)
     const payment = this.#believed(stored)
     const { id, account, openedAtMs } = payment
-    const receipt = this.#receiptOf(payment, n)
-    const json = payment === stored ? j : encodePayment(payment)
-    pipeline.hset(keys.payment(p, id), { r, j: json, ...(receipt === undefined ? {} : { n: receipt }) })
+    pipeline.hset(keys.payment(p, id), { r, j: payment === stored ? j : encodePayment(payment) })
+    this.#receipt(pipeline, payment, n)
     if (op !== undefined && oc !== undefined) {
       pipeline.hset(keys.payment(p, id), { op, oc }).set(keys.operation(p, account, op), `${oc} ${id}`)
     }
     const lookupAtMs = nextLookupMs(payment, nowMs)
     if (lookupAtMs !== undefined) pipeline.zadd(keys.paymentsDue(p), lookupAtMs, `pay:${id}`)
     if (payment.kind === 'recharge' && isUnderWay(payment)) this.#flights.set(account, id)
-    this.#placed.push({ id, account, openedAtMs, receipt })
+    this.#placed.push({ id, account, openedAtMs })
   }
 
   /** As the journal has it: the record may have been archived a moment before or after its entry. */
@@ -110,13 +111,22 @@ export class PaymentsRebuild {
     return { ...lasting, state: 'unknown', reason: 'restored', changedAtMs: nowMs, lookups: 0 }
   }
 
-  /** Numbers that were given stay; who has none yet gets one that nobody has. */
-  #receiptOf({ state, account }: Payment, given: string | undefined): string | undefined {
-    const highest = this.#receipts.get(account) ?? 0
-    if (state !== 'succeeded') return undefined
-    const number = given === undefined ? highest + 1 : Number(given)
-    this.#receipts.set(account, Math.max(highest, number))
-    return String(number)
+  #receipt(pipeline: Pipeline, payment: Payment, given: string | undefined): void {
+    if (given !== undefined) this.#given(payment.account, Number(given))
+    if (payment.state !== 'succeeded') return
+    if (given === undefined) this.#unnumbered.push(payment)
+    else this.#number(pipeline, payment, Number(given))
+  }
+
+  #number(pipeline: Pipeline, { id, account }: Paid, number: number): void {
+    const { keys, partition: p } = this.#order
+    pipeline.hset(keys.payment(p, id), 'n', number).hset(keys.receipts(p, account), number, id)
+    this.#given(account, number)
+  }
+
+  /** A receipt that was sent has its number for ever, whatever became of its payment. */
+  #given(account: string, number: number): void {
+    this.#receipts.set(account, Math.max(this.#receipts.get(account) ?? 0, number))
   }
 
   #recharge(pipeline: Pipeline, account: string): void {

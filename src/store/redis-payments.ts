@@ -172,8 +172,8 @@ export class RedisPayments implements PaymentStore {
       credits === undefined ? key : keys.charge(p, credits),
       keys.turns(p),
       keys.changed(p),
-      keys.receipts(p, account),
       keys.records(p),
+      keys.receipts(p, account),
     ]
   }
 

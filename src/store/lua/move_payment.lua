@@ -15,8 +15,8 @@
     charge    string  payment that the provider's charge was credited for; the payment where nothing is credited
     turns     zset    accounts by the instant the first cycle of their pools is over
     changed   zset    ids of accounts whose profile was written since it was archived, by its version
-    receipts  hash    number of a receipt of the account → its payment
     records   zset    names of records by when they were written last (lib/records.lua)
+    receipts  hash    number of a receipt of the account → its payment
 
   ARGV
     now_ms
@@ -64,7 +64,7 @@
 
 local payment, due, account, profile, books = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local journal, tx, outbox, recharge, charge = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local turns, changed, receipts, records = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local turns, changed, records, receipts = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local now_ms, id, expected_revision, record, lookup_at_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local version, profile_text, turns_at, account_id, currency = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local credit_limit, low_thresholds, low_hysteresis = tonumber(ARGV[11]), ARGV[12], ARGV[13]
