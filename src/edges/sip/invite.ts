@@ -52,7 +52,7 @@ export interface InviteContext {
   readonly admission: Admission
   readonly observer: Observer
   /** Told of the call that the INVITE is, once it is one. */
-  readonly letIn: (call: string) => void
+  readonly letIn: (call: string, invitation: Invitation) => void
   /** Told until it is durable; resolves when it is, or is kept to be told again. */
   readonly report: (event: CallEvent) => Promise<void>
 }
@@ -123,7 +123,7 @@ export class Invitation {
     if (!answer) return undefined
     const { call, account } = answer
     this.call = call
-    this.#context.letIn(call)
+    this.#context.letIn(call, this)
     const { client } = this.#context
     const early = new Early({ client, request: this.#request, response: this.#response, copying })
     const setup = { ...about, early, call, account, capSeconds: capOf(answer) }
