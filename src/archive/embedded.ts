@@ -38,9 +38,14 @@ export class EmbeddedPostgres {
   private constructor(worker: Worker, release: () => void) {
     this.#worker = worker
     this.#release = release
+    let cause: unknown
+    worker.on('error', (error) => {
+      cause = error
+    })
     this.#ended = new Promise((resolve) => {
       worker.once('exit', () => {
-        this.#socket?.destroy(new Fault('archive_unavailable', 'the embedded archive ended', { retryable: true }))
+        const fault = new Fault('archive_unavailable', 'the embedded archive ended', { retryable: true, cause })
+        this.#socket?.destroy(fault)
         release()
         resolve()
       })
@@ -124,7 +129,6 @@ async function ready(worker: Worker): Promise<void> {
     worker.once('message', () => {
       clearTimeout(timer)
       worker.off('error', fail)
-      worker.on('error', () => undefined)
       resolve()
     })
   })
