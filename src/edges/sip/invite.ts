@@ -11,9 +11,10 @@ import type { AuthorizeAnswer, AuthorizeRequest, CallEvent } from '../../calls/r
 import type { Admission } from './admission.ts'
 import { type AllowedCall, join, UNHEARD } from './answering.ts'
 import type { Bridge } from './bridge.ts'
+import { endDialog } from './call-off.ts'
 import { dialogId } from './by-id.ts'
 import { authorizeRequest, type Caller, callerOf } from './caller.ts'
-import { Dial, type Dialled, type Far, hangUpOn, hold, isUp } from './dial.ts'
+import { Dial, type Dialled, type Far, hangUpOn, hold, isOffer, isUp } from './dial.ts'
 import {
   type DrachtioClient,
   type Headers,
@@ -255,7 +256,10 @@ export class Invitation {
 
   async #unanswered({ caller, call }: Setup, far: Far): Promise<undefined> {
     const cause = this.#over ?? 'no_answer'
-    hangUpOn(far, { Reason: reasonHeader(487, cause) })
+    const headers = { Reason: reasonHeader(487, cause) }
+    hangUpOn(far, headers)
+    const { client, lost } = this.#context
+    if (lost.aborted && !isOffer(far)) endDialog(client, far.id, headers)
     await this.#failed(caller, cause)
     if (!this.#cancel) this.#refuse('no_answer', { call })
   }

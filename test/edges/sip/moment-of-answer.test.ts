@@ -122,6 +122,19 @@ describeIf(isDouble)('in the moment of the answer', () => {
     await phones.another(context.onTestFinished)
   })
 
+  it('the connection breaks before the caller is answered: the called side is told over the next one', async (context) => {
+    await answeredUnpracked()
+    drachtio.dropSockets()
+    const bye = await phones.heard(callee, 'BYE')
+    expect(bye.get('Reason')).toBe('SIP;cause=487;text="connection_lost"')
+    phones.reply(bye, 200)
+    await bench.connected(1)
+    await bench.daemon.heldNothing(payer.id)
+    expect(await bench.cdrs(payer.id)).toEqual([])
+    await bench.legsOver()
+    await phones.another(context.onTestFinished)
+  })
+
   it('an operator ends the call: both sides are told', async ({ onTestFinished }) => {
     const { near } = await answeredUnheard()
     const { items } = await bench.daemon.must('GET', `/v1/calls?account=${payer.id}`)
