@@ -87,6 +87,7 @@ describe.each(archiveForms)('payments of a store that is built anew, %s', (form)
       [second.id, undefined],
       [first.id, 'acme-1'],
     ])
+    expect(await again.till.store.byReceipt('acme', 2)).toMatchObject({ id: third.id })
     expect(await again.cards.cards('acme')).toEqual(book)
     const repeated = await again.till.buy('acme', { operation })
     expect(repeated).toMatchObject({ kind: 'paid', replayed: true, payment: { id: first.id } })

@@ -14,7 +14,7 @@
     what        pause | resume | rest | cap
     why         of a pause; of a cap the day or month
     next_at_ms  of a cap: when it is over
-    event       of a cap: the fields and values that are told
+    then for each field that is told of a cap its name and value
 
   RETURNS
     steered
