@@ -80,7 +80,7 @@ export class Keys {
   /**
    * hash: v profile version; cp dp dr and pool counters; sd sm "<period> <micros>" spent in day and month; lp the last
    * purchase; what was told: low (micros) and t:<pool> ("<cycle> <seconds>") the lowest threshold, rech flag, lown and
-   * rechn how often, capd and capm the last day and month whose cap refused;
+   * rechn how often, capd and capm the last day and month whose cap refused; rcpt receipts that were given;
    * cdrb CDRs that are archived only
    */
   account = (partition: number, account: string): string => this.#tagged(partition, `acct:${account}`)
@@ -104,9 +104,11 @@ export class Keys {
   /** string: content hash and answer of a money operation, for ever */
   operation = (partition: number, account: string, id: string): string => this.#tagged(partition, `op:${account}:${id}`)
 
+  /** string: is there for a while when what has this digest was told to the outbox */
+  told = (partition: number, what: string): string => this.#tagged(partition, `told:${what}`)
   /** string: what became of the mail with this digest, for a while */
   notice = (partition: number, mail: string): string => this.#tagged(partition, `notice:${mail}`)
-  /** zset: mails that were let out to the account lately, by instant */
+  /** zset: news that the account was told lately, by instant */
   notices = (partition: number, account: string): string => this.#tagged(partition, `notices:${account}`)
   /** zset: names of payments, cards and recharges by when they were written last (lua/lib/records.lua) */
   records = (partition: number): string => this.#tagged(partition, 'records')
@@ -120,6 +122,8 @@ export class Keys {
   paymentsDue = (partition: number): string => this.#tagged(partition, 'paysdue')
   /** list: ids of the account's payments, oldest first */
   paymentOrder = (partition: number, account: string): string => this.#tagged(partition, `paysof:${account}`)
+  /** hash: number of a receipt of the account → id of its payment */
+  receipts = (partition: number, account: string): string => this.#tagged(partition, `receipts:${account}`)
   /** string: id of the payment that a provider's charge was credited for */
   charge = (partition: number, charge: string): string => this.#tagged(partition, `charge:${charge}`)
   /** string: "<revision>|<JSON of the account's cards>" */

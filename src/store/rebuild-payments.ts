@@ -37,16 +37,18 @@ export interface PaymentsToRebuild {
   readonly write: (add: (pipeline: Pipeline) => void) => Promise<void>
 }
 
-interface Placed {
-  readonly id: string
-  readonly account: string
+type Paid = Pick<Payment, 'id' | 'account'>
+
+interface Placed extends Paid {
   readonly openedAtMs: number
 }
 
 export class PaymentsRebuild {
   readonly #order: PaymentsToRebuild
   readonly #placed: Placed[] = []
+  /** The highest number of a receipt, by account. */
   readonly #receipts = new Map<string, number>()
+  readonly #unnumbered: Paid[] = []
   /** Recharges under way, by account. */
   readonly #flights = new Map<string, string>()
   readonly #recharges = new Map<string, Readonly<Record<string, string>>>()
@@ -63,6 +65,10 @@ export class PaymentsRebuild {
       })
     }
     await this.#each(credited, (pipeline, [payment, charge]) => pipeline.set(keys.charge(p, charge), payment))
+    // Only now is it known which numbers were given.
+    await this.#each(this.#unnumbered, (pipeline, paid) => {
+      this.#number(pipeline, paid, (this.#receipts.get(paid.account) ?? 0) + 1)
+    })
     await this.#each(this.#receipts, (pipeline, [account, receipts]) => {
       return pipeline.hset(keys.account(p, account), 'rcpt', receipts)
     })
@@ -98,9 +104,8 @@ export class PaymentsRebuild {
     const stored = decodePayment(j, undefined)
     const payment = this.#believed(stored)
     const { id, account, openedAtMs } = payment
-    const receipt = this.#receiptOf(payment, n)
-    const json = payment === stored ? j : encodePayment(payment)
-    pipeline.hset(keys.payment(p, id), { r, j: json, ...(receipt === undefined ? {} : { n: receipt }) })
+    pipeline.hset(keys.payment(p, id), { r, j: payment === stored ? j : encodePayment(payment) })
+    this.#receipt(pipeline, payment, n)
     if (op !== undefined && oc !== undefined) {
       pipeline.hset(keys.payment(p, id), { op, oc }).set(keys.operation(p, account, op), `${oc} ${id}`)
     }
@@ -120,13 +125,22 @@ export class PaymentsRebuild {
     return { ...lasting, state: 'unknown', reason: 'restored', changedAtMs: nowMs, lookups: 0 }
   }
 
-  /** Numbers that were given stay; who has none yet gets one that nobody has. */
-  #receiptOf({ state, account }: Payment, given: string | undefined): string | undefined {
-    const highest = this.#receipts.get(account) ?? 0
-    if (state !== 'succeeded') return undefined
-    const number = given === undefined ? highest + 1 : Number(given)
-    this.#receipts.set(account, Math.max(highest, number))
-    return String(number)
+  #receipt(pipeline: Pipeline, payment: Payment, given: string | undefined): void {
+    if (given !== undefined) this.#given(payment.account, Number(given))
+    if (payment.state !== 'succeeded') return
+    if (given === undefined) this.#unnumbered.push(payment)
+    else this.#number(pipeline, payment, Number(given))
+  }
+
+  #number(pipeline: Pipeline, { id, account }: Paid, number: number): void {
+    const { keys, partition: p } = this.#order
+    pipeline.hset(keys.payment(p, id), 'n', number).hset(keys.receipts(p, account), number, id)
+    this.#given(account, number)
+  }
+
+  /** A receipt that was sent has its number for ever, whatever became of its payment. */
+  #given(account: string, number: number): void {
+    this.#receipts.set(account, Math.max(this.#receipts.get(account) ?? 0, number))
   }
 
   #recharge(pipeline: Pipeline, account: string): void {
