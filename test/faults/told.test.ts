@@ -16,7 +16,7 @@ const TEN_MINUTES = 600_000
 describe('an event that is on its way when its daemon is killed', { timeout: TEN_MINUTES }, () => {
   const mails = new TestMailServer()
   let redis: TestRedis
-  let heirs: Teller[] = []
+  const heirs: Teller[] = []
   beforeAll(async () => {
     redis = await startRedis()
     await mails.start()
