@@ -37,7 +37,7 @@ const minutes = z.object({
 
 const payment = z.object({
   payment: text().optional().describe('Id of the payment.'),
-  kind: text().optional().describe('What was bought: `credit`, `bundle` or `recharge`.'),
+  kind: text().optional().describe('What was bought: `credit`, `bundle`, `dialer` or `recharge`.'),
   amount: amount().optional(),
   currency: currency().optional(),
   card: text().optional().describe('Brand and last four digits.'),
@@ -45,6 +45,13 @@ const payment = z.object({
   buyer: text().optional().describe('Mail address of the member of staff who bought.'),
   reason: text().optional().describe('Why it did not succeed, or why it was given back.'),
 })
+
+const minutesBought = payment.extend({ seconds: whole().optional().describe('Seconds that were granted.') })
+
+const bundles = minutesBought.extend({ bundles: whole().optional().describe('How many.') })
+
+/** What recurs is known by the payment that began it. */
+const orders = () => words().describe('Ids of the payments that began what recurs.')
 
 const recharge = payment.extend({
   available: available().optional(),
@@ -109,9 +116,28 @@ export const catalogue: Readonly<Record<EventType, EventKind>> = {
   'payment.unknown': kind('The provider did not say how a payment ended; it is asked until it does.', payment),
   'payment.refunded': kind('A payment was given back.', payment),
   'bundle.purchased': kind(
-    'A bundle of minutes was bought.',
-    payment.extend({ pool: text().optional(), seconds: whole().optional(), recurring: text().optional() }),
+    'Bundles of minutes were bought.',
+    bundles.extend({
+      recurring: text().optional().describe('Whether they are bought again each cycle: `yes` or `no`.'),
+    }),
   ),
+  'bundle.renewed': kind('Bundles of minutes were bought again for a new cycle.', bundles),
+  'bundle.declined': kind(
+    'Bundles of minutes could not be bought again; their minutes were not granted.',
+    payment.extend({
+      attempt: whole().optional().describe('Counts the payments that were tried for this cycle.'),
+      orders: orders().optional(),
+      next: instant().optional().describe('When it is tried again; absent when it is not, by itself.'),
+    }),
+  ),
+  'bundle.stopped': kind(
+    'Bundles of minutes are not bought again any more.',
+    z.object({
+      orders: orders(),
+      why: text().describe('`staff`, `declined` (too often) or `card_missing`.'),
+    }),
+  ),
+  'dialer.purchased': kind('Dialer minutes were bought.', minutesBought),
   'receipt.sent': kind('A receipt was handed to the mail server.', receipt),
   'receipt.failed': kind('A receipt could not be sent.', receipt),
   'spend.capped': kind(
