@@ -37,6 +37,12 @@ export function newPool(id: string, input: PoolInput, context: PoolContext): Poo
   }
 }
 
+/** A pool that has ended begins again, with nothing of what it had. */
+export function reopenedPool(ended: Pool, context: PoolContext): Pool {
+  const { expiresAtMs: _expires, resetsAtMs: _resets, ...lasting } = ended
+  return { ...lasting, cycle: ended.cycle + 1, ...resetTime(ended.resets, context) }
+}
+
 /** The cycle in force goes on; a pool that begins or stops to reset does so from its next turn. */
 export function changedPool(before: Pool, patch: PoolPatch, context: PoolContext): Pool {
   const { resetsAtMs, ...changed }: Pool = { ...patched(before, patch, context), id: before.id }

@@ -12,3 +12,14 @@ export async function inTurns<T, R>(
   await Promise.all(turns)
   return outcomes
 }
+
+/** The same, where one that fails fails all: the first fault is thrown when every item had its turn. */
+export async function eachInTurn<T>(
+  items: Iterable<T>,
+  atOnce: number,
+  work: (item: T) => Promise<unknown>,
+): Promise<void> {
+  const outcomes = await inTurns(items, atOnce, work)
+  const failed = outcomes.find(({ status }) => status === 'rejected')
+  if (failed?.status === 'rejected') throw failed.reason
+}

@@ -136,8 +136,3 @@ export class Recharging {
 function rechargeUnset(account: string): PaymentRefused {
   return refusePayment('recharge_unset', `account ${account} has no recharge that is on`)
 }
-
-/** Looks after the payments that are due, and tries recharges again whose wait is over. */
-export async function lookAfterMoney(cashier: Cashier, recharging: Recharging): Promise<void> {
-  for (const account of await cashier.lookAfterDue()) await recharging.attempt(account)
-}

@@ -48,7 +48,11 @@ describe('cards on file', () => {
 })
 
 describe('prices', () => {
-  const list: PriceList = { minimumPurchase: 5_000_000n, bundle: { minutes: 100, prices: { USD: 3_500_000n } } }
+  const list: PriceList = {
+    minimumPurchase: 5_000_000n,
+    bundle: { minutes: 100, prices: { USD: 3_500_000n } },
+    dialer: { prices: { USD: 30_000n } },
+  }
   const price = (goods: Parameters<typeof priceOf>[0], currency = 'USD') =>
     priceOf(goods, currency, { list, takes: wholeMinorUnits })
 
@@ -66,10 +70,20 @@ describe('prices', () => {
   })
 
   it('of bundles are whole bundles of a hundred minutes (M3)', () => {
-    const bundles = { count: 3, seconds: 18_000 }
-    expect(price({ kind: 'bundle', bundles: 3 })).toEqual({ kind: 'priced', amount: 10_500_000n, bundles })
-    expect(price({ kind: 'bundle', bundles: 1 }, 'EUR')).toMatchObject({ code: 'bundle_unavailable' })
-    expect(price({ kind: 'bundle', bundles: 2 ** 40 })).toMatchObject({ code: 'amount_too_large' })
+    const bundle = (bundles: number) => ({ kind: 'bundle', bundles, recurring: true }) as const
+    const minutes = { bundles: 3, seconds: 18_000 }
+    expect(price(bundle(3))).toEqual({ kind: 'priced', amount: 10_500_000n, minutes })
+    expect(price(bundle(1), 'EUR')).toMatchObject({ code: 'minutes_unavailable' })
+    expect(price(bundle(2 ** 40))).toMatchObject({ code: 'amount_too_large' })
+  })
+
+  it('of dialer minutes are an amount of money, in whole seconds (M15)', () => {
+    const dialer = (amount: bigint, currency = 'USD') => price({ kind: 'dialer', amount }, currency)
+    expect(dialer(100_000_000n)).toEqual({ kind: 'priced', amount: 100_000_000n, minutes: { seconds: 200_000 } })
+    expect(dialer(5_010_000n)).toMatchObject({ minutes: { seconds: 10_020 } })
+    expect(dialer(4_990_000n)).toMatchObject({ code: 'amount_below_minimum' })
+    expect(dialer(9_000_000_000_000_000n)).toMatchObject({ code: 'amount_too_large', field: '/amount' })
+    expect(dialer(100_000_000n, 'EUR')).toMatchObject({ code: 'minutes_unavailable' })
   })
 })
 

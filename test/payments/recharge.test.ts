@@ -2,12 +2,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Recharge } from '../../src/accounts/account.ts'
 import type { PaymentRefused } from '../../src/payments/refusal.ts'
-import { lookAfterMoney, Recharging } from '../../src/recharge/recharging.ts'
+import type { Recharging } from '../../src/recharge/recharging.ts'
 import { nextPeriodMs, periodOf, rechargeAmount } from '../../src/recharge/rules.ts'
-import { RedisCards } from '../../src/store/redis-cards.ts'
-import { RedisRecharge } from '../../src/store/redis-recharge.ts'
-import { defaults, useStore } from '../support/offices.ts'
-import { cardOf, Till } from '../support/till.ts'
+import { useStore } from '../support/offices.ts'
+import { Till } from '../support/till.ts'
 
 const HOUR_MS = 3_600_000
 const on: Recharge = { enabled: true, threshold: 5_000_000n, amount: 20_000_000n }
@@ -47,20 +45,13 @@ describe('a recharge', () => {
 
   function desk(name = 'till'): Desk {
     const till = new Till(test, { name })
-    const cards = new RedisCards({ store: test.store, keys: test.keys, office: till.office })
-    const store = new RedisRecharge({ store: test.store, keys: test.keys, clock: test.clock, office: till.office })
-    const minimumPurchase = () => defaults.minimumPurchase
-    const { office, cashier } = till
-    return { till, recharging: new Recharging({ office, store, cards, cashier, minimumPurchase, clock: test.clock }) }
+    return { till, recharging: till.recharging }
   }
 
   async function open(token = 'tok_success', recharge: Recharge = on): Promise<Desk> {
     const opened = desk()
-    const { office } = opened.till
-    await office.put('acme', { timezone: 'Europe/Berlin', recharge })
-    const cards = new RedisCards({ store: test.store, keys: test.keys, office })
-    const card = cardOf(token)
-    await cards.changeCards('acme', () => ({ customers: { sandbox: 'cus_acme' }, cards: [card], recurring: card.id }))
+    await opened.till.office.put('acme', { timezone: 'Europe/Berlin', recharge })
+    await opened.till.useCard('acme', token)
     return opened
   }
 
@@ -134,24 +125,24 @@ describe('a recharge', () => {
     expect(code(await recharging.attempt('acme'))).toBe('recharge_not_due')
     const attempts = async () => (await till.store.list('acme', { limit: 10 })).items.length
     test.clock.advance(HOUR_MS)
-    await lookAfterMoney(till.cashier, recharging)
+    await till.lookAfter()
     expect(await attempts()).toBe(2)
     test.clock.advance(HOUR_MS)
-    await lookAfterMoney(till.cashier, recharging)
+    await till.lookAfter()
     expect(await attempts()).toBe(2)
     test.clock.advance(HOUR_MS)
-    await lookAfterMoney(till.cashier, recharging)
+    await till.lookAfter()
     expect(await attempts()).toBe(3)
     expect(await recharging.view('acme')).toMatchObject({ state: { failures: 3, paused: 'failures' } })
     expect([await events('recharge.failed'), await events('recharge.paused')].map(({ length }) => length)).toEqual([
       3, 1,
     ])
     test.clock.advance(240 * HOUR_MS)
-    await lookAfterMoney(till.cashier, recharging)
+    await till.lookAfter()
     expect(code(await recharging.attempt('acme'))).toBe('recharge_paused')
     expect(await attempts()).toBe(3)
     await recharging.resume('acme')
-    await lookAfterMoney(till.cashier, recharging)
+    await till.lookAfter()
     expect(await attempts()).toBe(4)
     expect(await recharging.view('acme')).toMatchObject({ state: { failures: 1 } })
   })
@@ -161,7 +152,7 @@ describe('a recharge', () => {
     expect(await recharging.attempt('acme')).toMatchObject({ payment: { state: 'unknown' } })
     expect(code(await recharging.attempt('acme'))).toBe('recharge_in_flight')
     test.clock.advance(10_000)
-    await lookAfterMoney(till.cashier, recharging)
+    await till.lookAfter()
     expect((await balance())?.credit).toBe(20_000_000n)
     expect((await recharging.view('acme'))?.state).not.toHaveProperty('flight')
   })
@@ -184,10 +175,10 @@ describe('a recharge', () => {
     expect(await events('recharge.capped')).toHaveLength(1)
     expect(await recharging.view('acme')).toMatchObject({ state: { chargedDay: 20_000_000n } })
     test.clock.set('2026-11-23T22:59:00Z')
-    await lookAfterMoney(till.cashier, recharging)
+    await till.lookAfter()
     expect((await balance())?.credit).toBe(0n)
     test.clock.set('2026-11-23T23:00:00Z')
-    await lookAfterMoney(till.cashier, recharging)
+    await till.lookAfter()
     expect((await balance())?.credit).toBe(20_000_000n)
   })
 

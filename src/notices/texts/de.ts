@@ -1,6 +1,11 @@
 import type { NoticeTexts } from './text.ts'
 
-const bought = { credit: 'Guthaben', bundle: 'Minuten', recharge: 'Automatische Aufladung' } as const
+const bought = {
+  credit: 'Guthaben',
+  bundle: 'Minuten',
+  dialer: 'Dialer-Minuten',
+  recharge: 'Automatische Aufladung',
+} as const
 const inPeriod = { day: 'an einem Tag', month: 'in einem Monat' } as const
 const thisPeriod = { day: 'an diesem Tag', month: 'in diesem Monat' } as const
 

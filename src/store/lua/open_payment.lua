@@ -6,10 +6,10 @@
     payment    hash    r revision, j JSON
     operation  string  content and answer of this operation; the payment where there is none
     account    hash    counters (ledger/journal.ts), v profile version
-    due        zset    payments and recharges by the instant they are looked after
+    due        zset    payments, recharges and renewals by the instant they are looked after
     payments   zset    ids of the partition's payments by the instant they were opened
     order      list    ids of the account's payments
-    recharge   hash    the recharge of the account (lib/recharge.lua)
+    recharge   hash    what the account buys by itself (lib/recharge.lua)
 
   ARGV
     now_ms
@@ -26,6 +26,7 @@
     month
     day_cap        or empty
     month_cap      or empty
+    after          of a renewal: the newest payment of one when it was decided on, "-" for none; empty: it is none
 
   RETURNS
     opened
@@ -38,9 +39,10 @@
     refused        recharge_in_flight  the payment that is under way
     refused        recharge_paused
     refused        recharge_capped     day | month
+    refused        renewal_in_flight   the newest payment of a renewal
 
   KEEPS
-    an account has at most one recharge under way
+    an account has at most one recharge under way, and renewals one after the other
     what is charged or may be in a day and month is not above its cap
 ]]
 --- @include journal
@@ -53,6 +55,7 @@ local payments, order, recharge = KEYS[5], KEYS[6], KEYS[7]
 local now_ms, id, record, lookup_at_ms, content = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local version, refusal, amount, threshold = ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
 local credit_limit, day, month, day_cap, month_cap = tonumber(ARGV[10]), ARGV[11], ARGV[12], ARGV[13], ARGV[14]
+local after = ARGV[15]
 
 local function beyond(field, period, cap)
   if cap == '' then return false end
@@ -77,6 +80,10 @@ if threshold ~= '' then
   if beyond('day', day, day_cap) then return { 'refused', 'recharge_capped', 'day' } end
   if beyond('month', month, month_cap) then return { 'refused', 'recharge_capped', 'month' } end
 end
+if after ~= '' then
+  local newest = redis.call('HGET', recharge, 'renewal') or '-'
+  if newest ~= after then return { 'refused', 'renewal_in_flight', newest } end
+end
 
 -- Nothing is refused below this line: Redis does not take back what a script wrote.
 redis.call('HSET', payment, 'r', 1, 'j', record)
@@ -84,6 +91,7 @@ redis.call('ZADD', due, lookup_at_ms, 'pay:' .. id)
 redis.call('ZADD', payments, now_ms, id)
 redis.call('RPUSH', order, id)
 if content ~= '' then keep_operation(operation, content, id) end
+if after ~= '' then redis.call('HSET', recharge, 'renewal', id) end
 if threshold ~= '' then
   redis.call('HSET', recharge, 'flight', id)
   count_charged(recharge, 'day', { period = day, amount = amount })
