@@ -32,7 +32,7 @@ export interface RechargeStore {
   pause(account: string, why: string): Promise<void>
   /** Forgets failures, and has it tried at once. */
   resume(account: string): Promise<void>
-  /** There is nothing to try again. */
+  /** There is nothing to try again now, and above the threshold the next fall below it is told. */
   rest(account: string): Promise<void>
   /** Tried again at an instant; told once for each period. */
   capped(account: string, until: { readonly atMs: number; readonly period: string }): Promise<void>

@@ -4,6 +4,7 @@ import type { Recharge } from '../../src/accounts/account.ts'
 import type { PaymentRefused } from '../../src/payments/refusal.ts'
 import type { Recharging } from '../../src/recharge/recharging.ts'
 import { nextPeriodMs, periodOf, rechargeAmount } from '../../src/recharge/rules.ts'
+import { RedisRecharge } from '../../src/store/redis-recharge.ts'
 import { useStore } from '../support/offices.ts'
 import { Till } from '../support/till.ts'
 
@@ -180,6 +181,56 @@ describe('a recharge', () => {
     test.clock.set('2026-11-23T23:00:00Z')
     await till.lookAfter()
     expect((await balance())?.credit).toBe(20_000_000n)
+  })
+
+  it('counts in the caps what was declined and is charged after all', async () => {
+    const caps: Recharge = { ...on, dayCap: 40_000_000n, monthCap: 100_000_000n }
+    const { till, recharging } = await open('tok_lost', caps)
+    const lost = await recharging.attempt('acme')
+    if (lost.kind === 'refused') throw new Error(lost.code)
+    test.clock.advance(600_000)
+    await till.lookAfter()
+    expect(await till.store.find(lost.payment.id)).toMatchObject({ state: 'failed', failureCounted: true })
+    expect(await recharging.view('acme')).toMatchObject({ state: { chargedDay: 0n, failures: 1 } })
+    const late = { account: 'acme', customer: 'cus_acme', token: 'tok_success', description: '', currency: 'USD' }
+    await till.sandbox.charge({ ...late, payment: lost.payment.id, amount: 20_000_000n })
+    await till.cashier.lookUp(lost.payment.id)
+    expect((await balance())?.credit).toBe(20_000_000n)
+    expect(await recharging.view('acme')).toMatchObject({
+      state: { chargedDay: 20_000_000n, chargedMonth: 20_000_000n, failures: 0 },
+    })
+  })
+
+  it('that was not needed, as a call held the credit only, is told again when it is', async () => {
+    const { till, recharging } = await open()
+    await till.office.credit({ account: 'acme', amount: 25_000_000n, operation: 'first', kind: 'adjustment' })
+    const { id } = await till.must('acme')
+    const hold = (size: number) =>
+      till.store.change(id, (payment) => {
+        const moves = [['acme', 'dr', size]] as const
+        const entry = { kind: 'reserve', atMs: 0, moves, members: [], books: [] } as const
+        return { kind: 'change', payment, entry, events: [] }
+      })
+    const before = (await events('recharge.due')).length
+    await hold(46_000_000)
+    await hold(-46_000_000)
+    expect(await events('recharge.due')).toHaveLength(before + 1)
+    expect(code(await recharging.attempt('acme'))).toBe('recharge_not_due')
+    await till.office.debit({ account: 'acme', amount: 46_000_000n, operation: 'fee', kind: 'fee' })
+    expect(await events('recharge.due')).toHaveLength(before + 2)
+    expect(await recharging.attempt('acme')).toMatchObject({ kind: 'paid' })
+  })
+
+  it('is tried again also where somebody else was told meanwhile that one is under way', async () => {
+    const { till, recharging } = await open('tok_decline')
+    const state = new RedisRecharge({ store: test.store, keys: test.keys, clock: test.clock, office: till.office })
+    await recharging.attempt('acme')
+    // The other one saw the flight, and rests only now that it has failed.
+    await state.rest('acme')
+    expect(await recharging.view('acme')).toMatchObject({ state: { nextAtMs: test.clock.nowMs() + HOUR_MS } })
+    test.clock.advance(HOUR_MS)
+    await till.lookAfter()
+    expect((await till.store.list('acme', { limit: 10 })).items).toHaveLength(2)
   })
 
   it('without a card is paused, and told', async () => {

@@ -3,9 +3,10 @@
   steer_recharge: pauses the recharge of an account, resumes it, lets it rest, or puts it off until a cap is over.
 
   KEYS
-    recharge  hash    the recharge of the account (lib/recharge.lua); capped: the last period whose cap was told
-    due       zset    payments and recharges by the instant they are looked after
+    recharge  hash    what the account buys by itself (lib/recharge.lua); capped: the last period whose cap was told
+    due       zset    payments, recharges and renewals by the instant they are looked after
     outbox    stream
+    account   hash    counters (ledger/journal.ts), v profile version, rech: the recharge was told to be due
 
   ARGV
     now_ms
@@ -13,15 +14,23 @@
     what        pause | resume | rest | cap
     why         of a pause; of a cap the period
     next_at_ms  of a cap: when it is over
+    threshold   of a rest; or empty
+    credit_limit
 
   RETURNS
     steered
 
   KEEPS
     a pause and a cap of one period are told once
+    a try that a failure put off meanwhile stays
+    an account that is not below its threshold any more is told again when it is: what was held back is free again
 ]]
-local recharge, due, outbox = KEYS[1], KEYS[2], KEYS[3]
+--- @include journal
+--- @include account
+
+local recharge, due, outbox, account = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now_ms, account_id, what, why, next_at_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local threshold, credit_limit = tonumber(ARGV[6]), tonumber(ARGV[7])
 local retry = 'recharge:' .. account_id
 
 local function tell(type, name)
@@ -35,8 +44,13 @@ if what == 'pause' then
   redis.call('ZREM', due, retry)
   if not paused then tell('recharge.paused', 'reason') end
 elseif what == 'rest' then
-  redis.call('HDEL', recharge, 'next')
-  redis.call('ZREM', due, retry)
+  local next_ms = tonumber(redis.call('HGET', recharge, 'next') or '0')
+  if next_ms <= tonumber(now_ms) then
+    redis.call('HDEL', recharge, 'next')
+    redis.call('ZREM', due, retry)
+  end
+  local found = read_account(account)
+  if threshold and found.credit - found.reserved + credit_limit >= threshold then redis.call('HDEL', account, 'rech') end
 elseif what == 'resume' then
   redis.call('HDEL', recharge, 'paused', 'failures', 'next', 'capped')
   redis.call('ZADD', due, now_ms, retry)
