@@ -55,8 +55,9 @@ export async function openPayments({ core, settings, log, metrics }: PaymentPart
   const prices = () => priceList(settings())
   const desk = new PaymentDesk({ store, cards, cashier, provider, prices, clock, ids })
   const minimumPurchase = () => prices().minimumPurchase
+  const coinOf = (currency: string) => provider.coin(currency)
   const recharge = new RedisRecharge(core)
-  const recharging = new Recharging({ office, store: recharge, cards, cashier, minimumPurchase, clock })
+  const recharging = new Recharging({ office, store: recharge, cards, cashier, minimumPurchase, coinOf, clock })
   const renewing = { office, store: new RedisRenewals(core), payments: store, cards, cashier, clock }
   const renewals = new Renewals(renewing)
   const reconciled = (sinceMs: number) => reconcile({ cashier, store, observer }, provider, sinceMs)

@@ -206,7 +206,7 @@ export class Cashier {
     const { store, clock, observer } = this.#parts
     const begun: { refund: Refund | undefined } = { refund: undefined }
     const opened = await store.change(request.payment, (payment, profile) => {
-      const refund = refundOf(payment, request, { profile, takes: this.#takes(payment), nowMs: clock.nowMs() })
+      const refund = refundOf(payment, request, { profile, coin: this.#coinOf(payment), nowMs: clock.nowMs() })
       if ('code' in refund) return refund
       const isNew = !payment.refunds.some(({ id }) => id === refund.id)
       begun.refund = isNew ? refund : undefined
@@ -219,9 +219,9 @@ export class Cashier {
     return { kind: 'paid', replayed: false, payment: await this.#payBack(opened, begun.refund) }
   }
 
-  #takes({ provider, currency }: Payment): (amount: Micros) => boolean {
-    const asked = this.#parts.providerOf(provider)
-    return (amount) => asked === undefined || asked.takes(amount, currency)
+  /** One of a provider that is not here is declined later. */
+  #coinOf({ provider, currency }: Payment): Micros {
+    return this.#parts.providerOf(provider)?.coin(currency) ?? 1n
   }
 
   async #payBack(payment: Payment, { id, amount }: Refund): Promise<Payment> {

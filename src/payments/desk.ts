@@ -158,10 +158,8 @@ export class PaymentDesk {
     const refusal = refuseBuyer(profile, goods)
     if (refusal) return refusal
     const { prices, provider } = this.#parts
-    return priceOf(goods, profile.currency, {
-      list: prices(),
-      takes: (amount, currency) => provider.takes(amount, currency),
-    })
+    const { currency } = profile
+    return priceOf(goods, currency, { list: prices(), coin: provider.coin(currency) })
   }
 
   /** The same order is paid once, whoever confirms it and however often. */

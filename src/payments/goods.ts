@@ -28,14 +28,14 @@ export interface Priced {
 const MAX_SECONDS = 2_000_000_000n
 const SECONDS_OF_MINUTE = 60
 
-/** `takes` says whether the provider can charge an amount exactly. */
+/** What the provider charges is a multiple of `coin`. */
 export function priceOf(
   goods: Goods,
   currency: string,
-  { list, takes }: { readonly list: PriceList; readonly takes: (amount: Micros, currency: string) => boolean },
+  { list, coin }: { readonly list: PriceList; readonly coin: Micros },
 ): Priced | PaymentRefused {
   const priced = listPrice(goods, currency, list)
-  if (priced.kind === 'refused' || takes(priced.amount, currency)) return priced
+  if (priced.kind === 'refused' || priced.amount % coin === 0n) return priced
   const detail = `${formatAmount(priced.amount)} ${currency} has a fraction that cards cannot be charged`
   return refusePayment('amount_not_payable', detail, '/amount')
 }

@@ -18,8 +18,8 @@ export interface RefundRequest {
 
 export interface RefundContext {
   readonly profile: AccountProfile
-  /** Whether the provider can pay back an amount exactly. */
-  readonly takes: (amount: Micros) => boolean
+  /** What the provider pays back is a multiple of this. */
+  readonly coin: Micros
   readonly nowMs: number
 }
 
@@ -60,12 +60,12 @@ function refuseRefund({ state, refunds }: Payment): PaymentRefused | undefined {
 function refuseAmount(
   { currency }: Payment,
   { amount, left }: { readonly amount: Micros; readonly left: Micros },
-  { takes }: RefundContext,
+  { coin }: RefundContext,
 ): PaymentRefused | undefined {
   if (amount <= 0n || amount > left) {
     return refusePayment('refund_too_large', 'there is no more to pay back than what is left of the payment', '/amount')
   }
-  if (takes(amount)) return undefined
+  if (amount % coin === 0n) return undefined
   const detail = `${formatAmount(amount)} ${currency} has a fraction that cannot be paid back`
   return refusePayment('amount_not_payable', detail, '/amount')
 }

@@ -44,6 +44,8 @@ export interface RechargingParts {
   readonly cards: CardStore
   readonly cashier: Cashier
   readonly minimumPurchase: () => Micros
+  /** What is charged in a currency is a multiple of this. */
+  readonly coinOf: (currency: string) => Micros
   readonly clock: Clock
 }
 
@@ -86,13 +88,13 @@ export class Recharging {
   }
 
   async #buy(profile: AccountProfile, recharge: Recharge): Promise<Paid | PaymentRefused> {
-    const { office, cards, cashier, minimumPurchase, clock } = this.#parts
+    const { office, cards, cashier, minimumPurchase, coinOf, clock } = this.#parts
     const { id, status, timezone } = profile
     if (status === 'closed') return refusePayment('account_closed', `account ${id} is closed`)
     const [balance, book] = await Promise.all([office.balance(id), cards.cards(id)])
     const card = cardFor(book ?? { customers: {}, cards: [] }, recharge.card)
     if (!balance || !isCard(card)) return refusePayment('card_missing', `account ${id} has no card for its recharge`)
-    const need = { available: balance.available, currency: profile.currency, minimumPurchase: minimumPurchase() }
+    const need = { available: balance.available, coin: coinOf(profile.currency), minimumPurchase: minimumPurchase() }
     const { threshold, dayCap, monthCap } = recharge
     const caps = { ...(dayCap === undefined ? {} : { dayCap }), ...(monthCap === undefined ? {} : { monthCap }) }
     return cashier.pay(id, () => ({

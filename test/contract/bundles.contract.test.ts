@@ -215,7 +215,7 @@ describe.each(storeForms)('minutes on %s', (_name, form) => {
         provider: (provider) => ({
           ...provider,
           name: 'sandbox',
-          takes: () => true,
+          coin: () => 1n,
           charge: (ask) => provider.charge(ask),
           lookup: async () => away,
         }),

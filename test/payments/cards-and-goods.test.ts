@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { cardFor, type CardBook, isCard, noCards, withCard, withoutCard } from '../../src/payments/card.ts'
 import { type PriceList, priceOf } from '../../src/payments/goods.ts'
-import {
-  currencyDecimals,
-  fromMinorUnits,
-  minorUnits,
-  roundedUpToCoin,
-  wholeMinorUnits,
-} from '../../src/payments/minor-units.ts'
+import { coinOf, currencyDecimals, roundedUpToCoin } from '../../src/payments/minor-units.ts'
 import { cardOf } from '../support/till.ts'
 
 function bookOf(...tokens: string[]): CardBook {
@@ -54,7 +48,7 @@ describe('prices', () => {
     dialer: { prices: { USD: 30_000n } },
   }
   const price = (goods: Parameters<typeof priceOf>[0], currency = 'USD') =>
-    priceOf(goods, currency, { list, takes: wholeMinorUnits })
+    priceOf(goods, currency, { list, coin: coinOf(currencyDecimals(currency)) })
 
   it('of credit are at least the least purchase (C1)', () => {
     expect(price({ kind: 'credit', amount: 4_990_000n })).toMatchObject({
@@ -98,13 +92,9 @@ describe('the least coin', () => {
     expect(currencyDecimals(currency)).toBe(decimals)
   })
 
-  it('is exact or not at all', () => {
-    expect(minorUnits(12_340_000n, 2)).toBe(1_234n)
-    expect(minorUnits(12_345_000n, 2)).toBeUndefined()
-    expect(minorUnits(12_345_000n, 3)).toBe(12_345n)
-    expect(minorUnits(12_000_000n, 0)).toBe(12n)
-    expect(fromMinorUnits(1_234n, 2)).toBe(12_340_000n)
-    expect([roundedUpToCoin(1n, 'USD'), roundedUpToCoin(10_000n, 'USD')]).toEqual([10_000n, 10_000n])
-    expect(roundedUpToCoin(1_000_001n, 'JPY')).toBe(2_000_000n)
+  it('is what amounts are rounded up to', () => {
+    expect([coinOf(0), coinOf(2), coinOf(3)]).toEqual([1_000_000n, 10_000n, 1_000n])
+    expect([roundedUpToCoin(1n, 10_000n), roundedUpToCoin(10_000n, 10_000n)]).toEqual([10_000n, 10_000n])
+    expect(roundedUpToCoin(1_000_001n, 1_000_000n)).toBe(2_000_000n)
   })
 })

@@ -12,7 +12,7 @@ const HOUR_MS = 3_600_000
 const on: Recharge = { enabled: true, threshold: 5_000_000n, amount: 20_000_000n }
 
 describe('what a recharge buys', () => {
-  const need = { available: 1_000_000n, currency: 'USD', minimumPurchase: 5_000_000n }
+  const need = { available: 1_000_000n, coin: 10_000n, minimumPurchase: 5_000_000n }
 
   it.each([
     ['its amount', on, 1_000_000n, 20_000_000n],
@@ -26,6 +26,10 @@ describe('what a recharge buys', () => {
     ['no less than the least purchase', { enabled: true, threshold: 1n, targetBalance: 2_000_000n }, 0n, 5_000_000n],
   ])('is %s', (_what, recharge, available, amount) => {
     expect(rechargeAmount(recharge, { ...need, available })).toBe(amount)
+  })
+
+  it('is whole coins of the provider, which are not those of the currency everywhere', () => {
+    expect(rechargeAmount(on, { ...need, available: -15_000_001n, coin: 1_000_000n })).toBe(21_000_000n)
   })
 
   it('counts in a day and month of the zone of the account', () => {

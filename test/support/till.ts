@@ -81,8 +81,9 @@ export class Till {
     const { cards, cashier } = this
     const { clock } = test
     const minimumPurchase = () => defaults.minimumPurchase
+    const coinOf = (currency: string) => this.provider.coin(currency)
     const recharge = new RedisRecharge(parts)
-    this.recharging = new Recharging({ office, store: recharge, cards, cashier, minimumPurchase, clock })
+    this.recharging = new Recharging({ office, store: recharge, cards, cashier, minimumPurchase, coinOf, clock })
     this.renewals = new Renewals({
       office,
       store: new RedisRenewals(parts),
