@@ -3,6 +3,7 @@
  * keys, and the memory of calls that ended lately. Calls that were up are over: what they held is released, and a stop
  * that comes later is rated from itself, as one of a call that nobody asked for.
  */
+import { firstTurnMs } from '../accounts/cycles.ts'
 import { Fault, invariant } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
 import { rememberedCall } from '../calls/remembered.ts'
@@ -108,6 +109,8 @@ export class StoreRebuild {
           pipeline.set(keys.profile(partition, id), text).hset(keys.account(partition, id), 'v', version)
           pipeline.zadd(keys.accounts(partition), 0, id)
           if (parent !== undefined) pipeline.zadd(keys.children(partition, parent), 0, id)
+          const turnsAtMs = firstTurnMs(profile)
+          if (turnsAtMs !== undefined) pipeline.zadd(keys.turns(partition), turnsAtMs, id)
         }
       })
       for (const { profile } of profiles) {

@@ -105,6 +105,12 @@ describe.each(storeForms)('payments on %s', (_name, form) => {
       })
     })
 
+    it('keeps the currency of the account, as what it becomes is in it', async () => {
+      const till = await open()
+      await till.must('acme', { token: 'tok_timeout' })
+      expect(await till.office.patch('acme', { currency: 'EUR' })).toMatchObject({ code: 'currency_is_fixed' })
+    })
+
     it('is refused for who is not there, and where the policy refuses it after its past', async () => {
       const till = await open()
       expect(await till.buy('nobody')).toMatchObject({ kind: 'refused', code: 'account_unknown' })

@@ -80,7 +80,7 @@ export function fakePayments(scene: Till, note: (what: string, input: unknown) =
       resume: async (account) => note('resume', account),
     },
     renewals: {
-      attempt: async (account) => paid('renew', { account }),
+      attempt: async (account, isAsked) => paid('renew', { account, isAsked }),
       view: async (account) => {
         const bundles = [{ id: '3-first', bundles: 2, seconds: 12_000, amount: 7_000_000n, paidCycle: 4 }]
         const seen = { bundles, currency: 'USD', renewsAtMs: NOW_MS, payment: scene.payment, nextAtMs: NOW_MS }
