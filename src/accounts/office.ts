@@ -156,7 +156,7 @@ export interface AccountOffice {
   debit(money: Money): Promise<Posted | OfficeRefused>
   addPool(account: string, input: PoolInput, operation?: string): Promise<SavedPool | OfficeRefused>
   patchPool(account: string, pool: string, input: PoolPatch): Promise<SavedPool | OfficeRefused>
-  /** Has bundles not bought again: those of one purchase, or all. `why` is told. */
+  /** Has bundles not bought again: those of one purchase, or all; why is told. */
   stopBundles(account: string, stop: BundlesStop): Promise<SavedProfile | OfficeRefused>
   transactions(account: string, page: PageRequest): Promise<Page<Transaction>>
   /** CDRs as stored: JSON texts of usage/cdr.ts, newest revision of each call. */
@@ -168,7 +168,7 @@ export interface AccountOffice {
 export interface BundlesStop {
   /** The payment that began them; all of them where absent. */
   readonly id?: string
-  readonly why: 'staff' | 'card_missing'
+  readonly reason: 'staff' | 'card_missing'
 }
 
 export interface SavedProfile {

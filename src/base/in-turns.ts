@@ -13,13 +13,11 @@ export async function inTurns<T, R>(
   return outcomes
 }
 
-/** The same, where one that fails fails all: the first fault is thrown when every item had its turn. */
-export async function eachInTurn<T>(
-  items: Iterable<T>,
-  atOnce: number,
-  work: (item: T) => Promise<unknown>,
-): Promise<void> {
-  const outcomes = await inTurns(items, atOnce, work)
-  const failed = outcomes.find(({ status }) => status === 'rejected')
-  if (failed?.status === 'rejected') throw failed.reason
+/** Why those failed that did, in the order they ended. */
+export function failuresOf(outcomes: readonly PromiseSettledResult<unknown>[]): readonly Error[] {
+  return outcomes.flatMap((outcome) => {
+    if (outcome.status === 'fulfilled') return []
+    const reason: unknown = outcome.reason
+    return [reason instanceof Error ? reason : new Error(String(reason))]
+  })
 }

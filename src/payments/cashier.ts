@@ -4,7 +4,7 @@
  * repeated, by any daemon and after any crash.
  */
 import type { AccountDefaults } from '../accounts/profile.ts'
-import { eachInTurn } from '../base/in-turns.ts'
+import { failuresOf, inTurns } from '../base/in-turns.ts'
 import type { Micros } from '../base/money.ts'
 import type { Clock } from '../base/time.ts'
 import type { Card } from './card.ts'
@@ -60,6 +60,11 @@ export interface Paid {
   /** The same purchase came before; this is what became of it. */
   readonly replayed: boolean
   readonly payment: Payment
+}
+
+export interface LookedAfter extends Omit<Due, 'payments'> {
+  /** Why a payment could not be looked after: it is due again when its lease is over. */
+  readonly failures: readonly Error[]
 }
 
 /** A daemon that looked after a payment and died leaves it to the next one then. */
@@ -194,12 +199,12 @@ export class Cashier {
     return undefined
   }
 
-  /** Looks after what is due; answers with the accounts whose recharge or renewal is to be tried. */
-  async lookAfterDue(): Promise<Omit<Due, 'payments'>> {
+  /** Looks after what is due, each whatever became of the others. */
+  async lookAfterDue(): Promise<LookedAfter> {
     const { store, clock } = this.#parts
     const { payments, ...rest } = await store.claimDue(clock.nowMs(), LEASE_MS)
-    await eachInTurn(payments, AT_ONCE, (id) => this.lookUp(id))
-    return rest
+    const failures = failuresOf(await inTurns(payments, AT_ONCE, (id) => this.lookUp(id)))
+    return { ...rest, failures }
   }
 
   async refund(request: RefundRequest): Promise<Paid | PaymentRefused> {

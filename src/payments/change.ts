@@ -91,10 +91,10 @@ function renewalFailed(payment: Payment, { profile, nowMs }: ChangeContext): Par
   if (state !== 'failed') return { events: [{ type: 'bundle.declined', data }] }
   const renewAtMs = renewAgainMs(payment)
   if (renewAtMs !== undefined) {
-    return { renewAtMs, events: [{ type: 'bundle.declined', data: { ...data, next: String(renewAtMs) } }] }
+    return { renewAtMs, events: [{ type: 'bundle.declined', data: { ...data, nextAt: String(renewAtMs) } }] }
   }
   const declined = { type: 'bundle.declined', data } as const
-  const stopped = { type: 'bundle.stopped', data: { orders: data.orders, why: 'declined' } } as const
+  const stopped = { type: 'bundle.stopped', data: { orders: data.orders, reason: 'declined' } } as const
   return { profile: withoutStandingBundles(profile, renewal.orders, nowMs), events: [declined, stopped] }
 }
 
@@ -118,7 +118,7 @@ function boughtEvents(payment: Payment): readonly PaymentEvent[] {
   if (!minutes) return []
   const data = { ...eventData(payment), seconds: String(minutes.seconds) }
   if (kind === 'dialer') return [{ type: 'dialer.purchased', data }]
-  const bundles = { ...data, bundles: String(minutes.bundles ?? 0) }
+  const bundles = { ...data, count: String(minutes.bundles ?? 0) }
   if (renewal) return [{ type: 'bundle.renewed', data: bundles }]
   return [{ type: 'bundle.purchased', data: { ...bundles, recurring: recurring ? 'yes' : 'no' } }]
 }

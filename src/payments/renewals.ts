@@ -74,7 +74,7 @@ export class Renewals {
     const book = (await cards.cards(account)) ?? noCards
     const card = cardFor(book, undefined)
     if (isCard(card)) return this.#buy(account, { card, customer: book.customers[card.provider] ?? '', last })
-    await office.stopBundles(account, { why: 'card_missing' })
+    await office.stopBundles(account, { reason: 'card_missing' })
     return card
   }
 
@@ -115,7 +115,7 @@ export class Renewals {
 
   /** By staff: one purchase, or all. What was paid for stays until the cycle turns. */
   stop(account: string, id?: string): Promise<SavedProfile | OfficeRefused> {
-    return this.#parts.office.stopBundles(account, { ...(id === undefined ? {} : { id }), why: 'staff' })
+    return this.#parts.office.stopBundles(account, { ...(id === undefined ? {} : { id }), reason: 'staff' })
   }
 }
 

@@ -15,7 +15,7 @@ export class AccountBundles {
     this.#read = read
   }
 
-  async stop(account: string, { id, why }: BundlesStop): Promise<SavedProfile | OfficeRefused> {
+  async stop(account: string, { id, reason }: BundlesStop): Promise<SavedProfile | OfficeRefused> {
     return untilDone(async () => {
       const { profiles, clock, tell } = this.#parts
       const before = (await this.#read(account))?.profile
@@ -25,7 +25,7 @@ export class AccountBundles {
       const ids = stopped.map((each) => each.id)
       const nowMs = clock.nowMs()
       const profile = withoutStandingBundles(before, ids, nowMs)
-      const event = { type: 'bundle.stopped', fields: ['orders', ids.join(' '), 'why', why] }
+      const event = { type: 'bundle.stopped', fields: ['orders', ids.join(' '), 'reason', reason] }
       const answer = await profiles.write({ profile, before, event, nowMs })
       if (answer.kind !== 'saved') return undefined
       tell({ kind: 'account', account })

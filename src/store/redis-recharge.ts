@@ -4,7 +4,7 @@ import type { AccountOffice } from '../accounts/office.ts'
 import { Fault } from '../base/fault.ts'
 import type { Micros } from '../base/money.ts'
 import type { Clock } from '../base/time.ts'
-import type { RechargeState, RechargeStore } from '../recharge/recharging.ts'
+import type { CappedPeriod, RechargeState, RechargeStore } from '../recharge/recharging.ts'
 import type { Keys } from './keys.ts'
 import type { RedisStore } from './redis.ts'
 
@@ -15,7 +15,12 @@ export interface RechargeStoreParts {
   readonly office: Pick<AccountOffice, 'chainOf'>
 }
 
-type Steering = readonly [what: 'pause' | 'resume' | 'rest' | 'cap', why: string, nextAtMs: number | '']
+type Steering = readonly [
+  what: 'pause' | 'resume' | 'rest' | 'cap',
+  why: string,
+  nextAtMs: number | '',
+  ...event: readonly string[],
+]
 
 export class RedisRecharge implements RechargeStore {
   readonly #parts: RechargeStoreParts
@@ -55,18 +60,28 @@ export class RedisRecharge implements RechargeStore {
     return this.#steer(account, ['rest', '', ''])
   }
 
-  capped(account: string, { atMs, period }: { readonly atMs: number; readonly period: string }): Promise<void> {
-    return this.#steer(account, ['cap', period, atMs])
+  capped(account: string, { untilMs, cap, amount, ...named }: CappedPeriod): Promise<void> {
+    const { period, of, currency } = named
+    const told = { period, of, cap: cap.toString(), amount: amount.toString(), currency }
+    return this.#steer(account, ['cap', of, untilMs, ...Object.entries(told).flat()])
   }
 
   async #steer(account: string, steering: Steering): Promise<void> {
     const { store, keys, clock } = this.#parts
     const { partition: p, levels } = await this.#chainOf(account)
-    const touched = [keys.recharge(p, account), keys.paymentsDue(p), keys.outbox(p), keys.account(p, account)]
+    const touched = [
+      keys.recharge(p, account),
+      keys.paymentsDue(p),
+      keys.outbox(p),
+      keys.records(p),
+      keys.account(p, account),
+    ]
+    const [what, why, nextAtMs, ...event] = steering
     const [profile] = levels
     const threshold = profile?.recharge?.threshold.toString() ?? ''
     const limit = profile?.creditLimit.toString() ?? '0'
-    await store.run('steer_recharge', touched, [clock.nowMs(), account, ...steering, threshold, limit])
+    const given = [what, why, nextAtMs, threshold, limit, ...event]
+    await store.run('steer_recharge', touched, [clock.nowMs(), account, ...given])
   }
 
   async #chainOf(account: string): Promise<AccountChain> {

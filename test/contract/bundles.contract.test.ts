@@ -63,8 +63,8 @@ describe.each(storeForms)('minutes on %s', (_name, form) => {
         { id },
       ])
       expect(await events('bundle.purchased', 'bundle.renewed')).toMatchObject([
-        { type: 'bundle.purchased', bundles: '2', seconds: '12000', recurring: 'yes' },
-        { type: 'bundle.renewed', bundles: '2', seconds: '12000', receipt: 'acme-2' },
+        { type: 'bundle.purchased', count: '2', seconds: '12000', recurring: 'yes' },
+        { type: 'bundle.renewed', count: '2', seconds: '12000', receipt: 'acme-2' },
       ])
       expect(await standing()).toMatchObject([{ id, paidCycle: 2 }])
       expect(await test.office().balance('acme')).toMatchObject({ credit: 0n })
@@ -158,9 +158,9 @@ describe.each(storeForms)('minutes on %s', (_name, form) => {
         ['bundle.declined', '4'],
         ['bundle.stopped', undefined],
       ])
-      expect(told[0]).toMatchObject({ orders: id, reason: 'card_declined', next: String(turnedAtMs + DAY_MS) })
-      expect(told.at(-1)).toMatchObject({ orders: id, why: 'declined' })
-      expect(told.at(-2)).not.toHaveProperty('next')
+      expect(told[0]).toMatchObject({ orders: id, reason: 'card_declined', nextAt: String(turnedAtMs + DAY_MS) })
+      expect(told.at(-1)).toMatchObject({ orders: id, reason: 'declined' })
+      expect(told.at(-2)).not.toHaveProperty('nextAt')
       test.clock.advance(60 * DAY_MS)
       await till.lookAfter()
       expect(await payments(till)).toHaveLength(5)
@@ -243,8 +243,8 @@ describe.each(storeForms)('minutes on %s', (_name, form) => {
       expect(await standing()).toMatchObject([{ id: second.id }])
       expect(await till.renewals.stop('acme')).toMatchObject({ kind: 'saved' })
       expect(await events('bundle.stopped')).toMatchObject([
-        { orders: first.id, why: 'staff' },
-        { orders: second.id, why: 'staff' },
+        { orders: first.id, reason: 'staff' },
+        { orders: second.id, reason: 'staff' },
       ])
       expect(await pool()).toMatchObject({ remaining: 24_000 })
       test.clock.set('2026-11-30T23:00:00Z')
@@ -261,7 +261,7 @@ describe.each(storeForms)('minutes on %s', (_name, form) => {
       await pool()
       await till.lookAfter()
       expect(await standing()).toEqual([])
-      expect(await events('bundle.stopped')).toMatchObject([{ why: 'card_missing' }])
+      expect(await events('bundle.stopped')).toMatchObject([{ reason: 'card_missing' }])
     })
 
     it('are not bought for an account that is suspended, until it is active again', async () => {

@@ -33,7 +33,9 @@ let restricted: string
 
 beforeAll(async () => {
   const home = await Home.make((end) => ends.unshift(end), {
-    'tollgate.yaml': 'defaults: { tariff: bench, currency: USD, timezone: UTC }\nlog: { decisions: false }\n',
+    // Patient, so that an error in its log is one of the daemon and none of a machine that does all this at once.
+    'tollgate.yaml':
+      'defaults: { tariff: bench, currency: USD, timezone: UTC }\nlog: { decisions: false }\nredis: { commandTimeoutMs: 10000 }\n',
   })
   daemon = await home.daemon()
   api = (await daemon.must('GET', '/openapi.json')) as unknown as OpenApi
