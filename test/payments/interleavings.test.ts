@@ -142,7 +142,7 @@ describe('payments', () => {
         new Proxy(form as object, {
           get: (target, name) => {
             const member: unknown = Reflect.get(target, name)
-            if (typeof member !== 'function' || name === 'list' || name === 'openedSince' || name === 'takes')
+            if (typeof member !== 'function' || name === 'list' || name === 'openedSince' || name === 'coin')
               return member
             return async (...args: unknown[]) => {
               life.step()

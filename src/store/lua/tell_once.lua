@@ -8,7 +8,7 @@
 
   ARGV
     remember_ms
-    then for each field that is told: name, value
+    then for each field of the event its name and value
 
   RETURNS
     told
