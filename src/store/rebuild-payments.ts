@@ -68,16 +68,30 @@ export class PaymentsRebuild {
         for (const record of page) this.#record(pipeline, record)
       })
     }
-    await write((pipeline) => {
-      for (const [payment, charge] of credited) pipeline.set(keys.charge(p, charge), payment)
-      // Only now is it known which numbers were given.
-      for (const paid of this.#unnumbered) this.#number(pipeline, paid, (this.#receipts.get(paid.account) ?? 0) + 1)
-      for (const [account, receipts] of this.#receipts) pipeline.hset(keys.account(p, account), 'rcpt', receipts)
-      for (const { id, account, openedAtMs } of this.#placed.toSorted((a, b) => a.openedAtMs - b.openedAtMs)) {
-        pipeline.zadd(keys.payments(p), openedAtMs, id).rpush(keys.paymentOrder(p, account), id)
-      }
-      for (const account of this.#order.accounts.keys()) this.#recharge(pipeline, account)
+    await this.#each(credited, (pipeline, [payment, charge]) => pipeline.set(keys.charge(p, charge), payment))
+    // Only now is it known which numbers were given.
+    await this.#each(this.#unnumbered, (pipeline, paid) => {
+      this.#number(pipeline, paid, (this.#receipts.get(paid.account) ?? 0) + 1)
     })
+    await this.#each(this.#receipts, (pipeline, [account, receipts]) => {
+      return pipeline.hset(keys.account(p, account), 'rcpt', receipts)
+    })
+    const placed = this.#placed.toSorted((a, b) => a.openedAtMs - b.openedAtMs)
+    await this.#each(placed, (pipeline, { id, account, openedAtMs }) => {
+      return pipeline.zadd(keys.payments(p), openedAtMs, id).rpush(keys.paymentOrder(p, account), id)
+    })
+    await this.#each(this.#order.accounts.keys(), (pipeline, account) => {
+      this.#recharge(pipeline, account)
+    })
+  }
+
+  async #each<T>(items: Iterable<T>, add: (pipeline: Pipeline, item: T) => unknown): Promise<void> {
+    const all = [...items]
+    for (let from = 0; from < all.length; from += WRITTEN_AT_ONCE) {
+      await this.#order.write((pipeline) => {
+        for (const item of all.slice(from, from + WRITTEN_AT_ONCE)) add(pipeline, item)
+      })
+    }
   }
 
   #record(pipeline: Pipeline, { name, version, content }: StoredRecord): void {
@@ -164,6 +178,8 @@ export class PaymentsRebuild {
     return rechargeBelow !== undefined && leftOf(account) + creditLimit < rechargeBelow
   }
 }
+
+const WRITTEN_AT_ONCE = 500
 
 const RECHARGE = 'recharge:'
 

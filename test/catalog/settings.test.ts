@@ -26,7 +26,7 @@ describe('settings', () => {
     expect(read.kind === 'read' && read.settings).toEqual({
       dataDir: join(cwd, 'data'),
       configDir: join(cwd, 'config'),
-      http: { host: '127.0.0.1', port: 8484 },
+      http: { host: '127.0.0.1', port: 8484, jobsBoard: false },
       redis: { urls: [], commandTimeoutMs: 1000, maxInFlight: 512, appendFsync: 'everysec' },
       partitions: 64,
       roles: ['decide', 'clock', 'jobs', 'archive'],
@@ -85,7 +85,11 @@ describe('settings', () => {
     expect((await settingsOf('')).http.port).toBe(8484)
     expect((await settingsOf(file)).http.port).toBe(8001)
     const { http, calls } = await settingsOf(file, env)
-    expect([http, calls.sliceSeconds, calls.guardMs]).toEqual([{ host: '127.0.0.1', port: 8002 }, 30, 500])
+    expect([http, calls.sliceSeconds, calls.guardMs]).toEqual([
+      { host: '127.0.0.1', port: 8002, jobsBoard: false },
+      30,
+      500,
+    ])
   })
 
   it('keep the defaults of keys with nothing after them', async () => {

@@ -68,8 +68,13 @@ describe.each(archiveForms)('payments of a store that is built anew, %s', (form)
   it('are all there, with their receipts and cards; and who asks again is answered as before', async () => {
     const { till, cards } = await open('acme', 'tok_success')
     const first = await till.must('acme', { operation, buyer: 'ann@acme.test' })
+    test.clock.advance(1_000)
     const second = await till.must('acme', { token: 'tok_decline' })
+    test.clock.advance(1_000)
     const third = await till.must('acme')
+    test.clock.advance(1_000)
+    // Written last, opened first.
+    await till.cashier.refund({ account: 'acme', payment: first.id, amount: 2_000_000n, operation: 'back-0' })
     const back = { account: 'acme', payment: third.id, amount: 1_000_000n, operation: 'back-1' }
     await till.cashier.refund(back)
     const before = await till.store.list('acme', { limit: 10 })
@@ -82,6 +87,7 @@ describe.each(archiveForms)('payments of a store that is built anew, %s', (form)
       [second.id, undefined],
       [first.id, 'acme-1'],
     ])
+    expect(await again.till.store.byReceipt('acme', 2)).toMatchObject({ id: third.id })
     expect(await again.cards.cards('acme')).toEqual(book)
     const repeated = await again.till.buy('acme', { operation })
     expect(repeated).toMatchObject({ kind: 'paid', replayed: true, payment: { id: first.id } })

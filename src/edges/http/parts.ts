@@ -1,4 +1,5 @@
 /** What the HTTP edge is given: the ports of everything behind it. The app joins them. */
+import type { FastifyPluginCallback } from 'fastify'
 import type { ApiKeys } from '../../accounts/api-keys.ts'
 import type { AccountOffice, Page } from '../../accounts/office.ts'
 import type { RefusalCode, Refused } from '../../base/outcome.ts'
@@ -41,6 +42,8 @@ export interface HttpParts {
   readonly audit: AuditPort
   readonly archive: ArchivePort
   readonly jobs: JobDesk
+  /** The queues for people who look; undefined where it is off. */
+  readonly board?: FastifyPluginCallback | undefined
   readonly events: EventsPort
   readonly webhooks: WebhookPort
   readonly health: HealthPort

@@ -18,6 +18,7 @@ import { check, invalidInput, type Place } from './input.ts'
 import { answerUnknownPaths } from './not-found.ts'
 import { addReference } from './openapi.ts'
 import { addStreamRoutes } from './events/stream-routes.ts'
+import { BOARD_PATH, boardPath } from './ops/board-path.ts'
 import { addJobRoutes } from './ops/job-routes.ts'
 import { addKeyRoutes } from './ops/key-routes.ts'
 import { addOpsRoutes } from './ops/ops-routes.ts'
@@ -86,6 +87,7 @@ export async function createHttpServer(parts: HttpParts, limits = LIMITS): Promi
   server.setErrorHandler(errorHandler(parts))
   server.decorateRequest('key', undefined)
   addHeaders(server, parts)
+  if (parts.board) await server.register(boardPath(parts, parts.board), { prefix: BOARD_PATH })
   server.addHook('onRequest', authorization(parts.keys))
   server.removeAllContentTypeParsers()
   server.addHook('onRoute', refuseOpenRoutes)

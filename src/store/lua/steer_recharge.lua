@@ -17,7 +17,7 @@
     next_at_ms  of a cap: when it is over
     threshold   of a rest; or empty
     credit_limit
-    then for each field that is told of a cap: name, value
+    then for each field that is told of a cap its name and value
 
   RETURNS
     steered
