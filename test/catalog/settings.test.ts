@@ -58,7 +58,7 @@ describe('settings', () => {
       sipReplies: {},
       edges: {},
       callControl: { enabled: false, socket: 'call-control.sock', node: 'default' },
-      payments: { provider: 'sandbox', bundle: { minutes: 100, prices: {} } },
+      payments: { provider: 'sandbox', bundle: { minutes: 100, prices: {} }, dialer: { prices: {} } },
       sip: {
         enabled: false,
         node: 'sip',

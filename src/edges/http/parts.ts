@@ -24,6 +24,7 @@ import type { Metrics } from '../../observe/metrics.ts'
 import type { WebhookDesk } from '../../webhooks/desk.ts'
 import type { PaymentDesk } from '../../payments/desk.ts'
 import type { WebhookRequest } from '../../payments/provider.ts'
+import type { Renewals } from '../../payments/renewals.ts'
 import type { Reconciled } from '../../payments/reconcile.ts'
 import type { Recharging } from '../../recharge/recharging.ts'
 import type { UsageDesk } from '../../usage/summary.ts'
@@ -220,6 +221,7 @@ export type KeyPort = ApiKeys
 export interface PaymentPort {
   readonly desk: Pick<PaymentDesk, keyof PaymentDesk>
   readonly recharging: Pick<Recharging, 'attempt' | 'view' | 'pause' | 'resume'>
+  readonly renewals: Pick<Renewals, 'attempt' | 'view' | 'stop'>
   /** Holds the books against the provider's charges since an instant. */
   reconcile(sinceMs: number): Promise<Reconciled>
   /** Undefined for a provider that is not used here; false when the signature is none of it. */

@@ -29,6 +29,7 @@ import { answerBrokenRequest } from './socket-errors.ts'
 import { addCardRoutes } from './payments/card-routes.ts'
 import { addProviderWebhook, addReconcileRoute } from './payments/provider-routes.ts'
 import { addPurchaseRoutes } from './payments/purchase-routes.ts'
+import { addBundleRoutes } from './payments/bundle-routes.ts'
 import { addRechargeRoutes } from './payments/recharge-routes.ts'
 import { addTariffRoutes } from './tariffs/tariff-routes.ts'
 import { addVersionUpload } from './tariffs/version-upload.ts'
@@ -178,6 +179,7 @@ function adminPath(parts: HttpParts) {
     addCardRoutes(server, parts)
     addPurchaseRoutes(server, parts)
     addRechargeRoutes(server, parts)
+    addBundleRoutes(server, parts)
     addReconcileRoute(server, parts)
     addTariffRoutes(server, parts)
     await server.register(async (uploads) => addVersionUpload(uploads.withTypeProvider<ZodTypeProvider>(), parts))
