@@ -53,7 +53,7 @@ export class PaymentsRebuild {
   readonly #unnumbered: Paid[] = []
   /** Recharges under way, by account. */
   readonly #flights = new Map<string, string>()
-  /** Cycles that renewals were opened for, by payment. */
+  /** Cycles that renewals were opened for and not paid, by payment: a profile may be older than what was paid. */
   readonly #renewals = new Map<string, number>()
   readonly #recharges = new Map<string, Readonly<Record<string, string>>>()
 
@@ -116,7 +116,7 @@ export class PaymentsRebuild {
     const lookupAtMs = nextLookupMs(payment, nowMs)
     if (lookupAtMs !== undefined) pipeline.zadd(keys.paymentsDue(p), lookupAtMs, `pay:${id}`)
     if (payment.kind === 'recharge' && isUnderWay(payment)) this.#flights.set(account, id)
-    if (payment.renewal) this.#renewals.set(id, payment.renewal.cycle)
+    if (payment.renewal && payment.state !== 'succeeded') this.#renewals.set(id, payment.renewal.cycle)
     this.#placed.push({ id, account, openedAtMs })
   }
 
