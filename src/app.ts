@@ -6,6 +6,7 @@ import { buildCore, type Core } from './app/core.ts'
 import { startArchive } from './app/archive.ts'
 import { startOutage } from './app/outage.ts'
 import type { OutageDesk } from './calls/outage.ts'
+import { type Exports, openExports } from './app/exports.ts'
 import { close, listen } from './app/http-listener.ts'
 import { openNotices } from './app/notices.ts'
 import { archivePort, auditPort, keyPort, tariffPort } from './app/http-parts.ts'
@@ -24,7 +25,7 @@ import type { Archive } from './archive/archive.ts'
 import type { RefusalCode } from './base/outcome.ts'
 import { CurrentCatalog, type ReloadResult } from './catalog/current.ts'
 import { type ConfigProblem, formatProblem } from './catalog/problems.ts'
-import type { ConfigSource } from './catalog/settings.ts'
+import type { ConfigSource, Settings } from './catalog/settings.ts'
 import type { HttpParts } from './edges/http/parts.ts'
 import { createHttpServer } from './edges/http/server.ts'
 import { sipReplies } from './edges/http/sip-replies.ts'
@@ -104,8 +105,11 @@ async function build(building: Building): Promise<App> {
   const consumers = [...payments.consumers, notices.consumer]
   const jobs = await openJobs({ core, settings, log, metrics, consumers, periodic: payments.periodic })
   stops.grounds.unshift(jobs.close)
+  const usage = usageDesk(core, archive, settings)
+  const exports = openExports({ core, usage, queues: jobs.queues, settings, log })
+  stops.work.push(exports.rest)
   const { broken, bug } = brokenPromise()
-  const edges = { core, outage: outage.desk, archive, jobs, payments, bootstrap, bug }
+  const edges = { core, outage: outage.desk, archive, jobs, usage, exports, payments, bootstrap, bug }
   const server = await createHttpServer({ ...httpParts(building, edges), receipts: notices.receipts })
   stops.work.push(() => close(server))
   await startSocket(building, edges)
@@ -123,6 +127,11 @@ async function build(building: Building): Promise<App> {
     stop: () => stop(building),
     ...(bootstrap.path === undefined ? {} : { keyPath: bootstrap.path }),
   }
+}
+
+function usageDesk({ office, clock }: Core, archive: Archive, settings: () => Settings): UsageDesk {
+  const hotDays = () => settings().archive.hotDays
+  return new UsageDesk({ office, store: new StoredUsage(office), archive: archive.usage, clock, hotDays })
 }
 
 async function makeDataDir(dataDir: string): Promise<void> {
@@ -145,6 +154,8 @@ interface EdgeContext {
   readonly outage: OutageDesk
   readonly archive: Archive
   readonly jobs: Jobs
+  readonly usage: UsageDesk
+  readonly exports: Exports
   readonly payments: Payments
   readonly bootstrap: BootstrapKey
   readonly bug: (error: Error) => void
@@ -152,10 +163,9 @@ interface EdgeContext {
 
 function httpParts(
   { catalog, clock, log, metrics, state }: Building,
-  { core, outage, archive, jobs, payments, bootstrap, bug }: EdgeContext,
+  { core, outage, archive, jobs, usage, exports, payments, bootstrap, bug }: EdgeContext,
 ): Omit<HttpParts, 'receipts'> {
   const { desk, office, tariffs, apiKeys, audit, store } = core
-  const hotDays = () => catalog.inForce.settings.archive.hotDays
   return {
     desk: {
       authorize: (request) => outage.authorize(request),
@@ -170,7 +180,8 @@ function httpParts(
     },
     office,
     tariffs: tariffPort(tariffs, clock),
-    usage: new UsageDesk({ office, store: new StoredUsage(office), archive: archive.usage, clock, hotDays }),
+    usage,
+    exports: exports.desk,
     payments: payments.port,
     keys: keyPort(bootstrap, apiKeys),
     audit: auditPort(audit),

@@ -3,6 +3,7 @@ import type { ApiKeys } from '../../accounts/api-keys.ts'
 import type { AccountOffice, Page } from '../../accounts/office.ts'
 import type { RefusalCode, Refused } from '../../base/outcome.ts'
 import type { Clock } from '../../base/time.ts'
+import type { ExportDesk } from '../../exports/export-desk.ts'
 import type { EventLog } from '../../events/event-stream.ts'
 import type { JobDesk } from '../../events/job.ts'
 import type { CallRecord, Leg } from '../../calls/call.ts'
@@ -35,6 +36,7 @@ export interface HttpParts {
   readonly receipts: Pick<ReceiptDesk, 'find' | 'list' | 'resend'>
   readonly tariffs: TariffPort
   readonly usage: UsagePort
+  readonly exports: Pick<ExportDesk, keyof ExportDesk>
   readonly payments: PaymentPort
   readonly keys: KeyPort
   readonly audit: AuditPort

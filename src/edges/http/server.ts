@@ -17,6 +17,7 @@ import { errorHandler, problemOf, sendProblem } from './errors.ts'
 import { check, invalidInput, type Place } from './input.ts'
 import { answerUnknownPaths } from './not-found.ts'
 import { addReference } from './openapi.ts'
+import { addExportRoutes } from './exports/export-routes.ts'
 import { addStreamRoutes } from './events/stream-routes.ts'
 import { addJobRoutes } from './ops/job-routes.ts'
 import { addKeyRoutes } from './ops/key-routes.ts'
@@ -173,6 +174,7 @@ function adminPath(parts: HttpParts) {
     addMoneyRoutes(server, parts)
     addReportRoutes(server, parts)
     addUsageRoutes(server, parts)
+    addExportRoutes(server, parts)
     addCardRoutes(server, parts)
     addPurchaseRoutes(server, parts)
     addRechargeRoutes(server, parts)

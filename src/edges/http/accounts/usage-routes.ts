@@ -1,17 +1,16 @@
 /** Usage of an account: summed up, and as it comes for jobs that bill. */
 import { z } from 'zod'
 import { formatAmount } from '../../../base/money.ts'
-import { dayOf, instantOf, zonedTime } from '../../../base/time.ts'
+import { dayOf } from '../../../base/time.ts'
 import { CHANGES_CURSOR, type CdrChange } from '../../../usage/changes.ts'
 import type { UsagePeriod } from '../../../usage/summary.ts'
 import { type UsageBy, type UsageFigures, usageGroups, type UsageRow } from '../../../usage/usage-row.ts'
 import { profileFor } from '../access.ts'
 import { keyOf } from '../auth.ts'
 import { page } from '../fields.ts'
-import { badField } from '../input.ts'
 import { json, operation } from '../operation.ts'
 import type { HttpParts } from '../parts.ts'
-import { range, rangeIn } from '../range.ts'
+import { periodOf, range } from '../range.ts'
 import type { HttpServer } from '../server-type.ts'
 import { accountParams } from './account-routes.ts'
 import { cdrSchema } from './report-routes.ts'
@@ -80,8 +79,7 @@ export function addUsageRoutes(server: HttpServer, { office, usage, clock }: Htt
     const { account } = request.params
     const { by, includeDescendants: below, ...texts } = request.query
     const { timezone } = await profileFor(office, keyOf(request), account)
-    const period = { ...thisMonth(clock.nowMs(), timezone), ...rangeIn(texts, timezone) }
-    if (period.fromMs >= period.untilMs) throw badField('/from', 'must not be after to', 'query')
+    const period = periodOf(texts, { timezone, nowMs: clock.nowMs() })
     const rows = await usage.summary(account, { ...period, by, includeDescendants: below })
     return usageJson({ by, timezone, ...period }, rows)
   })
@@ -102,11 +100,6 @@ export function addUsageRoutes(server: HttpServer, { office, usage, clock }: Htt
     const found = await usage.changes(account, request.query)
     return { ...found, items: found.items.map(changeJson) }
   })
-}
-
-function thisMonth(nowMs: number, timezone: string): UsagePeriod {
-  const { year, month } = zonedTime(nowMs, timezone)
-  return { fromMs: instantOf({ year, month, day: 1 }, timezone), untilMs: nowMs + 1 }
 }
 
 function usageJson(
