@@ -1,5 +1,5 @@
 /** Exports on the store, the folder and the queue: whichever daemon is free makes them. */
-import { randomUUID } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { Settings } from '../catalog/settings.ts'
 import { ExportDesk } from '../exports/export-desk.ts'
@@ -29,6 +29,7 @@ export interface Exports {
 const ATTEMPTS = 5
 const HOUR_MS = 3_600_000
 const SWEEP_MS = 600_000
+const RANDOM_STEPS = 1_000
 
 export function openExports({ core, usage, queues, settings, log }: ExportsInput): Exports {
   const { dataDir, exports } = settings()
@@ -40,7 +41,7 @@ export function openExports({ core, usage, queues, settings, log }: ExportsInput
   const queue = queues.open<{ readonly id: string }>({
     name: 'exports',
     attempts: ATTEMPTS,
-    pauseMs: exponentialPause(Math.random),
+    pauseMs: exponentialPause(() => randomInt(RANDOM_STEPS) / RANDOM_STEPS),
     atOnce: 1,
     about: ({ id }) => ({ export: id }),
     run: ({ id }, attempt) => job.run(id, attempt >= ATTEMPTS),

@@ -7,15 +7,15 @@ type Cell = string | number | undefined
 export function csvLines(rows: readonly (readonly Cell[])[]): string {
   return stringify(
     rows.map((row) => row.map(safe)),
-    { record_delimiter: 'windows', quoted_match: UNTRIMMED },
+    { record_delimiter: 'windows', quoted_match: QUOTED },
   )
 }
 
 const FORMULA = /^[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/
 const NUMBER = /^[+-]?\d+(\.\d+)?$/
 
-/** Some programs drop such spaces of cells without quotes. */
-const UNTRIMMED = /^\s|\s$|\t/
+/** What ends a line is quoted, and so are spaces that some programs drop of cells without quotes. */
+const QUOTED = /^\s|\s$|[\t\r\n]/
 
 /**
  * A cell that a spreadsheet would take for a formula gets an apostrophe before it, which it does not show. Numbers and

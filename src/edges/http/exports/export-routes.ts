@@ -117,6 +117,7 @@ function addFile(server: HttpServer, { office, exports }: HttpParts): void {
       answers: {
         200: { description: 'All of it.', content },
         206: { description: 'The range that was asked for.', content },
+        304: { description: 'The file is the one that If-None-Match names; nothing is sent.', content },
       },
       problems: [404, 409, 416, 503],
       ...words,
