@@ -32,6 +32,8 @@ import { sipReplies } from './edges/http/sip-replies.ts'
 import { CallControlServer } from './edges/socket/call-control.ts'
 import { createLog, type Logger } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
+import { rememberMs } from './calls/schedule.ts'
+import { Rerating } from './rerating/rerating.ts'
 import { StoredUsage } from './usage/stored-usage.ts'
 import { UsageDesk } from './usage/summary.ts'
 
@@ -181,6 +183,10 @@ function httpParts(
     office,
     tariffs: tariffPort(tariffs, clock),
     usage,
+    rerating: new Rerating({
+      ...{ usage, archive: archive.usage, ledger: core.calls.ledger, accounts: office, tariffs, clock },
+      rememberMs: () => rememberMs(core.calls.policy()),
+    }),
     exports: exports.desk,
     payments: payments.port,
     keys: keyPort(bootstrap, apiKeys),

@@ -248,6 +248,22 @@ export const exported = z.looseObject({
   reason: text.optional(),
 })
 
+export const rerated = z.looseObject({
+  tariff: text,
+  version: whole,
+  currency: text,
+  calls: whole,
+  changed: whole,
+  posted: whole,
+  left: z.looseObject({ no_rate: whole, blocked: whole, unexplained: whole }),
+  before: text,
+  after: text,
+  items: z.array(
+    z.looseObject({ call: text, from: text, to: text, seconds: whole, before: text, after: text, posted: z.boolean() }),
+  ),
+  nextCursor: text.optional(),
+})
+
 export const anything = z.looseObject({})
 
 export const archive = z.looseObject({

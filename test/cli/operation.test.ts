@@ -240,7 +240,7 @@ describe('usage', () => {
       pool: ['add'],
       call: ['quote', 'authorize', 'list', 'show', 'end'],
       tariff: ['check', 'import', 'diff', 'activate', 'list'],
-      usage: ['show', 'export'],
+      usage: ['show', 'export', 'rerate'],
       config: ['check', 'schema'],
       keys: ['create', 'revoke', 'list'],
       audit: ['verify'],

@@ -2,10 +2,11 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import * as answers from '../answers.ts'
-import { id, oneOf } from '../arguments.ts'
+import { id, oneOf, whole } from '../arguments.ts'
 import type { Cli } from '../cli.ts'
 import { usageFailure } from '../context.ts'
 import { fileBytes, listTexts, madeExport, texts } from '../export-file.ts'
+import { rerate, type RerateOptions } from '../rerate.ts'
 import { duration, money, table } from '../text.ts'
 import { writeWhole } from '../whole-file.ts'
 
@@ -49,6 +50,17 @@ export function addUsageCommands(program: Command, cli: Cli): void {
     .option('--no-heading', 'nothing before the titles')
     .option('--output <file>', 'a file that is written whole or not at all; none is standard output')
     .action((account: string, options: ExportOptions) => exportTable(cli, account, options))
+  usage
+    .command('rerate')
+    .description('What ended calls would cost by another tariff version, and posts the difference with --post.')
+    .requiredOption('--account <account>', 'whose charges', id)
+    .requiredOption('--from <day>', 'first day in the zone of the account, or first instant')
+    .requiredOption('--to <day>', 'last day, or last instant; included')
+    .requiredOption('--tariff <name>', 'what to price them by', id)
+    .option('--tariff-version <n>', 'none is the one in force now', whole(1, 1_000_000_000))
+    .option('--post', 'corrects the charges; a repeat posts nothing, and after a failure the rest')
+    .option('--all', 'every call that changes, however many')
+    .action((options: RerateOptions) => rerate(cli, options))
 }
 
 async function show(cli: Cli, account: string, { includeDescendants, ...rest }: ShowOptions): Promise<void> {

@@ -26,6 +26,7 @@ import type { PaymentDesk } from '../../payments/desk.ts'
 import type { WebhookRequest } from '../../payments/provider.ts'
 import type { Reconciled } from '../../payments/reconcile.ts'
 import type { Recharging } from '../../recharge/recharging.ts'
+import type { Rerating } from '../../rerating/rerating.ts'
 import type { UsageDesk } from '../../usage/summary.ts'
 
 export type { KeyIdentity } from '../../accounts/api-keys.ts'
@@ -36,6 +37,7 @@ export interface HttpParts {
   readonly receipts: Pick<ReceiptDesk, 'find' | 'list' | 'resend'>
   readonly tariffs: TariffPort
   readonly usage: UsagePort
+  readonly rerating: Pick<Rerating, 'tariffOf' | 'page'>
   readonly exports: Pick<ExportDesk, keyof ExportDesk>
   readonly payments: PaymentPort
   readonly keys: KeyPort

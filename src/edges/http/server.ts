@@ -30,6 +30,7 @@ import { addCardRoutes } from './payments/card-routes.ts'
 import { addProviderWebhook, addReconcileRoute } from './payments/provider-routes.ts'
 import { addPurchaseRoutes } from './payments/purchase-routes.ts'
 import { addRechargeRoutes } from './payments/recharge-routes.ts'
+import { addRerateRoute } from './rerating/rerate-route.ts'
 import { addTariffRoutes } from './tariffs/tariff-routes.ts'
 import { addVersionUpload } from './tariffs/version-upload.ts'
 import { addWebhookRoutes } from './webhooks/webhook-routes.ts'
@@ -175,6 +176,7 @@ function adminPath(parts: HttpParts) {
     addReportRoutes(server, parts)
     addUsageRoutes(server, parts)
     addExportRoutes(server, parts)
+    addRerateRoute(server, parts)
     addCardRoutes(server, parts)
     addPurchaseRoutes(server, parts)
     addRechargeRoutes(server, parts)

@@ -27,6 +27,7 @@ import { allowed, callRecord, cdrExample, profile } from './examples.ts'
 import type { UsageFigures } from '../../../src/usage/usage-row.ts'
 import type { ExportRefused } from '../../../src/exports/export-desk.ts'
 import { fakeExports } from './fake-exports.ts'
+import { fakeRerating } from './fake-rerating.ts'
 import { examplePayment, fakePayments, type Till } from './fake-payments.ts'
 import { heldToReference } from './reference.ts'
 
@@ -170,6 +171,7 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
     receipts: fakeReceipts(scene, note),
     tariffs: fakeTariffs(scene, note),
     exports: fakeExports(scene, note),
+    rerating: fakeRerating(note),
     usage: {
       summary: async (account, query) => {
         note('usage', { account, ...query })
