@@ -20,6 +20,7 @@ import { socketDesk } from './app/socket-desk.ts'
 import { SteadyClock } from './app/steady-clock.ts'
 import { type Stops, stopAll } from './app/stopping.ts'
 import { startStore } from './app/store.ts'
+import { undelivered } from './app/undelivered.ts'
 import { Fault } from './base/fault.ts'
 import type { Archive } from './archive/archive.ts'
 import type { RefusalCode } from './base/outcome.ts'
@@ -224,7 +225,10 @@ function sipAnswers({ catalog, state }: Pick<Building, 'catalog' | 'state'>) {
 }
 
 /** The call_control socket, where the settings ask for one. */
-async function startSocket({ catalog, clock, stops }: Building, { core, outage }: EdgeContext): Promise<void> {
+async function startSocket(
+  { catalog, clock, stops, log, metrics }: Building,
+  { core, outage }: EdgeContext,
+): Promise<void> {
   const { callControl, dataDir } = catalog.inForce.settings
   if (!callControl.enabled) return
   const desk = socketDesk({
@@ -237,6 +241,7 @@ async function startSocket({ catalog, clock, stops }: Building, { core, outage }
     path: resolve(dataDir, callControl.socket),
     node: callControl.node,
     clock,
+    undelivered: undelivered('call_control', { log, metrics }),
   })
   await server.start()
   stops.work.push(() => server.stop())

@@ -6,6 +6,7 @@ import type { EventLog, EventSink } from '../events/event-stream.ts'
 import { consumerJobs, consumerSink } from '../jobs/consumers.ts'
 import { exponentialPause } from '../jobs/job-kind.ts'
 import { JobQueues } from '../jobs/job-queues.ts'
+import { untoldInto, untoldJobs } from '../jobs/untold.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { openQueueConnection } from '../store/queue-connections.ts'
@@ -14,7 +15,7 @@ import type { WebhookDesk } from '../webhooks/desk.ts'
 import type { Core } from './core.ts'
 import { Loops } from './loops.ts'
 import { startPeriodic } from './periodic.ts'
-import { callEndings, startRelay } from './relay.ts'
+import { callEndings, readers, type RelayParts, startRelay } from './relay.ts'
 import { countStoreFault } from './store-faults.ts'
 import { openWebhooks } from './webhooks.ts'
 
@@ -56,16 +57,17 @@ export async function openJobs(parts: JobsParts): Promise<Jobs> {
   const events = new RedisEventLog(store, keys, () => settings().events.kept)
   const endings = callEndings(core, store)
   const listenToCalls = (): Promise<void> => endings.listen()
-  const webhooks = openWebhooks({ core, settings, queues, events, random, listenToCalls })
+  const webhooks = openWebhooks({ core, settings, queues, events, random, listenToCalls, log })
   const wantCalls = async (): Promise<boolean> =>
     consumers.some(({ types }) => types.includes('call.ended')) || (await webhooks.wantCallEndings())
   const all: readonly EventSink[] = [...sinks, webhooks.sink, { put: (told) => events.append(told) }]
+  const untold = untoldInto(queues.open(untoldJobs({ readers, sinks: all, pauseMs })))
   return {
     queues,
     webhooks: webhooks.desk,
     events,
     listenToCalls,
-    start: () => startWork({ ...parts, queues, sinks: all, wantCalls }),
+    start: () => startWork({ ...parts, queues, sinks: all, untold, wantCalls }),
     close: async () => {
       await queues.close()
       adding.disconnect()
@@ -80,6 +82,7 @@ function random(): number {
 interface Work extends JobsParts {
   readonly queues: JobQueues
   readonly sinks: readonly EventSink[]
+  readonly untold: RelayParts['untold']
   /** Whether a consumer or a webhook is to be told of the ends of calls. */
   readonly wantCalls: () => Promise<boolean>
 }

@@ -1,6 +1,6 @@
 /** The relay of this daemon: from the outbox of every partition to whoever wants events. */
 import { randomBytes } from 'node:crypto'
-import type { EventSink } from '../events/event-stream.ts'
+import type { EventSink, ReadEntry, UntoldEntry } from '../events/event-stream.ts'
 import { Relay } from '../jobs/relay.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -19,11 +19,17 @@ const READER_BYTES = 8
 
 const LOOK_MS = 1_000
 
+/** How the entries of each source are read. */
+export const readers = { outbox: outboxEvent, cdrs: callEndedEvent } as const satisfies Readonly<
+  Record<string, ReadEntry>
+>
+
 export interface RelayParts {
   readonly core: Core
   /** Apart from the one that decisions are made on. */
   readonly store: RedisStore
   readonly sinks: readonly EventSink[]
+  readonly untold: (entries: readonly UntoldEntry[]) => Promise<void>
   /** Whether a consumer or a webhook is to be told of the ends of calls. */
   readonly wantCalls: () => Promise<boolean>
   readonly loops: Loops
@@ -31,17 +37,19 @@ export interface RelayParts {
   readonly metrics: Metrics
 }
 
-export function startRelay({ core, store, sinks, wantCalls, loops, log, metrics }: RelayParts): void {
+export function startRelay(parts: RelayParts): void {
+  const { core, store, sinks, untold, wantCalls, loops, log, metrics } = parts
   const { keys, partitions, clock } = core
   const outbox = new RedisEventStream({
     ...reading(store),
+    name: 'outbox',
     key: keys.outbox,
-    read: outboxEvent,
+    read: readers.outbox,
     from: '0',
     trims: true,
   })
   const endings = callEndings(core, store)
-  const relay = new Relay({ sources: [outbox, endings], sinks, partitions, log })
+  const relay = new Relay({ sources: [outbox, endings], sinks, untold, partitions, log })
   let hasMore = false
   const move = async (): Promise<void> => {
     hasMore = false
@@ -63,8 +71,9 @@ export function callEndings(core: Core, store: RedisStore): RedisCallEndings {
   const { keys, partitions } = core
   const stream = new RedisEventStream({
     ...reading(store),
+    name: 'cdrs',
     key: keys.cdrs,
-    read: callEndedEvent,
+    read: readers.cdrs,
     from: '$',
     trims: false,
   })

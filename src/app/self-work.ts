@@ -1,4 +1,7 @@
 /** What the daemon does without being asked: the clock of calls, rounds of the edges, fresh books, gauges. */
+import type { AccountOffice } from '../accounts/office.ts'
+import { Fault } from '../base/fault.ts'
+import type { Clock } from '../base/time.ts'
 import type { OutageDesk } from '../calls/outage.ts'
 import { ListRounds } from '../calls/rounds.ts'
 import type { Settings } from '../catalog/settings.ts'
@@ -59,9 +62,24 @@ export async function startSelfWork(parts: SelfWorkParts): Promise<() => Promise
   }
 }
 
-/** Late, twice or by two daemons at once, a cycle turns once. */
-async function turnCycles({ office, clock }: Core, dueCycles: DueCycles): Promise<void> {
-  for await (const account of dueCycles.at(clock.nowMs(), CYCLES_AT_ONCE)) await office.turnCycles(account)
+/**
+ * Late, twice or by two daemons at once, a cycle turns once. An account whose cycles do not turn holds up no other, and is
+ * told of at the end; a store that is away ends the round.
+ */
+export async function turnCycles(
+  { office, clock }: { readonly office: Pick<AccountOffice, 'turnCycles'>; readonly clock: Clock },
+  dueCycles: Pick<DueCycles, 'at'>,
+): Promise<void> {
+  const failures: unknown[] = []
+  for await (const account of dueCycles.at(clock.nowMs(), CYCLES_AT_ONCE)) {
+    try {
+      await office.turnCycles(account)
+    } catch (error) {
+      if (error instanceof Fault && error.retryable) throw error
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
 }
 
 /** Other daemons say what they changed, so that caches are dropped at once; scripts refuse what is old in any case. */

@@ -16,6 +16,7 @@ import type { Core } from './core.ts'
 import { sharedSecret } from './installation.ts'
 import { Loops } from './loops.ts'
 import { countStoreFault } from './store-faults.ts'
+import { undelivered } from './undelivered.ts'
 
 /** Calls are presumed over after `aliveWithinSeconds`, of which there are 30 at least. */
 const ALIVE_MS = 10_000
@@ -40,6 +41,7 @@ export async function startSipEdge(parts: SipEdgeParts): Promise<(() => Promise<
   if (!sip.enabled) return undefined
   const trusted = sip.trustedSources.map(networkOf)
   const nonceKey = await sharedSecret(core.store, core.keys)
+  const told = undelivered('sip', { log, metrics })
   const edge = new SipEdge({
     desk: {
       authorize: (request) => outage.authorize(request),
@@ -65,6 +67,7 @@ export async function startSipEdge(parts: SipEdgeParts): Promise<(() => Promise<
     ready,
     observes: Object.values(sip.groups).some(({ mode }) => mode === 'observe'),
     metrics,
+    undelivered: (error, { type, leg }) => told(error, { type, callId: leg.callId }),
     clock: core.calls.clock,
     log,
   })

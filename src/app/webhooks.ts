@@ -7,6 +7,7 @@ import { HttpWebhookSender } from '../edges/webhooks/sender.ts'
 import type { EventLog, EventSink } from '../events/event-stream.ts'
 import type { JobKind } from '../jobs/job-kind.ts'
 import type { JobQueues } from '../jobs/job-queues.ts'
+import type { Logger } from '../observe/log.ts'
 import { RedisDeliveries } from '../store/redis-deliveries.ts'
 import { RedisOutbox } from '../store/redis-outbox.ts'
 import { RedisWebhooks } from '../store/redis-webhooks.ts'
@@ -29,6 +30,7 @@ export interface WebhooksParts {
   readonly events: EventLog
   readonly random: () => number
   readonly listenToCalls: () => Promise<void>
+  readonly log: Logger
 }
 
 export interface Webhooks {
@@ -39,9 +41,12 @@ export interface Webhooks {
 }
 
 export function openWebhooks(parts: WebhooksParts): Webhooks {
-  const { core, settings, queues, events, random, listenToCalls } = parts
+  const { core, settings, queues, events, random, listenToCalls, log } = parts
   const { store, keys, clock, office } = core
-  const endpoints = new RedisWebhooks(core)
+  const unfit = (webhook: string, why: string): void => {
+    log.error({ webhook, why }, 'a webhook in the store cannot be read and is sent nothing')
+  }
+  const endpoints = new RedisWebhooks({ store, keys, clock, unfit })
   const sender = new HttpWebhookSender({ clock, settings: () => settings().webhooks, resolve: lookup })
   const deliveries = new RedisDeliveries(store, keys)
   const deliverer = new Deliverer({

@@ -2,7 +2,7 @@
 import type { StreamPage } from '../ledger/streams.ts'
 import type { Transaction } from './sql.ts'
 import type { Months } from './months.ts'
-import { cdrRow, type CdrRow, entryIn, eventRow, journalRow, postingRows } from './rows.ts'
+import { cdrRow, type CdrRow, entryIn, eventRow, journalRow, postingRows, storable } from './rows.ts'
 
 export interface Appending {
   readonly partition: number
@@ -20,14 +20,28 @@ export async function appendPage(sql: Transaction, { partition, page, months }: 
       'event',
       rows.map(({ at }) => at),
     )
-    await sql`insert into event select * from json_populate_recordset(null::event, ${JSON.stringify(rows)}::text::json)
+    await sql`insert into event select * from json_populate_recordset(null::event, ${recordsOf(rows)}::text::json)
       on conflict do nothing`
   }
+  if (page.records.length > 0) await appendRecords(sql, { partition, page })
   if (page.profiles.length === 0) return
   const profiles = page.profiles.map(({ account, version, profile }) => ({ id: account, partition, version, profile }))
-  await sql`insert into account select * from json_populate_recordset(null::account, ${JSON.stringify(profiles)}::text::json)
+  await sql`insert into account select * from json_populate_recordset(null::account, ${recordsOf(profiles)}::text::json)
     on conflict (id) do update set version = excluded.version, profile = excluded.profile
       where excluded.version >= account.version`
+}
+
+async function appendRecords(
+  sql: Transaction,
+  { partition, page }: Pick<Appending, 'partition' | 'page'>,
+): Promise<void> {
+  const records = page.records.map(({ name, version, content }) => {
+    return { partition, name, version, content: JSON.stringify(content) }
+  })
+  await sql`insert into account_record
+    select * from json_populate_recordset(null::account_record, ${recordsOf(records)}::text::json)
+    on conflict (partition, name) do update set version = excluded.version, content = excluded.content
+      where excluded.version > account_record.version`
 }
 
 async function appendEntries(sql: Transaction, { partition, page, months }: Appending): Promise<void> {
@@ -38,9 +52,9 @@ async function appendEntries(sql: Transaction, { partition, page, months }: Appe
   const instants = journal.map(({ at }) => at)
   await months.make(sql, 'journal', instants)
   await months.make(sql, 'posting', instants)
-  await sql`insert into journal select * from json_populate_recordset(null::journal, ${JSON.stringify(journal)}::text::json)
+  await sql`insert into journal select * from json_populate_recordset(null::journal, ${recordsOf(journal)}::text::json)
     on conflict do nothing`
-  await sql`insert into posting select * from json_populate_recordset(null::posting, ${JSON.stringify(postings)}::text::json)
+  await sql`insert into posting select * from json_populate_recordset(null::posting, ${recordsOf(postings)}::text::json)
     on conflict do nothing`
 }
 
@@ -52,7 +66,7 @@ async function appendCdrs(sql: Transaction, { partition, page, months }: Appendi
     'cdr',
     rows.map((row) => row.ended_at),
   )
-  await sql`insert into cdr select * from json_populate_recordset(null::cdr, ${JSON.stringify(rows)}::text::json)
+  await sql`insert into cdr select * from json_populate_recordset(null::cdr, ${recordsOf(rows)}::text::json)
     on conflict do nothing`
   const corrected = rows.filter(({ revision }) => revision > 0)
   if (corrected.length > 0) await keepNewest(sql, corrected)
@@ -63,6 +77,10 @@ async function keepNewest(sql: Transaction, rows: readonly CdrRow[]): Promise<vo
   const corrected = rows.map(({ account, call, revision }) => ({ account, call, revision }))
   await sql`
     update cdr set current = false
-    from json_to_recordset(${JSON.stringify(corrected)}::text::json) as newer(account text, call text, revision integer)
+    from json_to_recordset(${recordsOf(corrected)}::text::json) as newer(account text, call text, revision integer)
     where cdr.call = newer.call and cdr.account = newer.account and cdr.revision < newer.revision and cdr.current`
+}
+
+function recordsOf(rows: readonly object[]): string {
+  return JSON.stringify(rows, (_column, value: unknown) => (typeof value === 'string' ? storable(value) : value))
 }

@@ -4,7 +4,7 @@ import type { LedgerStreams, StoredEntry } from '../ledger/streams.ts'
 import { ArchivedUsage } from './archived-usage.ts'
 import { Archiver, type ArchiveObserver } from './archiver.ts'
 import type { Database } from './database.ts'
-import { archivedEntries } from './fork.ts'
+import { archivedEntries } from './entries.ts'
 
 /** An archive with so many is broken; more would say nothing. */
 const MAX_PROBLEMS = 100

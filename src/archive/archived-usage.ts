@@ -76,15 +76,16 @@ export class ArchivedUsage implements UsageArchive, NewestCdrs {
     const { database, archiver } = this.#parts
     await archiver.catchUp(query.partition)
     const { cursor = '0.0', limit } = query
-    const [number = 0, level = 0] = cursor.split('.').map(Number)
-    const rows = await database.use((sql) => changesAfter(sql, { ...query, number, level }))
+    // First, as a fork between the two is then found the next time.
+    const { epoch, ...after } = await database.use((sql) => placeOf(sql, query.partition, cursor))
+    const rows = await database.use((sql) => changesAfter(sql, { ...query, ...after }))
     const page = rows.slice(0, limit)
     const last = page.at(-1)
     return {
       items: page.map(({ cdr, before }) => {
         return changeOf(JSON.parse(cdr) as Cdr, before === null ? undefined : (JSON.parse(before) as Cdr))
       }),
-      cursor: last ? `${last.number}.${last.level}` : cursor,
+      cursor: last ? `${last.number}.${last.level}${epoch > 0 ? `.${epoch}` : ''}` : cursor,
       more: rows.length > limit,
     }
   }
@@ -139,6 +140,24 @@ function usageRow(row: SumRow): UsageRow {
     overruns: Number(row.overruns),
     charge,
   }
+}
+
+/**
+ * After which CDR the cursor goes on; from before a fork it goes back to there, as the entries after it are others now. All
+ * that was told until then stays told.
+ */
+async function placeOf(
+  sql: Sql,
+  partition: number,
+  cursor: string,
+): Promise<{ readonly number: number; readonly level: number; readonly epoch: number }> {
+  const [number = 0, level = 0, seen = 0] = cursor.split('.').map(Number)
+  const [fork] = await sql<{ epoch: number; number: string | null }[]>`
+    select coalesce(max(epoch), 0) as epoch, min(number) filter (where epoch > ${seen}) as number
+    from fork where partition = ${partition}`
+  const { epoch = 0, number: back = null } = fork ?? {}
+  const common = back === null ? Infinity : Number(back)
+  return number > common ? { number: common + 1, level: 0, epoch } : { number, level, epoch }
 }
 
 /** One more than the limit, so that it is known whether there is more. */

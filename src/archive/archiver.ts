@@ -5,14 +5,16 @@
  */
 import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
-import type { LedgerStreams, StreamPage, StreamPlace } from '../ledger/streams.ts'
+import type { LedgerStreams, StreamPage } from '../ledger/streams.ts'
 import { appendPage } from './append.ts'
+import { Claim } from './claim.ts'
 import type { Database } from './database.ts'
 import type { Transaction } from './sql.ts'
 import { keepDocuments } from './documents.ts'
+import { lastEntryBefore } from './entries.ts'
 import { Months } from './months.ts'
 import { cutTo, findFork } from './fork.ts'
-import { claimInstallation, digestOf, lockedPlace, type Place, placesOf, savePlace, START } from './progress.ts'
+import { digestOf, lockedPlace, type Place, placesOf, savePlace, START } from './progress.ts'
 
 /** Of each kind in one transaction: what is read at once keeps neither the store nor the daemon busy for long. */
 const BATCH = 500
@@ -46,17 +48,30 @@ export interface ArchiveStanding {
   readonly behind: number
 }
 
+interface Writing {
+  readonly partition: number
+  readonly place: Place
+  readonly page: StreamPage
+}
+
+interface Written {
+  /** Up to where the partition is archived now. */
+  readonly place: Place
+  readonly isOurs: boolean
+}
+
 export class Archiver {
   readonly #parts: ArchiverParts
+  readonly #claim: Claim
   readonly #places = new Map<number, Place>()
   readonly #months = new Months()
-  #isClaimed = false
   #caughtUpAtMs: number
   #documentsAtMs = -Infinity
   #trimmedAtMs = -Infinity
 
   constructor(parts: ArchiverParts) {
     this.#parts = parts
+    this.#claim = new Claim(parts)
     this.#caughtUpAtMs = parts.clock.nowMs()
   }
 
@@ -65,17 +80,37 @@ export class Archiver {
     return this.#parts.clock.nowMs() - this.#caughtUpAtMs
   }
 
-  /** Archives what there is; ends early when `stopped` says so. */
+  /**
+   * Archives what there is; ends early when `stopped` says so. A partition that fails holds up no other, and what failed
+   * first is thrown at the end; a store or a database that is away fails all of them, and ends the round.
+   */
   async round(stopped: () => boolean): Promise<void> {
-    const { streams, clock } = this.#parts
+    const { clock } = this.#parts
     const beganAtMs = clock.nowMs()
-    for (let partition = 0; partition < streams.partitions; partition += 1) {
-      while (await this.#step(partition)) if (stopped()) return
-      if (stopped()) return
+    await this.#claim.check()
+    const failures: unknown[] = []
+    for (const step of this.#stepsOfRound(stopped)) {
+      try {
+        await step()
+      } catch (error) {
+        if (error instanceof Fault && error.retryable) throw error
+        failures.push(error)
+      }
+      if (stopped()) break
     }
-    await this.#documents()
-    await this.#trim(stopped)
-    this.#caughtUpAtMs = beganAtMs
+    if (failures.length > 0) throw failures[0]
+    if (!stopped()) this.#caughtUpAtMs = beganAtMs
+  }
+
+  *#stepsOfRound(stopped: () => boolean): Generator<() => Promise<void>> {
+    for (let partition = 0; partition < this.#parts.streams.partitions; partition += 1) {
+      yield async () => {
+        while (await this.#step(partition)) if (stopped()) return
+      }
+    }
+    yield () => this.#claim.beat()
+    yield () => this.#documents()
+    yield () => this.#trim(stopped)
   }
 
   /** Resolves when all is archived that the partition tells now: who reads the archive next sees it. */
@@ -83,22 +118,19 @@ export class Archiver {
     return this.catchUpTo(partition, await this.#parts.streams.lastEntry(partition))
   }
 
-  /** To the entry of this number, and to the CDRs that were written with it. */
+  /** To the entry of this number, with its CDRs. */
   async catchUpTo(partition: number, target: number): Promise<void> {
-    const { journal: archived, cdr: lastCdr } = await this.#placeOf(partition)
-    if (archived >= target && lastCdr.number >= target) return
+    if ((await this.#placeOf(partition)).journal >= target) return
     // What is told meanwhile is no matter of ours.
-    while (await this.#step(partition)) {
-      const { journal, cdr } = await this.#placeOf(partition)
-      if (journal >= target && cdr.number >= target) return
-    }
+    while (await this.#step(partition)) if ((await this.#placeOf(partition)).journal >= target) return
   }
 
   async standing(): Promise<readonly ArchiveStanding[]> {
-    const { streams } = this.#parts
+    const { streams, database } = this.#parts
+    const places = await database.use(placesOf)
     const standing: ArchiveStanding[] = []
     for (let partition = 0; partition < streams.partitions; partition += 1) {
-      const { journal } = await this.#placeOf(partition)
+      const { journal } = places.get(partition) ?? START
       standing.push({ partition, journal, behind: (await streams.lastEntry(partition)) - journal })
     }
     return standing
@@ -107,27 +139,14 @@ export class Archiver {
   async #placeOf(partition: number): Promise<Place> {
     const known = this.#places.get(partition)
     if (known) return known
-    await this.#claim()
+    await this.#claim.check()
     for (const [found, place] of await this.#parts.database.use(placesOf)) this.#places.set(found, place)
     return this.#places.get(partition) ?? START
   }
 
-  /** An archive is of one store: another's entries would have the same numbers. */
-  async #claim(): Promise<void> {
-    if (this.#isClaimed) return
-    const { database, streams } = this.#parts
-    const installation = await streams.installation()
-    const owner = await database.transaction((sql) => claimInstallation(sql, installation))
-    if (owner !== installation) {
-      const message = 'the archive is of another store: restore that one from it, or name another database'
-      throw new Fault('archive_unfit', message)
-    }
-    this.#isClaimed = true
-  }
-
   /** True when there may be more. */
   async #step(partition: number): Promise<boolean> {
-    const { streams } = this.#parts
+    const { streams, observer } = this.#parts
     const place = await this.#placeOf(partition)
     const page = await streams.read(partition, place, BATCH)
     if (isForked(place, page)) {
@@ -136,38 +155,38 @@ export class Archiver {
     }
     if (!place.hasProfiles) await this.#allProfiles(partition)
     else if (isEmpty(page)) return false
-    let written: Place
+    const written = await this.#written({ partition, place, page })
+    this.#places.set(partition, written.place)
+    // Another daemon was faster: what it wrote is not written again, and there may be more.
+    if (!written.isOurs) return true
+    const { entries, cdrs, events, profiles } = page
+    observer.archived({ entries: entries.length, cdrs: cdrs.length, events: events.length })
+    await streams.forgetChanged(partition, profiles)
+    return page.more
+  }
+
+  async #written(writing: Writing): Promise<Written> {
     try {
-      written = await this.#parts.database.transaction((sql) => this.#write(sql, { partition, place, page }))
-      this.#places.set(partition, written)
+      return await this.#parts.database.transaction((sql) => this.#write(sql, writing))
     } catch (error) {
-      this.#places.delete(partition)
+      this.#places.delete(writing.partition)
       this.#months.forget()
       throw error
     }
-    // Another daemon was faster: what it wrote is not written again, and there may be more.
-    if (!isSamePlace(written, placeAfter(place, page))) return true
-    await streams.forgetChanged(partition, page.profiles)
-    return isFull(page)
   }
 
-  async #write(
-    sql: Transaction,
-    { partition, place, page }: { partition: number; place: Place; page: StreamPage },
-  ): Promise<Place> {
+  async #write(sql: Transaction, { partition, place, page }: Writing): Promise<Written> {
     const found = await lockedPlace(sql, partition)
-    if (!isSamePlace(found, place)) return found
+    if (!isSamePlace(found, place)) return { place: found, isOurs: false }
     const next = placeAfter(place, page)
     await appendPage(sql, { partition, page, months: this.#months })
     await savePlace(sql, partition, next)
-    const { entries, cdrs, events } = page
-    this.#parts.observer.archived({ entries: entries.length, cdrs: cdrs.length, events: events.length })
-    return next
+    return { place: next, isOurs: true }
   }
 
   async #allProfiles(partition: number): Promise<void> {
     for await (const profiles of this.#parts.streams.allProfiles(partition)) {
-      const page = { entries: [], cdrs: [], events: [], profiles }
+      const page = { entries: [], cdrs: [], events: [], records: [], profiles, more: false }
       await this.#parts.database.transaction((sql) => appendPage(sql, { partition, page, months: this.#months }))
     }
   }
@@ -175,6 +194,7 @@ export class Archiver {
   /** The store went on from an older state than the archive has: its machine died before all was on its disk. */
   async #rewind(partition: number, place: Place): Promise<void> {
     const { database, streams, observer } = this.#parts
+    await this.#claim.check()
     const fork = await findFork(database, streams, { partition, from: place.journal })
     if (fork === 0 && place.journal > 0) {
       const message = `partition ${partition} of the store has nothing in common with what is archived of it`
@@ -191,11 +211,13 @@ export class Archiver {
 
   /** What was archived and is older than the hot window leaves the store. */
   async #trim(stopped: () => boolean): Promise<void> {
-    const { clock, streams, hotDays } = this.#parts
+    const { clock, streams, database, hotDays } = this.#parts
     if (clock.nowMs() - this.#trimmedAtMs < TRIM_EVERY_MS) return
-    const endedBeforeMs = clock.nowMs() - hotDays() * DAY_MS
+    const beforeMs = clock.nowMs() - hotDays() * DAY_MS
     for (const [partition, { cdr }] of this.#places) {
-      while ((await streams.trimCdrs(partition, cdr, endedBeforeMs)) > 0) if (stopped()) return
+      const number = await database.use((sql) => lastEntryBefore(sql, partition, beforeMs))
+      const last = Math.min(number, cdr.number - 1)
+      while ((await streams.trimCdrs(partition, last)) > 0) if (stopped()) return
     }
     this.#trimmedAtMs = clock.nowMs()
   }
@@ -213,19 +235,16 @@ function isForked({ journal, digest }: Place, { known }: StreamPage): boolean {
   return journal > 0 && (known === undefined || digestOf(known) !== digest)
 }
 
-function isEmpty({ entries, cdrs, events, profiles }: StreamPage): boolean {
-  return entries.length + cdrs.length + events.length + profiles.length === 0
+function isEmpty({ entries, cdrs, events, profiles, records }: StreamPage): boolean {
+  return entries.length + cdrs.length + events.length + profiles.length + records.length === 0
 }
 
-function isFull({ entries, cdrs, events, profiles }: StreamPage): boolean {
-  return Math.max(entries.length + 1, cdrs.length, events.length) >= BATCH || profiles.length >= BATCH
+function isSamePlace(a: Place, b: Place): boolean {
+  const isSameCdr = a.cdr.number === b.cdr.number && a.cdr.level === b.cdr.level
+  return a.journal === b.journal && a.digest === b.digest && a.event === b.event && a.record === b.record && isSameCdr
 }
 
-function isSamePlace(a: StreamPlace, b: StreamPlace): boolean {
-  return a.journal === b.journal && a.event === b.event && a.cdr.number === b.cdr.number && a.cdr.level === b.cdr.level
-}
-
-function placeAfter(place: Place, { entries, cdrs, events }: StreamPage): Place {
+function placeAfter(place: Place, { entries, cdrs, events, records }: StreamPage): Place {
   const entry = entries.at(-1)
   const cdr = cdrs.at(-1)
   return {
@@ -233,6 +252,7 @@ function placeAfter(place: Place, { entries, cdrs, events }: StreamPage): Place 
     digest: entry ? digestOf(entry) : place.digest,
     cdr: cdr ? { number: cdr.number, level: cdr.level } : place.cdr,
     event: events.at(-1)?.id ?? place.event,
+    record: records.at(-1)?.version ?? place.record,
     hasProfiles: true,
   }
 }

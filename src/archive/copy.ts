@@ -1,8 +1,17 @@
 /** All that is archived of a store, for one that has lost everything. */
-import type { Arming, LedgerCopy, StoredCdr, StoredEntry, StoredProfileText, StoreDocument } from '../ledger/streams.ts'
+import type {
+  Arming,
+  LedgerCopy,
+  StoredCdr,
+  StoredContent,
+  StoredEntry,
+  StoredProfileText,
+  StoredRecord,
+  StoreDocument,
+} from '../ledger/streams.ts'
 import type { Database } from './database.ts'
 import { documentsIn } from './documents.ts'
-import { archivedEntries } from './fork.ts'
+import { archivedEntries, lastEntryBefore } from './entries.ts'
 
 const ENTRIES_AT_ONCE = 1_000
 const ROWS_AT_ONCE = 500
@@ -44,15 +53,14 @@ export class ArchivedCopy implements LedgerCopy {
     }
   }
 
-  async *cdrs(partition: number, endedSinceMs: number): AsyncGenerator<readonly StoredCdr[]> {
-    let after = { number: 0, level: 0 }
+  async *cdrs(partition: number, sinceMs: number): AsyncGenerator<readonly StoredCdr[]> {
+    let after = { number: 1 + (await this.#lastBefore(partition, sinceMs)), level: 0 }
     for (;;) {
       const { number, level } = after
       const rows = await this.#database.use(
         (sql) => sql<{ number: string; level: number; cdr: string }[]>`
           select number, level, cdr from cdr
           where partition = ${partition} and (number, level) > (${number}, ${level})
-            and number >= (select min(number) from cdr where partition = ${partition} and ended_at >= ${new Date(endedSinceMs)})
           order by number, level limit ${ROWS_AT_ONCE}`,
       )
       const page = wholeCalls(rows.map((row) => ({ ...row, number: Number(row.number) })))
@@ -62,15 +70,33 @@ export class ArchivedCopy implements LedgerCopy {
     }
   }
 
-  async olderCdrs(partition: number, endedSinceMs: number): Promise<ReadonlyMap<string, number>> {
+  async *records(partition: number): AsyncGenerator<readonly StoredRecord[]> {
+    let after = '0'
+    for (;;) {
+      const from = after
+      const rows = await this.#database.use(
+        (sql) => sql<{ name: string; version: string; content: string }[]>`
+          select name, version, content from account_record where partition = ${partition} and version > ${from}
+          order by version limit ${ROWS_AT_ONCE}`,
+      )
+      if (rows.length > 0) yield rows.map(recordOf)
+      if (rows.length < ROWS_AT_ONCE) return
+      after = rows.at(-1)?.version ?? ''
+    }
+  }
+
+  async olderCdrs(partition: number, sinceMs: number): Promise<ReadonlyMap<string, number>> {
+    const last = await this.#lastBefore(partition, sinceMs)
     const rows = await this.#database.use(
       (sql) => sql<{ account: string; older: string }[]>`
         select account, count(*) as older from cdr
-        where partition = ${partition} and revision = 0 and number < coalesce(
-          (select min(number) from cdr where partition = ${partition} and ended_at >= ${new Date(endedSinceMs)}), ${Number.MAX_SAFE_INTEGER})
-        group by account`,
+        where partition = ${partition} and revision = 0 and number <= ${last} group by account`,
     )
     return new Map(rows.map(({ account, older }) => [account, Number(older)]))
+  }
+
+  #lastBefore(partition: number, beforeMs: number): Promise<number> {
+    return this.#database.use((sql) => lastEntryBefore(sql, partition, beforeMs))
   }
 
   async armings(partition: number): Promise<readonly Arming[]> {
@@ -87,4 +113,8 @@ export class ArchivedCopy implements LedgerCopy {
 function wholeCalls(page: readonly StoredCdr[]): readonly StoredCdr[] {
   const last = page.at(-1)
   return page.length < ROWS_AT_ONCE ? page : page.filter(({ number }) => number !== last?.number)
+}
+
+function recordOf({ name, version, content }: { name: string; version: string; content: string }): StoredRecord {
+  return { name, version: Number(version), content: JSON.parse(content) as StoredContent }
 }

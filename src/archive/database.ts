@@ -10,12 +10,17 @@ export interface DatabaseOptions {
   /** PostgreSQL; none is the embedded one. */
   readonly url?: string | undefined
   readonly embedded: EmbeddedOptions
+  /** What takes longer is given up, with its connections. */
+  readonly useMs?: number
 }
 
 const CONNECT_SECONDS = 5
 const CONNECTIONS = 4
 const STATEMENT_MS = 60_000
+/** Longer than a statement, whose end a server that answers tells by itself. */
+const USE_MS = 75_000
 const CLOSE_SECONDS = 2
+const CLOSE_MS = 15_000
 const PATIENCE_MS = 3_000
 
 interface Open {
@@ -57,14 +62,32 @@ export class Database {
    * tries again.
    */
   async use<T>(work: (sql: Sql) => Promise<T>): Promise<T> {
+    const { useMs = USE_MS } = this.#options
     const opening = this.#begin()
+    const open = await this.#opened(opening)
     try {
-      return await work((await inTime(opening)).sql)
+      const done = await within(useMs, work(open.sql))
+      if (done !== LATE) return done
     } catch (error) {
-      if (error instanceof Starting) throw error
-      if (this.#opening === opening && (await isLost(opening))) this.#opening = undefined
+      if (this.#opening === opening && isLost(open)) this.#opening = undefined
       throw asFault(error)
     }
+    // Its connection may be one that nobody will ever answer.
+    if (this.#opening === opening) this.#opening = undefined
+    void shut(open)
+    throw away(`it did not answer within ${useMs / 1000} s`)
+  }
+
+  async #opened(opening: Promise<Open>): Promise<Open> {
+    try {
+      const open = await within(PATIENCE_MS, opening)
+      if (open !== LATE) return open
+    } catch (error) {
+      if (this.#opening === opening) this.#opening = undefined
+      throw asFault(error)
+    }
+    // Who asks over HTTP is told to come again rather than kept waiting for a start.
+    throw away('it is starting')
   }
 
   /** Rolled back when the work throws. */
@@ -74,9 +97,8 @@ export class Database {
 
   async close(): Promise<void> {
     this.#closed = true
-    const open = await this.#opening?.catch(() => undefined)
-    await open?.sql.end({ timeout: CLOSE_SECONDS }).catch(() => undefined)
-    await open?.embedded?.stop()
+    const closing = this.#opening?.then(shut, () => undefined)
+    if (closing) await within(CLOSE_MS, closing)
   }
 
   #begin(): Promise<Open> {
@@ -88,14 +110,14 @@ export class Database {
     const { url, embedded: options } = this.#options
     const embedded = url === undefined ? await EmbeddedPostgres.start(options) : undefined
     const sql = embedded ? embeddedClient(embedded) : postgres(url ?? '', { ...SETTINGS, max: CONNECTIONS })
+    const open = { sql, ...(embedded ? { embedded } : {}) }
     try {
-      await migrate(sql)
+      if ((await within(USE_MS, migrate(sql))) === LATE) throw away(`it made no tables within ${USE_MS / 1000} s`)
     } catch (error) {
-      await sql.end({ timeout: CLOSE_SECONDS }).catch(() => undefined)
-      await embedded?.stop()
+      await shut(open)
       throw error
     }
-    return { sql, ...(embedded ? { embedded } : {}) }
+    return open
   }
 }
 
@@ -114,35 +136,43 @@ function embeddedClient(embedded: EmbeddedPostgres): Sql {
   return postgres(options)
 }
 
-class Starting extends Fault {
-  constructor() {
-    super('archive_unavailable', 'the archive is starting', { retryable: true })
+async function shut({ sql, embedded }: Open): Promise<void> {
+  await sql.end({ timeout: CLOSE_SECONDS }).catch(() => undefined)
+  await embedded?.stop()
+}
+
+const LATE = Symbol('late')
+
+/** The work goes on when it is late, and what becomes of it is no matter any more. */
+async function within<T>(ms: number, work: Promise<T>): Promise<T | typeof LATE> {
+  const ended = new AbortController()
+  try {
+    return await Promise.race([work, pause(ms, LATE, { signal: ended.signal })])
+  } finally {
+    ended.abort()
+    work.catch(() => undefined)
   }
 }
 
-/** Who asks over HTTP is told to come again rather than kept waiting for a start. */
-async function inTime(opening: Promise<Open>): Promise<Open> {
-  const late = new AbortController()
-  const waiting = pause(PATIENCE_MS, undefined, { signal: late.signal }).catch(() => undefined)
-  const open = await Promise.race([opening, waiting])
-  late.abort()
-  if (!open) throw new Starting()
-  return open
-}
-
 /** A worker that ended is started again; a server is connected to again by the client itself. */
-async function isLost(opening: Promise<Open>): Promise<boolean> {
-  const open = await opening.catch(() => undefined)
-  return !open || (open.embedded !== undefined && !open.embedded.isRunning)
+function isLost({ embedded }: Open): boolean {
+  return embedded !== undefined && !embedded.isRunning
 }
 
 /** Of the server: it goes down, is starting, has no room; and of the client, which says so in words. */
-const AWAY = /^(08|53|57)|^(CONNECT|ECONN|EPIPE|ETIMEDOUT|EHOST|ENOTFOUND|ENOENT|EAI_AGAIN)/
+const AWAY = /^(08|53|57P)|^(CONNECT|ECONN|EPIPE|ETIMEDOUT|EHOST|ENOTFOUND|ENOENT|EAI_AGAIN)/
+
+/** What takes so long takes as long again: it is not tried again by itself. */
+const TOO_LONG = '57014'
 
 function asFault(error: unknown): unknown {
   if (error instanceof Fault || !(error instanceof Error)) return error
   const code = 'code' in error ? String(error.code) : ''
-  if (!AWAY.test(code)) return error
-  const why = error.message === '' ? code : error.message
-  return new Fault('archive_unavailable', `the archive cannot answer: ${why}`, { retryable: true, cause: error })
+  if (AWAY.test(code)) return away(error.message === '' ? code : error.message, error)
+  if (code !== TOO_LONG) return error
+  return new Fault('archive_unavailable', `the archive took longer than ${STATEMENT_MS / 1000} s`, { cause: error })
+}
+
+function away(why: string, cause?: unknown): Fault {
+  return new Fault('archive_unavailable', `the archive cannot answer: ${why}`, { retryable: true, cause })
 }

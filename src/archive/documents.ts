@@ -1,5 +1,5 @@
 /** Tariffs, API keys and settings of the store: few, seldom changed, kept as they are now. */
-import type { LedgerStreams, StoreDocument, StoreDocumentContent } from '../ledger/streams.ts'
+import type { LedgerStreams, StoreDocument, StoredContent } from '../ledger/streams.ts'
 import type { Database } from './database.ts'
 
 /** Contents of tariffs are named by their hash. */
@@ -20,5 +20,5 @@ export async function keepDocuments(database: Database, streams: LedgerStreams):
 
 export async function documentsIn(database: Database): Promise<readonly StoreDocument[]> {
   const rows = await database.use((sql) => sql<{ name: string; content: string }[]>`select name, content from document`)
-  return rows.map(({ name, content }) => ({ name, content: JSON.parse(content) as StoreDocumentContent }))
+  return rows.map(({ name, content }) => ({ name, content: JSON.parse(content) as StoredContent }))
 }

@@ -1,5 +1,8 @@
 /** The archive's own database in the data folder, where the settings name no server: one connection to a worker. */
-import { mkdir } from 'node:fs/promises'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { Worker } from 'node:worker_threads'
@@ -18,8 +21,13 @@ const STOP_MS = 10_000
 /** The message that ends a session: there is one, and it is kept. */
 const TERMINATE = 'X'.charCodeAt(0)
 
+const WORKER = beside('pglite-worker')
+const MAKER = beside('pglite-maker')
+
 /** With the ending that this file has: .ts in a checkout, .js when built. */
-const WORKER = new URL(`./pglite-worker${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url)
+function beside(name: string): URL {
+  return new URL(`./${name}${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url)
+}
 
 export class EmbeddedPostgres {
   readonly #worker: Worker
@@ -30,9 +38,14 @@ export class EmbeddedPostgres {
   private constructor(worker: Worker, release: () => void) {
     this.#worker = worker
     this.#release = release
+    let cause: unknown
+    worker.on('error', (error) => {
+      cause = error
+    })
     this.#ended = new Promise((resolve) => {
       worker.once('exit', () => {
-        this.#socket?.destroy(new Fault('archive_unavailable', 'the embedded archive ended', { retryable: true }))
+        const fault = new Fault('archive_unavailable', 'the embedded archive ended', { retryable: true, cause })
+        this.#socket?.destroy(fault)
         release()
         resolve()
       })
@@ -46,7 +59,14 @@ export class EmbeddedPostgres {
     if (!held) {
       throw new Fault('archive_unavailable', `another daemon keeps the archive in ${folder}`, { retryable: true })
     }
-    const worker = new Worker(WORKER, { workerData: { dataDir: join(folder, 'postgres') } })
+    const dataDir = join(folder, 'postgres')
+    try {
+      if (!existsSync(dataDir)) await make(dataDir)
+    } catch (error) {
+      held.release()
+      throw error
+    }
+    const worker = new Worker(WORKER, { workerData: { dataDir } })
     const embedded = new EmbeddedPostgres(worker, () => {
       held.release()
     })
@@ -85,6 +105,16 @@ export class EmbeddedPostgres {
   }
 }
 
+/** Whole or not at all. */
+async function make(dataDir: string): Promise<void> {
+  const making = `${dataDir}.making`
+  await rm(making, { recursive: true, force: true })
+  const maker = fork(MAKER, [making], { stdio: 'ignore', timeout: START_MS })
+  const [code] = (await once(maker, 'exit')) as [number | null]
+  if (code !== 0) throw unfit(new Error(`its database was not made (exit code ${code ?? 'none'})`))
+  await rename(making, dataDir)
+}
+
 async function ready(worker: Worker): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -93,15 +123,20 @@ async function ready(worker: Worker): Promise<void> {
     const fail = (error: Error): void => {
       clearTimeout(timer)
       void worker.terminate()
-      const message = `the embedded archive cannot start: ${error.message}`
-      reject(new Fault('archive_unavailable', message, { retryable: true, cause: error }))
+      reject(unfit(error))
     }
     worker.once('error', fail)
     worker.once('message', () => {
       clearTimeout(timer)
       worker.off('error', fail)
-      worker.on('error', () => undefined)
       resolve()
     })
+  })
+}
+
+function unfit(cause: Error): Fault {
+  return new Fault('archive_unavailable', `the embedded archive cannot start: ${cause.message}`, {
+    retryable: true,
+    cause,
   })
 }

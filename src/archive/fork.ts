@@ -5,7 +5,8 @@
  */
 import type { LedgerStreams, StoredEntry } from '../ledger/streams.ts'
 import type { Database } from './database.ts'
-import type { Sql, Transaction } from './sql.ts'
+import { archivedEntries } from './entries.ts'
+import type { Transaction } from './sql.ts'
 import { digestOf, type Place, savePlace } from './progress.ts'
 
 const PAGE = 200
@@ -28,22 +29,6 @@ export async function findFork(
 
 function isSame(a: StoredEntry, b: StoredEntry | undefined): boolean {
   return b !== undefined && a.entry === b.entry && a.balances === b.balances
-}
-
-interface EntryRow {
-  readonly number: string
-  readonly entry: string
-  readonly balances: string
-}
-
-export async function archivedEntries(
-  sql: Sql | Transaction,
-  { partition, from, to }: { readonly partition: number; readonly from: number; readonly to: number },
-): Promise<readonly StoredEntry[]> {
-  const rows = await sql<EntryRow[]>`
-    select number, entry, balances from journal
-    where partition = ${partition} and number between ${from} and ${to} order by number`
-  return rows.map(({ number, entry, balances }) => ({ number: Number(number), entry, balances }))
 }
 
 export interface Cut {
@@ -77,9 +62,14 @@ export async function cutTo(
     journal: fork,
     digest: last ? digestOf(last) : '',
     cdr: { number: Number(cdr?.number ?? 0), level: cdr?.level ?? 0 },
-    // Profiles that were written meanwhile may be lost as well: all are read again.
+    // Profiles and records that were written meanwhile may be lost as well: all are read again.
+    record: 0,
     hasProfiles: false,
   }
+  await sql`
+    insert into fork (partition, epoch, number)
+    select ${partition}, coalesce(max(epoch), 0) + 1, ${fork} from fork where partition = ${partition}`
+  await sql`delete from account_record where partition = ${partition}`
   await sql`delete from account where partition = ${partition}`
   await savePlace(sql, partition, cut)
   return { place: cut, lost: lost.count }

@@ -1,7 +1,6 @@
-/** Up to where each partition is archived, and of which store. */
+/** Up to where each partition is archived. */
 import { hash } from 'node:crypto'
 import type { StoredEntry, StreamPlace } from '../ledger/streams.ts'
-import { TABLES_LOCK } from './migrate.ts'
 import type { Sql, Transaction } from './sql.ts'
 
 export interface Place extends StreamPlace {
@@ -15,6 +14,7 @@ export const START: Place = {
   digest: '',
   cdr: { number: 0, level: 0 },
   event: '0-0',
+  record: 0,
   hasProfiles: false,
 }
 
@@ -30,6 +30,7 @@ interface ProgressRow {
   readonly cdr_number: string
   readonly cdr_level: number
   readonly event: string
+  readonly record: string
   readonly has_profiles: boolean
 }
 
@@ -39,6 +40,7 @@ function placeOf(row: ProgressRow): Place {
     digest: row.journal_digest,
     cdr: { number: Number(row.cdr_number), level: row.cdr_level },
     event: row.event,
+    record: Number(row.record),
     hasProfiles: row.has_profiles,
   }
 }
@@ -56,17 +58,9 @@ export async function lockedPlace(sql: Transaction, partition: number): Promise<
 }
 
 export async function savePlace(sql: Transaction, partition: number, place: Place): Promise<void> {
-  const { journal, digest, cdr, event, hasProfiles } = place
+  const { journal, digest, cdr, event, record, hasProfiles } = place
   await sql`
     update progress set journal = ${journal}, journal_digest = ${digest}, cdr_number = ${cdr.number},
-      cdr_level = ${cdr.level}, event = ${event}, has_profiles = ${hasProfiles}
+      cdr_level = ${cdr.level}, event = ${event}, record = ${record}, has_profiles = ${hasProfiles}
     where partition = ${partition}`
-}
-
-/** The store that the archive is of: the first that asked. */
-export async function claimInstallation(sql: Transaction, installation: string): Promise<string> {
-  await sql`select pg_advisory_xact_lock(${TABLES_LOCK})`
-  await sql`insert into installation (id) select ${installation} where not exists (select from installation)`
-  const [row] = await sql<{ id: string }[]>`select id from installation`
-  return row?.id ?? installation
 }

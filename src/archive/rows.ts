@@ -2,8 +2,10 @@
 import { formatAmount } from '../base/money.ts'
 import { formatInstant } from '../base/time.ts'
 import { decodeEntry, type JournalEntry } from '../ledger/journal.ts'
+import { postedTo } from '../ledger/posting.ts'
 import type { StoredCdr, StoredEntry, StoredEvent } from '../ledger/streams.ts'
 import type { Cdr } from '../usage/cdr.ts'
+import { secondsBy } from '../usage/usage-row.ts'
 
 export interface JournalRow {
   readonly at: string
@@ -66,24 +68,6 @@ export function postingRows(partition: number, stored: StoredEntry, entry: Journ
   }))
 }
 
-interface Posted {
-  amount: bigint
-  poolSeconds: number
-}
-
-function postedTo({ moves }: JournalEntry): ReadonlyMap<string, Posted> {
-  const posted = new Map<string, Posted>()
-  for (const [account, counter, change] of moves) {
-    if (counter === 'dr' || counter.endsWith(':r')) continue
-    const sums = posted.get(account) ?? { amount: 0n, poolSeconds: 0 }
-    posted.set(account, sums)
-    if (counter === 'cp') sums.amount += BigInt(change)
-    else if (counter === 'dp') sums.amount -= BigInt(change)
-    else sums.poolSeconds += counter.endsWith(':g') ? change : -change
-  }
-  return posted
-}
-
 function balancesIn(text: string): ReadonlyMap<string, string> {
   const pairs = text.split(' ').flatMap((pair): [string, string][] => {
     const [account = '', micros] = pair.split('=')
@@ -94,8 +78,6 @@ function balancesIn(text: string): ReadonlyMap<string, string> {
 
 export function cdrRow(partition: number, { number, level, cdr: text }: StoredCdr) {
   const cdr = JSON.parse(text) as Cdr
-  const secondsOf = (source: string): number =>
-    cdr.parts.reduce((sum, part) => sum + (part.source === source ? part.seconds : 0), 0)
   return {
     ended_at: cdr.endedAt,
     partition,
@@ -119,8 +101,8 @@ export function cdrRow(partition: number, { number, level, cdr: text }: StoredCd
     answered_at: cdr.answeredAt,
     seconds: cdr.seconds,
     billed_seconds: cdr.billedSeconds,
-    pool_seconds: secondsOf('pool'),
-    trunk_seconds: secondsOf('trunk'),
+    pool_seconds: secondsBy(cdr, 'pool'),
+    trunk_seconds: secondsBy(cdr, 'trunk'),
     overrun_seconds: cdr.overrunSeconds,
     charge: cdr.charge,
     currency: cdr.currency,
@@ -130,7 +112,16 @@ export function cdrRow(partition: number, { number, level, cdr: text }: StoredCd
 
 export function eventRow(partition: number, { id, fields }: StoredEvent): EventRow {
   const { type = '', account = '', at = id.split('-')[0] ?? '0', ...data } = fields
-  return { at: formatInstant(Number(at)), partition, id, type, account, fields: JSON.stringify(data) }
+  const kept = Object.fromEntries(Object.entries(data).map(([name, value]) => [name, storable(value)]))
+  return { at: formatInstant(Number(at)), partition, id, type, account, fields: JSON.stringify(kept) }
+}
+
+/**
+ * PostgreSQL has no text with a NUL or half a surrogate pair, which callers may send: they are replaced in columns of
+ * their own. The JSON of an entry or CDR has them as escapes, and stays as it is.
+ */
+export function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd')
 }
 
 /** The entry of a row, for those that have its text only. */

@@ -12,3 +12,12 @@ export async function inTurns<T, R>(
   await Promise.all(turns)
   return outcomes
 }
+
+/** Why those failed that did, in the order they ended. */
+export function failuresOf(outcomes: readonly PromiseSettledResult<unknown>[]): readonly Error[] {
+  return outcomes.flatMap((outcome) => {
+    if (outcome.status === 'fulfilled') return []
+    const reason: unknown = outcome.reason
+    return [reason instanceof Error ? reason : new Error(String(reason))]
+  })
+}

@@ -18,11 +18,15 @@ export function cutAtMs(record: CallRecord, policy: CallPolicy): number {
   return grantEndsAtMs(record) - policy.guardMs
 }
 
-/** When the next slice is asked for: ahead of the end, but never before half of a short slice is over. */
+/**
+ * When the next slice is asked for: ahead of the end, but never before half of a short slice is over. That it is the last one
+ * shows then, and whoever is to be warned of the end has to hear of it in time.
+ */
 function extendAtMs(record: CallRecord, policy: CallPolicy, sinceMs: number): number {
   const endsAt = grantEndsAtMs(record)
   const halfMs = Math.max(0, Math.floor((endsAt - sinceMs) / 2))
-  return endsAt - Math.min(policy.extendAheadSeconds * 1000, halfMs)
+  const aheadSeconds = Math.max(policy.extendAheadSeconds, policy.warnSeconds)
+  return endsAt - Math.min(aheadSeconds * 1000, halfMs)
 }
 
 /** When the parties are to be warned; undefined where they are not, or were. */

@@ -34,7 +34,9 @@ export const notices = z
       .min(1)
       .max(1000)
       .default(20)
-      .describe('Mails that one account is sent in an hour; more are held back. Receipts are always sent.'),
+      .describe(
+        'How much one account is told by mail in an hour, to all its readers; more is held back. Receipts are always sent.',
+      ),
   })
   .prefault({})
   .describe('Notices to people.')

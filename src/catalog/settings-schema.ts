@@ -59,7 +59,9 @@ const redis = z
 const calls = z
   .strictObject({
     sliceSeconds: seconds(1, 3600).default(60).describe('What one grant holds.'),
-    extendAheadSeconds: seconds(1, 600).default(10).describe('How long before its end a slice is extended.'),
+    extendAheadSeconds: seconds(1, 600)
+      .default(10)
+      .describe('How long before its end a slice is extended; `warnSeconds` before, where that is longer.'),
     setupSeconds: seconds(10, 3600)
       .default(180)
       .describe('How long a call that is not answered keeps its reservation.'),

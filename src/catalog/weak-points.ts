@@ -1,5 +1,5 @@
 /** Settings that are allowed and unsafe: worth a warning at every start. */
-import { contains, type Network, parseAddress, parseNetwork } from '../trunks/network.ts'
+import ipaddr from 'ipaddr.js'
 import { problemAt } from './check.ts'
 import type { ConfigProblem } from './problems.ts'
 import type { Settings } from './settings-schema.ts'
@@ -8,8 +8,8 @@ import type { Places } from './yaml-file.ts'
 const SAFE_SECRET_LENGTH = 16
 const KNOWN_SECRET = 'cymru'
 
-const LOOPBACK = networks(['127.0.0.0/8', '::1'])
-const PRIVATE = networks(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16', 'fc00::/7', 'fe80::/10'])
+/** Of addresses, by their registries. */
+const OWN_RANGES = new Set(['loopback', 'private', 'linkLocal', 'uniqueLocal'])
 
 export function weakPoints(settings: Settings, places: Places): readonly ConfigProblem[] {
   return [...weakKey(settings, places), ...weakServers(settings, places)]
@@ -26,16 +26,15 @@ function weakKey({ apiKey }: Settings, places: Places): readonly ConfigProblem[]
 function weakServers({ sip }: Settings, places: Places): readonly ConfigProblem[] {
   if (!sip.enabled) return []
   return sip.servers.flatMap(({ host, secret }, at) => {
-    const address = host === 'localhost' ? parseAddress('127.0.0.1') : parseAddress(host)
+    const range = rangeOf(host)
     const path = ['sip', 'servers', at]
     const found: ConfigProblem[] = []
     // Of a name it is not known here where it leads.
-    if (address !== undefined && ![...LOOPBACK, ...PRIVATE].some((network) => contains(network, address))) {
+    if (range !== undefined && !OWN_RANGES.has(range)) {
       const message = 'is a public address: the admin side of drachtio-server belongs on loopback or a private network'
       found.push(problemAt(places.ofValue([...path, 'host']), [...path, 'host'], message))
     }
-    const isLocal = address !== undefined && LOOPBACK.some((network) => contains(network, address))
-    if (secret === KNOWN_SECRET && !isLocal) {
+    if (secret === KNOWN_SECRET && range !== 'loopback') {
       const message = 'is the secret that every drachtio-server is delivered with: give it one of its own'
       found.push(problemAt(places.ofValue([...path, 'secret']), [...path, 'secret'], message))
     }
@@ -43,6 +42,8 @@ function weakServers({ sip }: Settings, places: Places): readonly ConfigProblem[
   })
 }
 
-function networks(texts: readonly string[]): readonly Network[] {
-  return texts.map(parseNetwork).filter((network) => typeof network !== 'string')
+/** Undefined of a name. An IPv4 address inside an IPv6 one is what is reached. */
+function rangeOf(host: string): string | undefined {
+  if (host === 'localhost') return 'loopback'
+  return ipaddr.isValid(host) ? ipaddr.process(host).range() : undefined
 }

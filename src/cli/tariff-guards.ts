@@ -66,11 +66,7 @@ export function guardsOf(diff: TariffDiff, allowed: Limits): readonly Guard[] {
       priced.filter(({ factor }) => factor < 1 / times).map(({ of }) => of),
       `are cheaper by as much`,
     ),
-    ...share(
-      'closed',
-      diff.changes.filter(({ change }) => change === 'closed'),
-      'are closed; --changes is for a deck of changes only',
-    ),
+    ...share('closed', diff.changes.filter(isGone), 'are closed or blocked; --changes is for a deck of changes only'),
     ...counted(
       'jump',
       jumps.map(({ of }) => of),
@@ -92,6 +88,11 @@ function counted(
 function withFactor(of: RateChange): readonly { readonly of: RateChange; readonly factor: number }[] {
   const [old, now] = [of.before && priceOf(of.before), of.after && priceOf(of.after)]
   return !old || !now || old.isZero() || now.isZero() ? [] : [{ of, factor: now.div(old).toNumber() }]
+}
+
+/** Calls to it are possible no more. */
+function isGone({ change, before, after }: RateChange): boolean {
+  return change === 'closed' || (before?.blocked !== true && after?.blocked === true && before !== undefined)
 }
 
 function becomesFree({ before, after }: RateChange): boolean {

@@ -1,9 +1,9 @@
 /** A deck as delimited text: its encoding by its first bytes, its one delimiter by where the titles are found. */
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { CsvError, type Options, parse } from 'csv-parse'
 import { parse as parseSync } from 'csv-parse/sync'
+import { firstBytes } from './first-bytes.ts'
 import { findLayout, type Mapping, PREAMBLE_ROWS, type SheetRow } from './layout.ts'
 import { type Sheet, SheetFault } from './sheet.ts'
 
@@ -21,7 +21,7 @@ export interface TextFile {
 }
 
 export async function openDelimited({ path, mappings, progress }: TextFile): Promise<Sheet> {
-  const head = await firstBytes(path)
+  const head = await firstBytes(path, SAMPLE_BYTES)
   const encoding = byteOrderMark(head) ?? byZeros(head) ?? (await utf8OrLatin(path))
   const sample = wholeLines(new TextDecoder(encoding).decode(head), head.length < SAMPLE_BYTES)
   const delimiter = delimiterOf(sample, mappings)
@@ -34,16 +34,6 @@ export async function openDelimited({ path, mappings, progress }: TextFile): Pro
     skip_empty_lines: true,
   }
   return { form: { encoding, delimiter }, rows: () => rowsOf({ path, encoding, progress }, options) }
-}
-
-async function firstBytes(path: string): Promise<Buffer> {
-  const handle = await open(path)
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(SAMPLE_BYTES), 0, SAMPLE_BYTES, 0)
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await handle.close()
-  }
 }
 
 function byteOrderMark(head: Buffer): Encoding | undefined {

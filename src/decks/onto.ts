@@ -21,10 +21,16 @@ export interface Joined {
   readonly carried: number
 }
 
-/** The base with what changes; a code that is not named stays as it is. */
+/** The base with what changes; a code that is not named stays as it is, and so does the direction that is not. */
 export function amended(change: Change, onto: Onto): Joined {
-  const named = new Set([...change.rates.map(keyOf), ...change.closed.map(({ prefix }) => prefix)])
-  const kept = onto.base.filter((rate) => !named.has(keyOf(rate)) && !named.has(rate.prefix))
+  const closed = change.closed.flatMap(({ prefix }) => keysOf({ prefix }))
+  const named = new Set([...change.rates.flatMap(keysOf), ...closed])
+  const kept = onto.base.flatMap((rate) => {
+    return inDirections(
+      rate,
+      directionsOf(rate).filter((direction) => !named.has(keyOf(rate.prefix, direction))),
+    )
+  })
   const { rates, carried } = withoutGaps(change, onto)
   return { rates: [...kept, ...rates], carried }
 }
@@ -38,19 +44,39 @@ export function withoutGaps({ rates, closed }: Change, { base, nowMs, zone }: On
     if (from === undefined || startMs(from, zone) <= nowMs) covered.add(key)
     else if (before === undefined || startMs(from, zone) < startMs(before, zone)) begins.set(key, from)
   }
-  for (const rate of rates) note(keyOf(rate), rate.validFrom)
-  for (const { prefix, from } of closed) if (from !== undefined) note(prefix, from)
+  for (const rate of rates) for (const key of keysOf(rate)) note(key, rate.validFrom)
+  for (const { prefix, from } of closed) if (from !== undefined) for (const key of keysOf({ prefix })) note(key, from)
   const carried = base.flatMap((rate) => {
-    const key = begins.has(keyOf(rate)) ? keyOf(rate) : rate.prefix
-    const from = begins.get(key)
-    if (from === undefined || covered.has(key) || !isValidAt(rate, nowMs, zone)) return []
-    return [{ ...rate, validUntil: earlier(rate.validUntil, dayBefore(from), zone) }]
+    if (!isValidAt(rate, nowMs, zone)) return []
+    const waiting = directionsOf(rate).filter((direction) => !covered.has(keyOf(rate.prefix, direction)))
+    const byDay = Map.groupBy(waiting, (direction) => begins.get(keyOf(rate.prefix, direction)))
+    return [...byDay].flatMap(([from, directions]) => {
+      if (from === undefined) return []
+      const validUntil = earlier(rate.validUntil, dayBefore(from), zone)
+      return inDirections(rate, directions).map((part) => ({ ...part, validUntil }))
+    })
   })
   return { rates: [...carried, ...rates], carried: carried.length }
 }
 
-function keyOf({ prefix, direction = 'both' }: RateRow): string {
+type OneDirection = 'outbound' | 'inbound'
+
+function directionsOf({ direction = 'both' }: Pick<RateRow, 'direction'>): readonly OneDirection[] {
+  return direction === 'both' ? ['outbound', 'inbound'] : [direction]
+}
+
+function keyOf(prefix: string, direction: OneDirection): string {
   return `${prefix}|${direction}`
+}
+
+function keysOf(rate: Pick<RateRow, 'prefix' | 'direction'>): readonly string[] {
+  return directionsOf(rate).map((direction) => keyOf(rate.prefix, direction))
+}
+
+/** The rate for these of its directions. */
+function inDirections(rate: RateRow, directions: readonly OneDirection[]): readonly RateRow[] {
+  if (directions.length === directionsOf(rate).length) return [rate]
+  return directions.map((direction) => ({ ...rate, direction }))
 }
 
 function startMs(text: string, zone: string): number {

@@ -1,10 +1,12 @@
 /** What kind of file a deck is, by its first bytes and not by its name; what cannot be read is refused with what to do. */
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { openDelimited } from './delimited.ts'
+import { firstBytes } from './first-bytes.ts'
 import type { Mapping } from './layout.ts'
 import { type Sheet, SheetFault } from './sheet.ts'
 import { openWorkbook } from './workbook.ts'
 
+const MAGIC_BYTES = 512
 const MAX_DECK_BYTES = 1024 * 1024 * 1024
 
 export interface DeckFile {
@@ -30,7 +32,7 @@ export async function openSheet({ path, progress, ...file }: DeckFile): Promise<
   const { size } = await stat(path)
   if (size === 0) throw new SheetFault('is empty')
   if (size > MAX_DECK_BYTES) throw new SheetFault(`is larger than ${MAX_DECK_BYTES} bytes`)
-  const head = await firstBytes(path)
+  const head = (await firstBytes(path, MAGIC_BYTES)).toString('latin1')
   const [, refusal] = REFUSED.find(([magic]) => magic.test(head)) ?? []
   if (refusal !== undefined) throw new SheetFault(refusal)
   if (head.startsWith('PK')) return await openWorkbook({ path, progress, ...file })
@@ -39,14 +41,4 @@ export async function openSheet({ path, progress, ...file }: DeckFile): Promise<
     mappings: file.mappings,
     progress: (bytes) => progress(Math.floor((1000 * bytes) / size)),
   })
-}
-
-async function firstBytes(path: string): Promise<string> {
-  const handle = await open(path)
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(512), 0, 512, 0)
-    return buffer.toString('latin1', 0, bytesRead)
-  } finally {
-    await handle.close()
-  }
 }

@@ -1,12 +1,28 @@
 /** How events come from the store and where they go: a relay takes them from sources and puts them into sinks. */
 import type { AccountEvent } from './event.ts'
 
+/** As it is stored. */
+export interface SourceEntry {
+  /** In the stream of its partition. */
+  readonly id: string
+  readonly fields: Readonly<Record<string, string>>
+}
+
+/** An entry as an event; undefined when this daemon cannot read it. */
+export type ReadEntry = (partition: number, entry: SourceEntry) => AccountEvent | undefined
+
 /** An entry that is ours until it is acknowledged. */
 export interface TakenEntry {
-  /** Its id in the stream of its partition. */
-  readonly entry: string
+  readonly entry: SourceEntry
   /** Undefined when this daemon cannot read it. */
   readonly event: AccountEvent | undefined
+}
+
+/** An entry that could not be read, or not be told. */
+export interface UntoldEntry extends SourceEntry {
+  /** Name of its source. */
+  readonly source: string
+  readonly partition: number
 }
 
 export interface SourceLag {
@@ -18,6 +34,8 @@ export interface SourceLag {
 
 /** A stream of each partition that the daemons read as one group. */
 export interface EventSource {
+  /** Among the sources. */
+  readonly name: string
   /** New entries, which no other daemon is given until this one has been silent for long. */
   take(partition: number, most: number): Promise<readonly TakenEntry[]>
   /** Entries that somebody took and did not acknowledge for long. */
@@ -28,7 +46,10 @@ export interface EventSource {
 }
 
 export interface EventSink {
-  /** Resolves when the events are safe; the same may come again. */
+  /**
+   * Resolves when the events are safe; the same may come again. A Fault that is not retryable is one of the events', and a
+   * SyntaxError one of what is stored about them.
+   */
   put(events: readonly AccountEvent[]): Promise<void>
 }
 

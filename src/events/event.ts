@@ -44,6 +44,10 @@ export interface EventConsumer {
   readonly types: readonly EventType[]
   /** What makes two events one job, e.g. account and arming number; the event's id where absent. */
   readonly jobId?: (event: AccountEvent) => string
+  /** Events at once in one daemon; ten where absent. */
+  readonly atOnce?: number
+  /** Before an event that fails is a dead letter; about two hours of them where absent. */
+  readonly attempts?: number
   handle(event: AccountEvent): Promise<void>
 }
 

@@ -10,9 +10,9 @@ const AT_ONCE = 10
 export function consumerJobs(consumer: EventConsumer, pauseMs: (failed: number) => number): JobKind<AccountEvent> {
   return {
     name: consumer.name,
-    attempts: ATTEMPTS,
+    attempts: consumer.attempts ?? ATTEMPTS,
     pauseMs,
-    atOnce: AT_ONCE,
+    atOnce: consumer.atOnce ?? AT_ONCE,
     about: ({ id, type, account }) => ({ event: id, type, account }),
     run: (event) => consumer.handle(event),
   }

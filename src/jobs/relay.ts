@@ -2,14 +2,16 @@
  * Takes events from their sources to all sinks, and acknowledges them after. A daemon may die between any two steps: what
  * it did not acknowledge is claimed by another, so sinks are told at least once.
  */
+import { Fault } from '../base/fault.ts'
 import { inTurns } from '../base/in-turns.ts'
-import type { AccountEvent } from '../events/event.ts'
-import type { EventSink, EventSource, SourceLag, TakenEntry } from '../events/event-stream.ts'
+import type { EventSink, EventSource, SourceLag, TakenEntry, UntoldEntry } from '../events/event-stream.ts'
 import type { Logger } from '../observe/log.ts'
 
 export interface RelayParts {
   readonly sources: readonly EventSource[]
   readonly sinks: readonly EventSink[]
+  /** Where entries go that cannot be read or told, so that they hold up no others. */
+  readonly untold: (entries: readonly UntoldEntry[]) => Promise<void>
   readonly partitions: number
   readonly log: Pick<Logger, 'warn'>
 }
@@ -66,20 +68,46 @@ export class Relay {
   async #carry(source: EventSource, partition: number, look: Look): Promise<boolean> {
     const taken = await look(source, partition)
     if (taken.length === 0) return false
-    const events = this.#readable(taken, partition)
-    for (const sink of this.#parts.sinks) await sink.put(events)
+    const untold = await this.#tell(taken)
+    if (untold.length > 0) await this.#passOver(source, partition, untold)
     await source.acknowledge(
       partition,
-      taken.map(({ entry }) => entry),
+      taken.map(({ entry }) => entry.id),
     )
     return taken.length === MOST
   }
 
-  #readable(taken: readonly TakenEntry[], partition: number): readonly AccountEvent[] {
-    return taken.flatMap(({ entry, event }) => {
-      if (event) return [event]
-      this.#parts.log.warn({ partition, entry }, 'an event of a kind that this version does not know was passed over')
-      return []
-    })
+  /** Answers with those that cannot be told; throws when nothing can be told now. */
+  async #tell(taken: readonly TakenEntry[]): Promise<readonly Untold[]> {
+    const events = taken.flatMap(({ event }) => event ?? [])
+    const unread = taken.filter(({ event }) => !event).map((one) => ({ ...one, why: 'this version cannot read it' }))
+    try {
+      for (const sink of this.#parts.sinks) await sink.put(events)
+    } catch (error) {
+      if (!isOfAnEvent(error)) throw error
+      const [only, ...others] = taken.filter(({ event }) => event)
+      if (only && others.length === 0) return [...unread, { ...only, why: error.message }]
+      // Which of them it was shows when each is told alone.
+      const alone: Untold[] = []
+      for (const one of taken) if (one.event) alone.push(...(await this.#tell([one])))
+      return [...unread, ...alone]
+    }
+    return unread
   }
+
+  async #passOver(source: EventSource, partition: number, untold: readonly Untold[]): Promise<void> {
+    const { untold: keep, log } = this.#parts
+    await keep(untold.map(({ entry }) => ({ source: source.name, partition, ...entry })))
+    for (const { entry, why } of untold) {
+      log.warn({ source: source.name, partition, entry: entry.id, why }, 'an event was passed over')
+    }
+  }
+}
+
+interface Untold extends TakenEntry {
+  readonly why: string
+}
+
+function isOfAnEvent(error: unknown): error is Error {
+  return error instanceof SyntaxError || (error instanceof Fault && !error.retryable)
 }

@@ -17,6 +17,16 @@ export interface CdrPlace {
   readonly level: number
 }
 
+/** Id of a CDR in its stream. */
+export function cdrId({ number, level }: CdrPlace): string {
+  return `${number}-${level}`
+}
+
+export function cdrPlace(id: string): CdrPlace {
+  const [number = 0, level = 0] = id.split('-').map(Number)
+  return { number, level }
+}
+
 export interface StoredCdr extends CdrPlace {
   /** JSON of usage/cdr.ts. */
   readonly cdr: string
@@ -34,8 +44,11 @@ export interface StreamPlace {
   readonly cdr: CdrPlace
   /** Id of the last event; "0-0" is none. */
   readonly event: string
+  /** Version of the last record; 0 is none. */
+  readonly record: number
 }
 
+/** Entries and CDRs of a page end at one number: a CDR is never there before its entry, nor the other way round. */
 export interface StreamPage {
   /** The entry at the place itself, where there is one: it tells whether this is still the journal that was read. */
   readonly known?: StoredEntry
@@ -44,6 +57,9 @@ export interface StreamPage {
   readonly events: readonly StoredEvent[]
   /** Profiles that were written since they were archived. */
   readonly profiles: readonly StoredProfileText[]
+  readonly records: readonly StoredRecord[]
+  /** There was more to read. */
+  readonly more: boolean
 }
 
 export interface StoredProfileText {
@@ -52,21 +68,45 @@ export interface StoredProfileText {
   readonly profile: string
 }
 
-/** What belongs to no partition: settings of the store, tariffs, API keys. */
-export interface StoreDocument {
+/** A payment, the cards of an account or what is known of its recharge, as it was last written. */
+export interface StoredRecord {
   readonly name: string
-  /** A text, or a list of names and texts; bytes are in base64. */
-  readonly content: StoreDocumentContent
+  /** Grows with each write to the partition. */
+  readonly version: number
+  readonly content: StoredContent
 }
 
-export type StoreDocumentContent =
+export type StoredContent =
+  | { readonly kind: 'text'; readonly text: string }
+  /** In base64. */
   | { readonly kind: 'bytes'; readonly base64: string }
   | { readonly kind: 'hash'; readonly fields: Readonly<Record<string, string>> }
 
+/** What belongs to no partition: settings of the store, tariffs, API keys, webhooks. */
+export interface StoreDocument {
+  readonly name: string
+  readonly content: StoredContent
+}
+
+/** What tells one store from another, and from an older copy of itself. */
+export interface Installation {
+  readonly id: string
+  /** Id of the archive that takes what the store tells; none has asked yet. */
+  readonly archive?: string
+  /** How often that has looked after it. */
+  readonly beats: number
+}
+
 export interface LedgerStreams {
   readonly partitions: number
-  /** Tells stores apart: the archive of one is never written from another. */
-  installation(): Promise<string>
+  /** Fault(store_unfit) of a store that is being built anew. */
+  installation(): Promise<Installation>
+  /** Answers with the archive that the store has: the first that asked. */
+  claimFor(archive: string): Promise<string>
+  /** The store has this archive from now on. */
+  giveTo(archive: string): Promise<void>
+  /** Counts up `beats`, and answers with them. */
+  beat(): Promise<number>
   /** At most `limit` of each kind after the place. */
   read(partition: number, place: StreamPlace, limit: number): Promise<StreamPage>
   /** Entries from one number to another, both included; those that are gone are absent. */
@@ -77,8 +117,8 @@ export interface LedgerStreams {
   allProfiles(partition: number): AsyncIterable<readonly StoredProfileText[]>
   /** These were archived. */
   forgetChanged(partition: number, profiles: readonly StoredProfileText[]): Promise<void>
-  /** Takes out CDRs that are archived and ended before; answers with how many went, 0 when no more do. */
-  trimCdrs(partition: number, archived: CdrPlace, endedBeforeMs: number): Promise<number>
+  /** Takes out CDRs up to those of an entry; answers with how many went, 0 when no more do. */
+  trimCdrs(partition: number, last: number): Promise<number>
   /** Those whose name is in `known` are of content that never changes, and are left out. */
   documents(known: ReadonlySet<string>): AsyncIterable<StoreDocument>
 }
@@ -89,10 +129,12 @@ export interface LedgerCopy {
   profiles(partition: number): AsyncIterable<readonly StoredProfileText[]>
   /** From the first on. */
   entries(partition: number): AsyncIterable<readonly StoredEntry[]>
-  /** From the first of a call that ended since then, in the order in which they were written. */
-  cdrs(partition: number, endedSinceMs: number): AsyncIterable<readonly StoredCdr[]>
+  /** Those that were written since then, in their order. */
+  cdrs(partition: number, sinceMs: number): AsyncIterable<readonly StoredCdr[]>
+  /** In the order in which they were last written. */
+  records(partition: number): AsyncIterable<readonly StoredRecord[]>
   /** How many calls of each account have their first CDR before those. */
-  olderCdrs(partition: number, endedSinceMs: number): Promise<ReadonlyMap<string, number>>
+  olderCdrs(partition: number, sinceMs: number): Promise<ReadonlyMap<string, number>>
   /** The highest number that a threshold of an account was told with. */
   armings(partition: number): Promise<readonly Arming[]>
 }

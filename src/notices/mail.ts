@@ -10,6 +10,8 @@ export interface Mail {
 }
 
 export interface Mailer {
+  /** Mails that are on their way at once; more wait, and their waiting counts as the server's. */
+  readonly atOnce: number
   /**
    * Hands one mail over. `refused` is for good: the address or the mail will never be taken. Throws
    * Fault(edge_unreachable, retryable) when it was not taken now, or when that is not known.

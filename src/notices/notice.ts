@@ -11,6 +11,16 @@ interface Minutes {
   readonly resetsAtMs: number | undefined
 }
 
+interface CappedPeriod {
+  readonly period: 'day' | 'month'
+  /** "2026-11-28" or "2026-11". */
+  readonly of: string
+  readonly cap: Money
+}
+
+type PauseReason =
+  { readonly reason: 'failures'; readonly failures: number } | { readonly reason: 'card_missing' | 'staff' }
+
 /** What the texts of each kind of notice may say. */
 export interface NoticeFacts {
   readonly 'balance.low': { readonly available: Money; readonly threshold: Money }
@@ -23,8 +33,8 @@ export interface NoticeFacts {
     readonly reason: string
     readonly nextAtMs: number | undefined
   }
-  readonly 'recharge.paused': { readonly failures: number }
-  readonly 'recharge.capped': { readonly period: 'day' | 'month' | undefined }
+  readonly 'recharge.paused': PauseReason
+  readonly 'recharge.capped': CappedPeriod & { readonly amount: Money }
   readonly 'payment.succeeded': {
     readonly receipt: string
     readonly kind: PaymentKind
@@ -33,12 +43,7 @@ export interface NoticeFacts {
     readonly atMs: number
   }
   readonly 'payment.refunded': { readonly amount: Money; readonly card: string; readonly receipt: string | undefined }
-  readonly 'spend.capped': {
-    readonly period: 'day' | 'month'
-    readonly of: string
-    readonly cap: Money
-    readonly spent: Money
-  }
+  readonly 'spend.capped': CappedPeriod & { readonly spent: Money }
 }
 
 export type NoticeKind = keyof NoticeFacts
@@ -100,6 +105,12 @@ class Said {
     return { micros: BigInt(digits), currency: this.text('currency') }
   }
 
+  oneOf<const Word extends string>(name: string, words: readonly Word[]): Word {
+    const found = words.find((word) => word === this.text(name))
+    if (found === undefined) throw this.#unfit(name)
+    return found
+  }
+
   #unfit(name: string): Fault {
     return new Fault('unexpected', `the event ${this.event.id} (${this.event.type}) has no ${name} that can be read`)
   }
@@ -115,7 +126,7 @@ const make: Make = {
   'balance.exhausted': (said) => ({ kind: 'balance.exhausted', facts: { available: said.money('available') } }),
   'minutes.low': (said, profile) => ({
     kind: 'minutes.low',
-    facts: { ...minutesOf(said, profile), leftSeconds: said.number('left'), grantedSeconds: said.number('granted') },
+    facts: { ...minutesOf(said, profile), leftSeconds: said.number('remaining'), grantedSeconds: said.number('total') },
   }),
   'minutes.exhausted': (said, profile) => ({ kind: 'minutes.exhausted', facts: minutesOf(said, profile) }),
   'recharge.failed': (said) => ({
@@ -124,11 +135,14 @@ const make: Make = {
       amount: said.money('amount'),
       card: said.text('card'),
       reason: said.text('reason'),
-      nextAtMs: said.optional('next') === undefined ? undefined : said.number('next'),
+      nextAtMs: said.optional('nextAt') === undefined ? undefined : said.number('nextAt'),
     },
   }),
-  'recharge.paused': (said) => ({ kind: 'recharge.paused', facts: { failures: said.number('failures') } }),
-  'recharge.capped': (said) => ({ kind: 'recharge.capped', facts: { period: periodOf(said) } }),
+  'recharge.paused': (said) => ({ kind: 'recharge.paused', facts: pauseOf(said) }),
+  'recharge.capped': (said) => ({
+    kind: 'recharge.capped',
+    facts: { ...cappedOf(said), amount: said.money('amount') },
+  }),
   'payment.succeeded': (said) => ({
     kind: 'payment.succeeded',
     facts: {
@@ -143,15 +157,7 @@ const make: Make = {
     kind: 'payment.refunded',
     facts: { amount: said.money('amount'), card: said.text('card'), receipt: said.optional('receipt') },
   }),
-  'spend.capped': (said) => ({
-    kind: 'spend.capped',
-    facts: {
-      period: periodOf(said) ?? 'month',
-      of: said.text('of'),
-      cap: said.money('cap'),
-      spent: said.money('spent'),
-    },
-  }),
+  'spend.capped': (said) => ({ kind: 'spend.capped', facts: { ...cappedOf(said), spent: said.money('spent') } }),
 }
 
 /** A pool that is gone is called by its id. */
@@ -160,7 +166,11 @@ function minutesOf(said: Said, profile: AccountProfile): Minutes {
   return { pool: pool?.name ?? said.text('pool'), resetsAtMs: pool?.resetsAtMs }
 }
 
-function periodOf(said: Said): 'day' | 'month' | undefined {
-  const period = said.text('period')
-  return period === 'day' || period === 'month' ? period : undefined
+function cappedOf(said: Said): CappedPeriod {
+  return { period: said.oneOf('period', ['day', 'month']), of: said.text('of'), cap: said.money('cap') }
+}
+
+function pauseOf(said: Said): PauseReason {
+  const reason = said.oneOf('reason', ['failures', 'card_missing', 'staff'])
+  return reason === 'failures' ? { reason, failures: said.number('failures') } : { reason }
 }

@@ -2,6 +2,7 @@
 import type { AccountProfile } from '../accounts/account.ts'
 import type { Language, Topic } from '../accounts/contacts.ts'
 import type { AccountOffice } from '../accounts/office.ts'
+import { failuresOf, inTurns } from '../base/in-turns.ts'
 import type { Clock } from '../base/time.ts'
 import type { AccountEvent, EventConsumer } from '../events/event.ts'
 import { messageOf } from './message.ts'
@@ -12,7 +13,7 @@ import { type Letter, Post, type PostParts } from './post.ts'
 export interface NoticeSettings {
   /** Of accounts that name none. */
   readonly language: Language
-  /** Mails to one account in an hour; receipts are not counted. */
+  /** News to one account in an hour, to all its readers; receipts are not counted. */
   readonly mostPerHour: number
 }
 
@@ -30,12 +31,19 @@ const STALE_MS = 24 * HOUR_MS
 export class Notifier implements EventConsumer {
   readonly name = 'notices'
   readonly types = noticeKinds
+  /** With the pauses between them about three days: a mail server may be away over a weekend. */
+  readonly attempts = 440
   readonly #parts: NotifierParts
   readonly #post: Post
 
   constructor(parts: NotifierParts) {
     this.#parts = parts
     this.#post = new Post(parts)
+  }
+
+  /** One letter of each is under way. */
+  get atOnce(): number {
+    return this.#parts.mailer?.atOnce ?? 1
   }
 
   /** Every address is tried, also when another failed; then it throws, and those that have their mail get no other. */
@@ -48,9 +56,8 @@ export class Notifier implements EventConsumer {
       return
     }
     const letters = this.#letters(event, notice, profile)
-    const outcomes = await Promise.allSettled(letters.map((letter) => this.#post.send(letter)))
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
-    if (failed) throw failed.reason
+    const [failure] = failuresOf(await inTurns(letters, 1, (letter) => this.#post.send(letter)))
+    if (failure) throw failure
   }
 
   #isStale({ kind }: Notice, { atMs }: AccountEvent): boolean {
@@ -67,6 +74,7 @@ export class Notifier implements EventConsumer {
       sending: {
         partition: Number(event.id.split('-', 1)[0]),
         account: profile.id,
+        news: event.id,
         id: `${event.id} ${to}`,
         nowMs: clock.nowMs(),
       },

@@ -81,13 +81,15 @@ export class ReceiptDesk {
     const { resend, profile, partition, readers } = ask
     const { language, mostPerHour } = this.#parts.settings()
     const message = messageOf(noticeOfReceipt(paid), profile, language)
+    const news = `${paid.receipt} ${resend.operation}`
     for (const to of readers) {
       const outcome = await this.#post.send({
         kind: 'payment.succeeded',
         sending: {
           partition,
           account: profile.id,
-          id: `${paid.receipt} ${resend.operation} ${to}`,
+          news,
+          id: `${news} ${to}`,
           nowMs: this.#parts.clock.nowMs(),
         },
         mail: { ...message, to },

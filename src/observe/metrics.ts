@@ -40,6 +40,7 @@ export class Metrics {
   readonly #decisions: Counter<'operation' | 'code'>
   readonly #decisionSeconds: Histogram<'operation'>
   readonly #events: Counter<'type'>
+  readonly #undelivered: Counter<'edge'>
   readonly #unknownFields: Counter<'operation'>
   readonly #notices: Counter<'kind' | 'outcome'>
   readonly #happenings = new Map<CallHappening, Counter>()
@@ -74,6 +75,9 @@ export class Metrics {
     })
     this.#notices = this.#counter('notices_total', 'Notices to people, and what became of them.', ['kind', 'outcome'])
     this.#events = this.#counter('events_total', 'Events of edges that were taken.', ['type'])
+    this.#undelivered = this.#counter('undelivered_events_total', 'Events of edges refused by a store that is there.', [
+      'edge',
+    ])
     this.#unknownFields = this.#counter('unknown_fields_total', 'Fields that no contract knows.', ['operation'])
     this.#storeErrors = this.#counter('store_errors_total', 'Faults of the store.', ['code'])
     this.#lateness = {
@@ -128,6 +132,10 @@ export class Metrics {
 
   eventTaken(type: string): void {
     this.#events.inc({ type })
+  }
+
+  eventUndelivered(edge: 'sip' | 'call_control'): void {
+    this.#undelivered.inc({ edge })
   }
 
   unknownField(operation: Operation): void {

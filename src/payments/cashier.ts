@@ -4,6 +4,7 @@
  * repeated, by any daemon and after any crash.
  */
 import type { AccountDefaults } from '../accounts/profile.ts'
+import { failuresOf, inTurns } from '../base/in-turns.ts'
 import type { Micros } from '../base/money.ts'
 import type { Clock } from '../base/time.ts'
 import type { Card } from './card.ts'
@@ -56,6 +57,13 @@ export interface Paid {
   /** The same purchase came before; this is what became of it. */
   readonly replayed: boolean
   readonly payment: Payment
+}
+
+export interface LookedAfter {
+  /** Accounts whose recharge is to be tried again. */
+  readonly recharges: readonly string[]
+  /** Why a payment could not be looked after: it is due again when its lease is over. */
+  readonly failures: readonly Error[]
 }
 
 export interface RefundRequest {
@@ -196,12 +204,12 @@ export class Cashier {
     return undefined
   }
 
-  /** Looks after what is due; answers with the accounts whose recharge is to be tried again. */
-  async lookAfterDue(): Promise<readonly string[]> {
+  /** Looks after what is due, each whatever became of the others. */
+  async lookAfterDue(): Promise<LookedAfter> {
     const { store, clock } = this.#parts
     const { payments, recharges } = await store.claimDue(clock.nowMs(), LEASE_MS)
-    for (const id of payments) await this.lookUp(id)
-    return recharges
+    const failures = failuresOf(await inTurns(payments, 1, (id) => this.lookUp(id)))
+    return { recharges, failures }
   }
 
   async refund(request: RefundRequest): Promise<Paid | PaymentRefused> {

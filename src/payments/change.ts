@@ -107,7 +107,9 @@ export function refundChange(
   const moves = refundMoves(payment, { before, after })
   const entry = moves && refundEntry(payment, { after, moves }, nowMs)
   if (after.state !== 'succeeded') return { ...change, ...(entry ? { entry } : {}) }
-  const data = { ...eventData(payment), amount: after.amount.toString(), refund: after.id }
+  const { receipt } = payment
+  const refunded = { ...eventData(payment), amount: after.amount.toString(), refund: after.id }
+  const data = receipt === undefined ? refunded : { ...refunded, receipt }
   return { ...change, ...(entry ? { entry } : {}), events: [{ type: 'payment.refunded', data }] }
 }
 

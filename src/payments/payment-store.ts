@@ -20,6 +20,8 @@ export interface PaymentStore {
    */
   change(id: string, decide: Decide): Promise<Payment | PaymentRefused | undefined>
   list(account: string, page: PageRequest): Promise<Page<Payment>>
+  /** The payment whose receipt of the account has this number. */
+  byReceipt(account: string, number: number): Promise<Payment | undefined>
   /** Payments that are to be looked after; those that still are when the lease is over come again. */
   claimDue(nowMs: number, leaseMs: number): Promise<Due>
   /** Payments opened from an instant on. */

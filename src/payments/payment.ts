@@ -57,6 +57,7 @@ export interface Payment {
   readonly reason?: string
   readonly openedAtMs: number
   readonly changedAtMs: number
+  readonly succeededAtMs?: number
   /** How often the provider was asked what became of it. */
   readonly lookups: number
   /** Of a recharge: the day and month whose caps it counts in. */
@@ -109,7 +110,7 @@ export function moved(payment: Payment, outcome: Found, nowMs: number): Payment 
   const before = { ...lasting, changedAtMs: nowMs }
   switch (outcome.kind) {
     case 'succeeded':
-      return { ...before, state: 'succeeded', charge: outcome.charge }
+      return { ...before, state: 'succeeded', charge: outcome.charge, succeededAtMs: nowMs }
     case 'declined': {
       if (payment.state === 'failed') return undefined
       const charge = outcome.charge === undefined ? {} : { charge: outcome.charge }

@@ -1,5 +1,7 @@
 /** Why a purchase, a card or a refund is not taken. What a provider declines is no refusal: it is how a payment ends. */
 
+import type { Micros } from '../base/money.ts'
+
 export const paymentRefusalCodes = [
   'account_unknown',
   'account_closed',
@@ -32,6 +34,15 @@ export interface PaymentRefused {
   readonly detail: string
   /** JSON Pointer of the field at fault. */
   readonly field?: string
+  /** Of `recharge_capped`. */
+  readonly capped?: CapReached
+}
+
+/** What would have been bought, and the cap that it would have passed. */
+export interface CapReached {
+  readonly period: 'day' | 'month'
+  readonly cap: Micros
+  readonly amount: Micros
 }
 
 export function refusePayment(code: PaymentRefusalCode, detail: string, field?: string): PaymentRefused {

@@ -4,13 +4,14 @@
  */
 import type { AccountProfile, Recharge } from '../accounts/account.ts'
 import type { AccountOffice } from '../accounts/office.ts'
+import { failuresOf, inTurns } from '../base/in-turns.ts'
 import type { Micros } from '../base/money.ts'
 import type { Clock } from '../base/time.ts'
 import type { EventConsumer } from '../events/event.ts'
 import { cardFor, isCard } from '../payments/card.ts'
 import type { Cashier, Paid } from '../payments/cashier.ts'
 import type { CardStore } from '../payments/desk.ts'
-import { type PaymentRefused, refusePayment } from '../payments/refusal.ts'
+import { type CapReached, type PaymentRefused, refusePayment } from '../payments/refusal.ts'
 import { nextPeriodMs, periodOf, rechargeAmount } from './rules.ts'
 
 /** What is known beside the settings in the profile. */
@@ -34,8 +35,15 @@ export interface RechargeStore {
   resume(account: string): Promise<void>
   /** There is nothing to try again. */
   rest(account: string): Promise<void>
-  /** Tried again at an instant; told once for each period. */
-  capped(account: string, until: { readonly atMs: number; readonly period: string }): Promise<void>
+  /** Tried again when the day or month is over; told once for each of them. */
+  capped(account: string, capped: CappedPeriod): Promise<void>
+}
+
+export interface CappedPeriod extends CapReached {
+  /** "2026-11-28" or "2026-11" in the zone of the account. */
+  readonly of: string
+  readonly currency: string
+  readonly untilMs: number
 }
 
 export interface RechargingParts {
@@ -105,14 +113,13 @@ export class Recharging {
   }
 
   /** What cannot be bought is said, and tried again when that may have changed. */
-  async #note({ code, detail }: PaymentRefused, { id, timezone }: AccountProfile): Promise<void> {
+  async #note({ code, capped }: PaymentRefused, { id, currency, timezone }: AccountProfile): Promise<void> {
     const { store, clock } = this.#parts
     if (code === 'card_missing') return store.pause(id, 'card_missing')
-    if (code !== 'recharge_capped') return store.rest(id)
+    if (!capped) return store.rest(id)
     const nowMs = clock.nowMs()
-    const which = detail.includes('month') ? 'month' : 'day'
-    const period = periodOf(nowMs, timezone)[which]
-    await store.capped(id, { atMs: nextPeriodMs(which, nowMs, timezone), period })
+    const of = periodOf(nowMs, timezone)[capped.period]
+    await store.capped(id, { ...capped, of, currency, untilMs: nextPeriodMs(capped.period, nowMs, timezone) })
   }
 
   async view(account: string): Promise<RechargeView | undefined> {
@@ -137,7 +144,10 @@ function rechargeUnset(account: string): PaymentRefused {
   return refusePayment('recharge_unset', `account ${account} has no recharge that is on`)
 }
 
-/** Looks after the payments that are due, and tries recharges again whose wait is over. */
+/** Looks after the payments that are due, and tries recharges again whose wait is over; throws the first failure at last. */
 export async function lookAfterMoney(cashier: Cashier, recharging: Recharging): Promise<void> {
-  for (const account of await cashier.lookAfterDue()) await recharging.attempt(account)
+  const { recharges, failures } = await cashier.lookAfterDue()
+  const tried = await inTurns(recharges, 1, (account) => recharging.attempt(account))
+  const [failure] = [...failures, ...failuresOf(tried)]
+  if (failure) throw failure
 }

@@ -1,7 +1,6 @@
-/** The oldest CDRs leave the store when they are archived and older than the hot window. */
+/** The oldest CDRs leave the store, when whoever keeps them elsewhere says so. */
 import { invariant } from '../base/fault.ts'
-import { parseInstant } from '../base/time.ts'
-import type { CdrPlace } from '../ledger/streams.ts'
+import { cdrPlace } from '../ledger/streams.ts'
 import type { Cdr } from '../usage/cdr.ts'
 import { streamEntries, wordsOf } from './replies.ts'
 import type { Keys } from './keys.ts'
@@ -15,23 +14,15 @@ interface Leaving {
   readonly cdr: Cdr
 }
 
-export interface TrimOrder {
-  readonly partition: number
-  /** Up to where the CDRs are archived. */
-  readonly archived: CdrPlace
-  /** Calls that ended before. */
-  readonly endedBeforeMs: number
-}
-
 /** Answers with how many went; as many as go at once is perhaps not all. */
 export async function trimCdrs(
   { store, keys }: { readonly store: RedisStore; readonly keys: Keys },
-  order: TrimOrder,
+  p: number,
+  last: number,
 ): Promise<number> {
-  const { partition: p } = order
   const page = await store.command((client) => client.xrange(keys.cdrs(p), '-', '+', 'COUNT', AT_ONCE + 1))
   const all = streamEntries(page).map(({ id, fields }) => ({ id, cdr: JSON.parse(fields['j'] ?? '{}') as Cdr }))
-  const staying = all.findIndex((entry) => !mayLeave(entry, order))
+  const staying = all.findIndex(({ id }) => cdrPlace(id).number > last)
   // The last of a full page only says where the rest begins; the last of all stays, so that there is one.
   const leaving = all.slice(0, staying === -1 ? -1 : staying)
   const [first] = leaving
@@ -53,12 +44,6 @@ export async function trimCdrs(
   const [word] = wordsOf(reply)
   invariant(word === 'trimmed' || word === 'changed', `trim_cdrs answered ${word}`)
   return word === 'trimmed' ? leaving.length : 0
-}
-
-function mayLeave({ id, cdr }: Leaving, { archived, endedBeforeMs }: TrimOrder): boolean {
-  const [number = 0, level = 0] = id.split('-').map(Number)
-  const isArchived = number < archived.number || (number === archived.number && level <= archived.level)
-  return isArchived && (parseInstant(cdr.endedAt) ?? Infinity) < endedBeforeMs
 }
 
 /** How many first CDRs go, and the calls whose corrections need not be found any more. */

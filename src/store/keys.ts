@@ -3,6 +3,9 @@
  * cluster; the keys without a tag are touched one at a time.
  */
 
+/** Field of `meta` that is there while a store is built anew: what it has until then is not all. */
+export const RESTORING = 'restoring'
+
 /** CRC-16/XMODEM, as Redis Cluster uses it for slots. */
 function crc16(text: string): number {
   let crc = 0
@@ -20,7 +23,10 @@ export class Keys {
     this.prefix = prefix
   }
 
-  /** hash: partitions, installed_at; what of the config folder was put to use, as tariff:<name> and account:<id> */
+  /**
+   * hash: partitions, installed_at; archive that it has, beats how often that looked after it; restoring;
+   * what of the config folder was put to use, as tariff:<name> and account:<id>
+   */
   meta = (): string => `${this.prefix}:meta`
   /** string: id of the account's root */
   directory = (account: string): string => `${this.prefix}:dir:${account}`
@@ -78,7 +84,7 @@ export class Keys {
   /**
    * hash: v profile version; cp dp dr and pool counters; sd sm "<period> <micros>" spent in day and month; lp the last
    * purchase; what was told: low (micros) and t:<pool> ("<cycle> <seconds>") the lowest threshold, rech flag, lown and
-   * rechn how often, capd and capm the last day and month whose cap refused;
+   * rechn how often, capd and capm the last day and month whose cap refused; rcpt receipts that were given;
    * cdrb CDRs that are archived only
    */
   account = (partition: number, account: string): string => this.#tagged(partition, `acct:${account}`)
@@ -102,11 +108,17 @@ export class Keys {
   /** string: content hash and answer of a money operation, for ever */
   operation = (partition: number, account: string, id: string): string => this.#tagged(partition, `op:${account}:${id}`)
 
+  /** string: is there for a while when what has this digest was told to the outbox */
+  told = (partition: number, what: string): string => this.#tagged(partition, `told:${what}`)
   /** string: what became of the mail with this digest, for a while */
   notice = (partition: number, mail: string): string => this.#tagged(partition, `notice:${mail}`)
-  /** zset: mails that were let out to the account lately, by instant */
+  /** zset: news that the account was told lately, by instant */
   notices = (partition: number, account: string): string => this.#tagged(partition, `notices:${account}`)
-  /** hash: r revision, j JSON of the payment, n number of its receipt */
+  /** zset: names of payments, cards and recharges by when they were written last (lua/lib/records.lua) */
+  records = (partition: number): string => this.#tagged(partition, 'records')
+  /** the record with this name */
+  record = (partition: number, name: string): string => this.#tagged(partition, name)
+  /** hash: r revision, j JSON of the payment, n number of its receipt, op and oc its operation's id and content */
   payment = (partition: number, id: string): string => this.#tagged(partition, `pay:${id}`)
   /** zset: ids of the partition's payments by the instant they were opened */
   payments = (partition: number): string => this.#tagged(partition, 'pays')
@@ -114,6 +126,8 @@ export class Keys {
   paymentsDue = (partition: number): string => this.#tagged(partition, 'paysdue')
   /** list: ids of the account's payments, oldest first */
   paymentOrder = (partition: number, account: string): string => this.#tagged(partition, `paysof:${account}`)
+  /** hash: number of a receipt of the account → id of its payment */
+  receipts = (partition: number, account: string): string => this.#tagged(partition, `receipts:${account}`)
   /** string: id of the payment that a provider's charge was credited for */
   charge = (partition: number, charge: string): string => this.#tagged(partition, `charge:${charge}`)
   /** string: "<revision>|<JSON of the account's cards>" */

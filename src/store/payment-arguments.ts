@@ -6,7 +6,7 @@ import { formatAmount, MAX_MICROS } from '../base/money.ts'
 import { encodeEntry } from '../ledger/journal.ts'
 import type { Payment } from '../payments/payment.ts'
 import type { Change, Opening, PayingAccount, PaymentEvent } from '../payments/payment-store.ts'
-import { type PaymentRefusalCode, type PaymentRefused, refusePayment } from '../payments/refusal.ts'
+import { type CapReached, type PaymentRefusalCode, type PaymentRefused, refusePayment } from '../payments/refusal.ts'
 import { contentOf } from './operation.ts'
 import { encodePayment } from './payment-codec.ts'
 import { encodeProfile } from './profile-codec.ts'
@@ -40,6 +40,8 @@ export function openArguments(opening: Opening, profile: AccountProfile, nowMs: 
     ...periodsOf(payment),
     word(recharge?.dayCap),
     word(recharge?.monthCap),
+    profile.id,
+    word(operation?.id),
   ]
 }
 
@@ -103,10 +105,8 @@ function eventArguments({ type, data }: PaymentEvent): Arguments {
 }
 
 /** Why open_payment refused. */
-export function openRefusal(
-  [code = '', figure = '']: readonly string[],
-  { payment, refusal, operation }: Opening,
-): PaymentRefused {
+export function openRefusal([code = '', figure = '']: readonly string[], opening: Opening): PaymentRefused {
+  const { payment, refusal, operation } = opening
   if (refusal?.code === code) return refusal
   switch (code as PaymentRefusalCode) {
     case 'request_conflict':
@@ -120,7 +120,7 @@ export function openRefusal(
     case 'recharge_in_flight':
       return refusePayment('recharge_in_flight', `payment ${figure} is under way`)
     case 'recharge_capped':
-      return refusePayment('recharge_capped', `the recharges of the ${figure} reach their cap`)
+      return capRefusal(figure === 'month' ? 'month' : 'day', opening)
     case 'recharge_paused':
       return refusePayment('recharge_paused', `the recharge of account ${payment.account} is paused`)
     case 'recharge_not_due':
@@ -128,6 +128,12 @@ export function openRefusal(
     default:
       invariant(false, `open_payment refused ${code}`)
   }
+}
+
+function capRefusal(period: CapReached['period'], { payment: { amount }, recharge }: Opening): PaymentRefused {
+  const cap = (period === 'day' ? recharge?.dayCap : recharge?.monthCap) ?? 0n
+  const refused = refusePayment('recharge_capped', `the recharges of the ${period} reach their cap`)
+  return { ...refused, capped: { period, cap, amount } }
 }
 
 /** Why move_payment refused. */

@@ -28,6 +28,7 @@ const payment = z.object({
   reason: text.optional(),
   openedAtMs: whole,
   changedAtMs: whole,
+  succeededAtMs: whole.optional(),
   lookups: whole,
   capped: z.object({ day: text, month: text }).optional(),
   failureCounted: z.literal(true).optional(),

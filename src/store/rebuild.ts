@@ -3,19 +3,24 @@
  * keys, and the memory of calls that ended lately. Calls that were up are over: what they held is released, and a stop
  * that comes later is rated from itself, as one of a call that nobody asked for.
  */
+import type { AccountProfile } from '../accounts/account.ts'
+import { firstTurnMs } from '../accounts/cycles.ts'
 import { Fault, invariant } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
 import { rememberedCall } from '../calls/remembered.ts'
 import { Replay } from '../ledger/audit.ts'
 import { type JournalEntry, decodeEntry, encodeEntry, entryId } from '../ledger/journal.ts'
-import type { LedgerCopy, StoredCdr, StoredEntry } from '../ledger/streams.ts'
+import { postedTo } from '../ledger/posting.ts'
+import { cdrId, type LedgerCopy, type StoredCdr, type StoredEntry } from '../ledger/streams.ts'
 import type { Cdr } from '../usage/cdr.ts'
 import { encodeCall } from './call-codec.ts'
-import type { Keys } from './keys.ts'
+import { type Keys, RESTORING } from './keys.ts'
 import { decodeProfile } from './profile-codec.ts'
+import { type Credited, noteCredited, PaymentsRebuild, type RebuiltAccount } from './rebuild-payments.ts'
 import { repliesOf } from './replies.ts'
 import type { RedisStore } from './redis.ts'
-import { countSpent, type Spent } from './spent.ts'
+import { countSpent, notePurchase, type Spent } from './spent.ts'
+import { documentKey } from './store-documents.ts'
 
 export interface RebuildParts {
   readonly store: RedisStore
@@ -48,18 +53,21 @@ export class StoreRebuild {
     this.#parts = parts
   }
 
+  /** A store that is not whole yet says so until the end: a daemon would take it for all there is, and the archive follow. */
   async run(): Promise<Rebuilt> {
+    const { store, keys } = this.#parts
     const partitions = await this.#documents()
     const sum = { accounts: 0, entries: 0, cdrs: 0, released: 0 }
     for (let partition = 0; partition < partitions; partition += 1) {
-      const zones = await this.#profiles(partition)
-      const { entries, released } = await this.#journal(partition, zones)
-      sum.accounts += zones.size
+      const accounts = await this.#profiles(partition)
+      const { entries, released } = await this.#journal(partition, accounts)
+      sum.accounts += accounts.size
       sum.entries += entries
       sum.released += released
       sum.cdrs += await this.#cdrs(partition)
       await this.#armings(partition)
     }
+    await store.command((client) => client.hdel(keys.meta(), RESTORING))
     return { partitions, ...sum }
   }
 
@@ -71,16 +79,12 @@ export class StoreRebuild {
     const partitions = meta?.kind === 'hash' ? Number(meta.fields['partitions']) : NaN
     if (!(partitions >= 1)) throw new Fault('archive_unfit', 'nothing of a store is archived here')
     await this.#expectEmpty(partitions)
-    const places: Readonly<Record<string, string>> = {
-      meta: keys.meta(),
-      apikeys: keys.apiKeys(),
-      tariffs: keys.tariffs(),
-    }
+    await store.command((client) => client.hset(keys.meta(), RESTORING, '1'))
     for (const { name, content } of documents) {
-      const key = places[name] ?? keys.tariffContent(name.slice('tariff:'.length))
+      const key = documentKey(keys, name)
       if (content.kind === 'bytes') {
         await store.command((client) => client.set(key, Buffer.from(content.base64, 'base64')))
-      } else if (Object.keys(content.fields).length > 0) {
+      } else if (content.kind === 'hash' && Object.keys(content.fields).length > 0) {
         await store.command((client) => client.hset(key, content.fields))
       }
     }
@@ -96,10 +100,9 @@ export class StoreRebuild {
     }
   }
 
-  /** Answers with the zone of each account. */
-  async #profiles(partition: number): Promise<ReadonlyMap<string, string>> {
+  async #profiles(partition: number): Promise<ReadonlyMap<string, RebuiltAccount>> {
     const { store, keys, copy } = this.#parts
-    const zones = new Map<string, string>()
+    const accounts = new Map<string, RebuiltAccount>()
     for await (const page of copy.profiles(partition)) {
       const profiles = page.map(({ profile }) => ({ text: profile, profile: decodeProfile(profile) }))
       await this.#write((pipeline) => {
@@ -107,28 +110,34 @@ export class StoreRebuild {
           const { id, version, parent } = profile
           pipeline.set(keys.profile(partition, id), text).hset(keys.account(partition, id), 'v', version)
           pipeline.zadd(keys.accounts(partition), 0, id)
+          const turnsAtMs = firstTurnMs(profile)
+          if (turnsAtMs !== undefined) pipeline.zadd(keys.turns(partition), turnsAtMs, id)
           if (parent !== undefined) pipeline.zadd(keys.children(partition, parent), 0, id)
         }
       })
       for (const { profile } of profiles) {
-        zones.set(profile.id, profile.timezone)
+        accounts.set(profile.id, rebuiltAccount(profile))
         await store.command((client) => client.set(keys.directory(profile.id), profile.root))
       }
     }
-    return zones
+    return accounts
   }
 
   async #journal(
     partition: number,
-    zones: ReadonlyMap<string, string>,
+    accounts: ReadonlyMap<string, RebuiltAccount>,
   ): Promise<{ readonly entries: number; readonly released: number }> {
     const { clock, copy } = this.#parts
     const replay = new Replay(partition)
     const spent = new Map<string, Spent>()
+    const credited: Credited = new Map()
+    const purchases = new Map<string, bigint>()
     for await (const page of copy.entries(partition)) {
       await this.#appendEntries(partition, page, (stored, entry) => {
         replay.add(stored.number, entry)
-        countSpent(spent, entry, zones)
+        countSpent(spent, entry, accounts)
+        noteCredited(credited, entry)
+        notePurchase(purchases, entry)
       })
     }
     const [drift] = replay.drifts
@@ -145,7 +154,8 @@ export class StoreRebuild {
     await this.#appendEntries(partition, more, (stored, entry) => {
       replay.add(stored.number, entry)
     })
-    await this.#counters(replay, spent)
+    await this.#counters(replay, spent, purchases)
+    await this.#payments(replay, credited, accounts)
     return { entries, released: releases.length }
   }
 
@@ -161,14 +171,33 @@ export class StoreRebuild {
         take(stored, entry)
         const balances = stored.balances === '' ? [] : ['b', stored.balances]
         pipeline.xadd(keys.journal(p), entryId(stored.number), 'e', stored.entry, ...balances)
-        for (const account of postedTo(entry)) pipeline.rpush(keys.transactions(p, account), String(stored.number))
+        for (const account of postedTo(entry).keys())
+          pipeline.rpush(keys.transactions(p, account), String(stored.number))
         const operation = operationOf(stored, entry)
         if (operation) pipeline.set(keys.operation(p, operation.account, operation.id), operation.kept)
       }
     })
   }
 
-  async #counters(replay: Replay, spent: ReadonlyMap<string, Spent>): Promise<void> {
+  async #payments(replay: Replay, credited: Credited, accounts: ReadonlyMap<string, RebuiltAccount>): Promise<void> {
+    const { keys, clock, copy } = this.#parts
+    const leftOf = (account: string): bigint => {
+      const counters = replay.countersOf(account)
+      const of = (counter: string): bigint => counters.get(counter) ?? 0n
+      return of('cp') - of('dp') - of('dr')
+    }
+    const { partition } = replay
+    const records = copy.records(partition)
+    const write = (add: (pipeline: Pipeline) => void): Promise<void> => this.#write(add)
+    const order = { keys, partition, nowMs: clock.nowMs(), credited, records, accounts, leftOf, write }
+    await new PaymentsRebuild(order).run()
+  }
+
+  async #counters(
+    replay: Replay,
+    spent: ReadonlyMap<string, Spent>,
+    purchases: ReadonlyMap<string, bigint>,
+  ): Promise<void> {
     const { keys } = this.#parts
     const p = replay.partition
     await this.#write((pipeline) => {
@@ -180,6 +209,7 @@ export class StoreRebuild {
       for (const [account, { day, inDay, month, inMonth }] of spent) {
         pipeline.hset(keys.account(p, account), 'sd', `${day} ${inDay}`, 'sm', `${month} ${inMonth}`)
       }
+      for (const [account, amount] of purchases) pipeline.hset(keys.account(p, account), 'lp', amount.toString())
       for (const [book, value] of replay.books) pipeline.hset(keys.books(p), book, value.toString())
     })
   }
@@ -197,7 +227,7 @@ export class StoreRebuild {
       const cdrs = page.map((stored) => ({ stored, cdr: JSON.parse(stored.cdr) as Cdr }))
       await this.#write((pipeline) => {
         for (const { stored, cdr } of cdrs) {
-          const id = `${stored.number}-${stored.level}`
+          const id = cdrId(stored)
           pipeline.xadd(keys.cdrs(p), id, 'j', stored.cdr)
           if (cdr.revision === 0) pipeline.rpush(keys.cdrOrder(p, cdr.account), id)
           else pipeline.hset(keys.cdrIndex(p, cdr.account), cdr.call, id)
@@ -255,14 +285,12 @@ export class StoreRebuild {
   }
 }
 
+function rebuiltAccount({ timezone, creditLimit, recharge }: AccountProfile): RebuiltAccount {
+  return { timezone, creditLimit, ...(recharge?.enabled ? { rechargeBelow: recharge.threshold } : {}) }
+}
+
 /** Counters of the account's hash that number what was told (lua/lib/thresholds.lua). */
 const ARMINGS: Readonly<Record<string, string>> = { 'balance.low': 'lown', 'recharge.due': 'rechn' }
-
-/** The accounts whose history the entry is in: those whose credit or minutes it moves for good. */
-function postedTo({ moves }: JournalEntry): ReadonlySet<string> {
-  const posted = moves.filter(([, counter]) => counter !== 'dr' && !counter.endsWith(':r'))
-  return new Set(posted.map(([account]) => account))
-}
 
 /** What a repeat of the operation is answered with. */
 function operationOf(

@@ -25,6 +25,10 @@ export class RedisCallEndings implements EventSource {
     this.#parts = parts
   }
 
+  get name(): string {
+    return this.#parts.stream.name
+  }
+
   /** From now on, and for a minute, ends of calls are told. */
   async listen(): Promise<void> {
     const { store, keys } = this.#parts

@@ -78,7 +78,8 @@ export class RedisCards implements CardStore {
       const { revision, book } = await this.#read(partition, account)
       const next = decide(book)
       if ('code' in next) return next
-      const reply = await store.run('put_record', [keys.cards(partition, account)], [revision, JSON.stringify(next)])
+      const written = [keys.cards(partition, account), keys.records(partition)]
+      const reply = await store.run('put_record', written, [revision, JSON.stringify(next), `cards:${account}`])
       return wordsOf(reply)[0] === 'saved' ? next : undefined
     })
   }

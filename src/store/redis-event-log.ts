@@ -1,6 +1,7 @@
 /** The newest events of all partitions in one bounded stream; what is older than the bound is forgotten. */
-import { type AccountEvent } from '../events/event.ts'
+import type { AccountEvent } from '../events/event.ts'
 import type { EventLog, LoggedEvent } from '../events/event-stream.ts'
+import { loggedEvent } from './event-entries.ts'
 import type { Keys } from './keys.ts'
 import type { RedisStore } from './redis.ts'
 import { repliesOf, streamEntries } from './replies.ts'
@@ -26,11 +27,19 @@ export class RedisEventLog implements EventLog {
     })
   }
 
+  /** What this version cannot read is passed over. */
   async after(cursor: string, most: number): Promise<readonly LoggedEvent[]> {
-    const found = await this.#store.command((client) => client.xrange(this.#key, `(${cursor}`, '+', 'COUNT', most))
-    return streamEntries(found).map(({ id, fields }) => {
-      return { cursor: id, event: JSON.parse(fields['e'] ?? '') as AccountEvent }
-    })
+    for (let from = cursor; ;) {
+      const found = await this.#store.command((client) => client.xrange(this.#key, `(${from}`, '+', 'COUNT', most))
+      const entries = streamEntries(found)
+      const events = entries.flatMap((entry) => {
+        const event = loggedEvent(entry)
+        return event ? [{ cursor: entry.id, event }] : []
+      })
+      const last = entries.at(-1)
+      if (events.length > 0 || !last) return events
+      from = last.id
+    }
   }
 
   async newest(): Promise<string> {

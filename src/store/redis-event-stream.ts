@@ -3,18 +3,19 @@
  * acknowledges it; when it is silent for long, others claim it.
  */
 import { invariant } from '../base/fault.ts'
-import type { AccountEvent } from '../events/event.ts'
-import type { EventSource, SourceLag, TakenEntry } from '../events/event-stream.ts'
+import type { EventSource, ReadEntry, SourceLag, TakenEntry } from '../events/event-stream.ts'
 import type { RedisStore } from './redis.ts'
-import { isReply, type StreamEntry, streamEntries, wordsOf } from './replies.ts'
+import { isReply, streamEntries, wordsOf } from './replies.ts'
+import { makeGroup } from './stream-groups.ts'
 
 export interface EventStreamParts {
+  readonly name: string
   readonly store: RedisStore
   /** This daemon among the readers of the group. */
   readonly reader: string
   /** Name of the stream of a partition. */
   readonly key: (partition: number) => string
-  readonly read: (partition: number, entry: StreamEntry) => AccountEvent | undefined
+  readonly read: ReadEntry
   /** Where a new group begins: at the first entry that is there, or after the last. */
   readonly from: '0' | '$'
   /** What all groups are done with is dropped; else others keep the stream. */
@@ -31,6 +32,10 @@ export class RedisEventStream implements EventSource {
 
   constructor(parts: EventStreamParts) {
     this.#parts = parts
+  }
+
+  get name(): string {
+    return this.#parts.name
   }
 
   async take(partition: number, most: number): Promise<readonly TakenEntry[]> {
@@ -72,11 +77,7 @@ export class RedisEventStream implements EventSource {
   /** The group is made where it is missed, also after the store was emptied. */
   async open(partition: number): Promise<void> {
     const { store, key, from } = this.#parts
-    try {
-      await store.command((client) => client.xgroup('CREATE', key(partition), GROUP, from, 'MKSTREAM'))
-    } catch (error) {
-      if (!isReply(error, 'BUSYGROUP')) throw error
-    }
+    await makeGroup(store, { stream: key(partition), group: GROUP, from })
   }
 
   /** What is not taken yet is never taken; a group that is opened again begins anew. */
@@ -101,6 +102,6 @@ export class RedisEventStream implements EventSource {
   }
 
   #taken(partition: number, entries: unknown): readonly TakenEntry[] {
-    return streamEntries(entries).map((entry) => ({ entry: entry.id, event: this.#parts.read(partition, entry) }))
+    return streamEntries(entries).map((entry) => ({ entry, event: this.#parts.read(partition, entry) }))
   }
 }

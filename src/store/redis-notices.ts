@@ -6,8 +6,8 @@ import type { Keys } from './keys.ts'
 import type { RedisStore } from './redis.ts'
 import { wordsOf } from './replies.ts'
 
-/** Longer than an event is tried again. */
-const REMEMBER_MS = 8 * 86_400_000
+/** Longer than a notice may be tried again: for three days, and when it is a dead letter for thirty more. */
+const REMEMBER_MS = 34 * 86_400_000
 
 export class RedisNotices implements NoticeLog {
   readonly #store: RedisStore
@@ -21,7 +21,7 @@ export class RedisNotices implements NoticeLog {
   async admit(sending: Sending, limit: NoticeLimit | undefined): Promise<'free' | 'done' | 'held_back'> {
     const { partition, account, nowMs } = sending
     const keys = [this.#mark(sending), this.#keys.notices(partition, account)]
-    const words = [nowMs, digest(sending.id), limit?.most ?? '', limit?.withinMs ?? 0]
+    const words = [nowMs, digest(sending.news), limit?.most ?? '', limit?.withinMs ?? 0]
     const [word] = wordsOf(await this.#store.run('admit_notice', keys, words))
     invariant(word === 'free' || word === 'done' || word === 'held_back', `admit_notice answered ${word}`)
     return word

@@ -1,6 +1,6 @@
 /** Events that no script writes, as they are about nothing that a script changes. */
-import type { AccountEvent } from '../events/event.ts'
-import type { Outbox } from '../webhooks/parts.ts'
+import { hash } from 'node:crypto'
+import type { Outbox, OutboxEvent } from '../webhooks/parts.ts'
 import { type Keys, partitionOf } from './keys.ts'
 import type { RedisStore } from './redis.ts'
 
@@ -10,6 +10,9 @@ export interface OutboxParts {
   readonly partitions: number
 }
 
+/** Longer than a job that tells it is tried again, also as a dead letter. */
+const REMEMBER_MS = 34 * 86_400_000
+
 export class RedisOutbox implements Outbox {
   readonly #parts: OutboxParts
 
@@ -17,11 +20,12 @@ export class RedisOutbox implements Outbox {
     this.#parts = parts
   }
 
-  async tell({ type, account, atMs, data }: Pick<AccountEvent, 'type' | 'account' | 'atMs' | 'data'>): Promise<void> {
+  async tell(id: string, { type, account, atMs, data }: OutboxEvent): Promise<void> {
     const { store, keys, partitions } = this.#parts
     // Any partition will do, as it has no order among the events of its account.
-    const key = keys.outbox(partitionOf(account, partitions))
-    const fields = Object.entries(data).flat()
-    await store.command((client) => client.xadd(key, '*', 'type', type, 'account', account, 'at', atMs, ...fields))
+    const partition = partitionOf(account, partitions)
+    const fields = ['type', type, 'account', account, 'at', atMs, ...Object.entries(data).flat()]
+    const mark = keys.told(partition, hash('sha256', id, 'hex').slice(0, 32))
+    await store.run('tell_once', [mark, keys.outbox(partition)], [REMEMBER_MS, ...fields])
   }
 }

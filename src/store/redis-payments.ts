@@ -82,6 +82,7 @@ export class RedisPayments implements PaymentStore {
         keys.payments(p),
         keys.paymentOrder(p, account),
         keys.recharge(p, account),
+        keys.records(p),
       ],
       openArguments(opening, profile, clock.nowMs()),
     )
@@ -171,6 +172,8 @@ export class RedisPayments implements PaymentStore {
       credits === undefined ? key : keys.charge(p, credits),
       keys.turns(p),
       keys.changed(p),
+      keys.records(p),
+      keys.receipts(p, account),
     ]
   }
 
@@ -185,6 +188,15 @@ export class RedisPayments implements PaymentStore {
     const ids = end === 0 ? [] : await store.command((client) => client.lrange(list, from, end - 1))
     const items = (await this.#readAll(paying.partition, ids)).toReversed()
     return from > 0 ? { items, nextCursor: String(from) } : { items }
+  }
+
+  async byReceipt(account: string, number: number): Promise<Payment | undefined> {
+    const paying = await this.accountOf(account)
+    if (!paying) return undefined
+    const { store, keys } = this.#parts
+    const receipts = keys.receipts(paying.partition, account)
+    const id = await store.command((client) => client.hget(receipts, String(number)))
+    return id === null ? undefined : this.find(id)
   }
 
   async #readAll(partition: number, ids: readonly string[]): Promise<readonly Payment[]> {

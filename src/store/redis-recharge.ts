@@ -3,7 +3,7 @@ import type { AccountOffice } from '../accounts/office.ts'
 import { Fault } from '../base/fault.ts'
 import type { Micros } from '../base/money.ts'
 import type { Clock } from '../base/time.ts'
-import type { RechargeState, RechargeStore } from '../recharge/recharging.ts'
+import type { CappedPeriod, RechargeState, RechargeStore } from '../recharge/recharging.ts'
 import type { Keys } from './keys.ts'
 import type { RedisStore } from './redis.ts'
 
@@ -14,7 +14,12 @@ export interface RechargeStoreParts {
   readonly office: Pick<AccountOffice, 'chainOf'>
 }
 
-type Steering = readonly [what: 'pause' | 'resume' | 'rest' | 'cap', why: string, nextAtMs: number | '']
+type Steering = readonly [
+  what: 'pause' | 'resume' | 'rest' | 'cap',
+  why: string,
+  nextAtMs: number | '',
+  ...event: readonly string[],
+]
 
 export class RedisRecharge implements RechargeStore {
   readonly #parts: RechargeStoreParts
@@ -54,14 +59,16 @@ export class RedisRecharge implements RechargeStore {
     return this.#steer(account, ['rest', '', ''])
   }
 
-  capped(account: string, { atMs, period }: { readonly atMs: number; readonly period: string }): Promise<void> {
-    return this.#steer(account, ['cap', period, atMs])
+  capped(account: string, { untilMs, cap, amount, ...named }: CappedPeriod): Promise<void> {
+    const { period, of, currency } = named
+    const told = { period, of, cap: cap.toString(), amount: amount.toString(), currency }
+    return this.#steer(account, ['cap', of, untilMs, ...Object.entries(told).flat()])
   }
 
   async #steer(account: string, steering: Steering): Promise<void> {
     const { store, keys, clock } = this.#parts
     const p = await this.#partitionOf(account)
-    const touched = [keys.recharge(p, account), keys.paymentsDue(p), keys.outbox(p)]
+    const touched = [keys.recharge(p, account), keys.paymentsDue(p), keys.outbox(p), keys.records(p)]
     await store.run('steer_recharge', touched, [clock.nowMs(), account, ...steering])
   }
 

@@ -1,21 +1,26 @@
 /** The journal, the CDRs, the events and the profiles of the store, for whoever keeps them elsewhere. */
 import { Fault } from '../base/fault.ts'
 import type {
-  CdrPlace,
+  Installation,
   LedgerStreams,
   StoreDocument,
+  StoredCdr,
   StoredEntry,
   StoredEvent,
   StoredProfileText,
+  StoredRecord,
   StreamPage,
   StreamPlace,
 } from '../ledger/streams.ts'
+import { cdrId, cdrPlace } from '../ledger/streams.ts'
 import { entryId, entryNumber } from '../ledger/journal.ts'
 import { trimCdrs } from './cdr-trimming.ts'
-import type { Keys } from './keys.ts'
+import { type Keys, RESTORING } from './keys.ts'
 import { decodeProfile } from './profile-codec.ts'
 import { isReply, lastStreamId, repliesOf, type StreamEntry, streamEntries } from './replies.ts'
 import type { RedisStore } from './redis.ts'
+import { contentDocument, documentKeys } from './store-documents.ts'
+import { makeGroup } from './stream-groups.ts'
 import { contentHashes } from './tariff-page.ts'
 
 export interface RedisStreamsParts {
@@ -26,8 +31,13 @@ export interface RedisStreamsParts {
 }
 
 const PROFILES_AT_ONCE = 200
+const RECORDS_AT_ONCE = 200
 
 const GROUP = 'archive'
+
+/** Fields of `meta`. */
+const ARCHIVE = 'archive'
+const BEATS = 'beats'
 
 export class RedisStreams implements LedgerStreams {
   readonly #parts: RedisStreamsParts
@@ -42,35 +52,67 @@ export class RedisStreams implements LedgerStreams {
     return this.#parts.partitions
   }
 
-  async installation(): Promise<string> {
+  async installation(): Promise<Installation> {
     const { store, keys } = this.#parts
-    const at = await store.command((client) => client.hget(keys.meta(), 'installed_at'))
-    if (at === null) throw new Fault('store_unfit', 'the store does not say when it was installed')
-    return at
+    const [at, archive, beats, restoring] = await store.command((client) =>
+      client.hmget(keys.meta(), 'installed_at', ARCHIVE, BEATS, RESTORING),
+    )
+    if (restoring)
+      throw new Fault('store_unfit', 'the store is being built anew: nothing is archived until it is whole')
+    if (!at) throw new Fault('store_unfit', 'the store does not say when it was installed')
+    return { id: at, ...(archive ? { archive } : {}), beats: Number(beats ?? 0) }
+  }
+
+  async claimFor(archive: string): Promise<string> {
+    const { store, keys } = this.#parts
+    await store.command((client) => client.hsetnx(keys.meta(), ARCHIVE, archive))
+    return (await store.command((client) => client.hget(keys.meta(), ARCHIVE))) ?? archive
+  }
+
+  async giveTo(archive: string): Promise<void> {
+    const { store, keys } = this.#parts
+    await store.command((client) => client.hset(keys.meta(), ARCHIVE, archive))
+  }
+
+  beat(): Promise<number> {
+    const { store, keys } = this.#parts
+    return store.command((client) => client.hincrby(keys.meta(), BEATS, 1))
   }
 
   async read(p: number, place: StreamPlace, limit: number): Promise<StreamPage> {
     const { store, keys } = this.#parts
-    const { journal, cdr, event } = place
+    const { journal, cdr, event, record } = place
     await this.#hold(p, event)
     const results = await store.command((client) =>
       client
         .pipeline()
         .xrange(keys.journal(p), entryId(Math.max(journal, 1)), '+', 'COUNT', limit)
-        .xrange(keys.cdrs(p), `(${cdr.number}-${cdr.level}`, '+', 'COUNT', limit)
+        .xrange(keys.cdrs(p), `(${cdrId(cdr)}`, '+', 'COUNT', limit)
         .xrange(keys.outbox(p), `(${event}`, '+', 'COUNT', limit)
         .zrange(keys.changed(p), 0, String(Math.min(limit, PROFILES_AT_ONCE) - 1))
+        .zrange(keys.records(p), `(${record}`, '+inf', 'BYSCORE', 'LIMIT', 0, RECORDS_AT_ONCE, 'WITHSCORES')
         .exec(),
     )
-    const [journalled, cdrs, events, changed] = repliesOf(results)
+    const [journalled, ended, told, changed, written] = repliesOf(results)
     const entries = streamEntries(journalled).map(entryOf)
+    const cdrs = streamEntries(ended).map(cdrOf)
+    const events: readonly StoredEvent[] = streamEntries(told)
+    const profiles = await this.#profiles(p, changed as readonly string[])
+    const records = await this.#records(p, written as readonly string[])
+    const more =
+      Math.max(entries.length, cdrs.length, events.length) >= limit ||
+      profiles.length >= PROFILES_AT_ONCE ||
+      records.length >= RECORDS_AT_ONCE
     const known = entries[0]?.number === journal ? entries.shift() : undefined
+    const last = Math.min(entries.at(-1)?.number ?? journal, cdrs.length < limit ? Infinity : wholeUpTo(cdrs))
     return {
       ...(known ? { known } : {}),
-      entries,
-      cdrs: streamEntries(cdrs).map(cdrOf),
-      events: streamEntries(events) satisfies readonly StoredEvent[],
-      profiles: await this.#profiles(p, changed as readonly string[]),
+      entries: entries.filter(({ number }) => number <= last),
+      cdrs: cdrs.filter(({ number }) => number <= last),
+      events,
+      profiles,
+      records,
+      more,
     }
   }
 
@@ -83,18 +125,9 @@ export class RedisStreams implements LedgerStreams {
       await store.command((client) => client.xgroup('SETID', outbox, GROUP, event))
     } catch (error) {
       if (!isReply(error, 'NOGROUP') && !isReply(error, 'ERR')) throw error
-      await this.#makeGroup(outbox, event)
+      await makeGroup(store, { stream: outbox, group: GROUP, from: event })
     }
     this.#held.set(p, event)
-  }
-
-  /** Another daemon may make it at the same time, and stands at the same place. */
-  async #makeGroup(outbox: string, event: string): Promise<void> {
-    try {
-      await this.#parts.store.command((client) => client.xgroup('CREATE', outbox, GROUP, event, 'MKSTREAM'))
-    } catch (error) {
-      if (!isReply(error, 'BUSYGROUP')) throw error
-    }
   }
 
   async entries(p: number, from: number, to: number): Promise<readonly StoredEntry[]> {
@@ -132,6 +165,28 @@ export class RedisStreams implements LedgerStreams {
     })
   }
 
+  /** Names and versions in turn. What was written since they were read comes again, with a later version. */
+  async #records(p: number, named: readonly string[]): Promise<readonly StoredRecord[]> {
+    if (named.length === 0) return []
+    const { store, keys } = this.#parts
+    const names = named.filter((_word, at) => at % 2 === 0)
+    const results = await store.command((client) => {
+      const read = client.pipeline()
+      for (const name of names) {
+        if (isText(name)) read.get(keys.record(p, name))
+        else read.hgetall(keys.record(p, name))
+      }
+      return read.exec()
+    })
+    return repliesOf(results).map((reply, at) => ({
+      name: names[at] ?? '',
+      version: Number(named[2 * at + 1]),
+      content: isText(names[at] ?? '')
+        ? { kind: 'text', text: (reply as string | null) ?? '' }
+        : { kind: 'hash', fields: reply as Readonly<Record<string, string>> },
+    }))
+  }
+
   async forgetChanged(p: number, profiles: readonly StoredProfileText[]): Promise<void> {
     if (profiles.length === 0) return
     const { store, keys } = this.#parts
@@ -139,21 +194,20 @@ export class RedisStreams implements LedgerStreams {
     await store.run('forget_changed', [keys.changed(p)], [profiles.length, ...archived])
   }
 
-  trimCdrs(partition: number, archived: CdrPlace, endedBeforeMs: number): Promise<number> {
-    return trimCdrs(this.#parts, { partition, archived, endedBeforeMs })
+  trimCdrs(partition: number, last: number): Promise<number> {
+    return trimCdrs(this.#parts, partition, last)
   }
 
   async *documents(known: ReadonlySet<string>): AsyncGenerator<StoreDocument> {
     const { store, keys } = this.#parts
-    const hashes = { meta: keys.meta(), apikeys: keys.apiKeys(), tariffs: keys.tariffs() }
     let tariffs: Readonly<Record<string, string>> = {}
-    for (const [name, key] of Object.entries(hashes)) {
+    for (const [name, key] of Object.entries(documentKeys(keys))) {
       const fields = await store.command((client) => client.hgetall(key))
       if (name === 'tariffs') tariffs = fields
       yield { name, content: { kind: 'hash', fields } }
     }
     for (const sha256 of contentHashes(tariffs)) {
-      const name = `tariff:${sha256}`
+      const name = contentDocument(sha256)
       if (known.has(name)) continue
       const bytes = await store.command((client) => client.getBuffer(keys.tariffContent(sha256)))
       if (bytes) yield { name, content: { kind: 'bytes', base64: bytes.toString('base64') } }
@@ -165,7 +219,16 @@ function entryOf({ id, fields }: StreamEntry): StoredEntry {
   return { number: entryNumber(id), entry: fields['e'] ?? '', balances: fields['b'] ?? '' }
 }
 
-function cdrOf({ id, fields }: StreamEntry): { number: number; level: number; cdr: string } {
-  const [number = 0, level = 0] = id.split('-').map(Number)
-  return { number, level, cdr: fields['j'] ?? '' }
+function cdrOf({ id, fields }: StreamEntry): StoredCdr {
+  return { ...cdrPlace(id), cdr: fields['j'] ?? '' }
+}
+
+/** Cards are one text, payments and recharges are hashes. */
+function isText(name: string): boolean {
+  return name.startsWith('cards:')
+}
+
+/** Of a full page the last entry may have more CDRs. */
+function wholeUpTo(cdrs: readonly StoredCdr[]): number {
+  return (cdrs.at(-1)?.number ?? 0) - 1
 }

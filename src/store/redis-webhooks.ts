@@ -6,6 +6,7 @@ import { eventTypes } from '../events/event.ts'
 import type { WebhookEndpoint } from '../webhooks/endpoint.ts'
 import type { WebhookEndpoints } from '../webhooks/parts.ts'
 import { untilDone } from './attempts.ts'
+import { json } from './json.ts'
 import type { Keys } from './keys.ts'
 import type { RedisStore } from './redis.ts'
 import { wordsOf } from './replies.ts'
@@ -13,26 +14,31 @@ import { wordsOf } from './replies.ts'
 const MAX_ENDPOINTS = 1_000
 const FRESH_MS = 1_000
 
-const kept = z.object({
-  id: z.string(),
-  url: z.string(),
-  description: z.string().exactOptional(),
-  types: z.array(z.enum(eventTypes)),
-  account: z.string().exactOptional(),
-  secrets: z.array(z.object({ secret: z.string(), untilMs: z.int().exactOptional() })),
-  createdAtMs: z.int(),
-  disabled: z.object({ reason: z.enum(['operator', 'gone', 'failing']), atMs: z.int() }).exactOptional(),
-  failingSinceMs: z.int().exactOptional(),
-})
+const kept = json.pipe(
+  z.object({
+    id: z.string(),
+    url: z.string(),
+    description: z.string().exactOptional(),
+    types: z.array(z.enum(eventTypes)),
+    account: z.string().exactOptional(),
+    secrets: z.array(z.object({ secret: z.string(), untilMs: z.int().exactOptional() })),
+    createdAtMs: z.int(),
+    disabled: z.object({ reason: z.enum(['operator', 'gone', 'failing']), atMs: z.int() }).exactOptional(),
+    failingSinceMs: z.int().exactOptional(),
+  }),
+)
 
 export interface WebhooksParts {
   readonly store: RedisStore
   readonly keys: Keys
   readonly clock: Clock
+  /** Told once of each that cannot be read: it is passed over where all are asked for. */
+  readonly unfit: (id: string, why: string) => void
 }
 
 export class RedisWebhooks implements WebhookEndpoints {
   readonly #parts: WebhooksParts
+  readonly #unfit = new Set<string>()
   #known: { readonly endpoints: readonly WebhookEndpoint[]; readonly atMs: number } | undefined
 
   constructor(parts: WebhooksParts) {
@@ -49,8 +55,17 @@ export class RedisWebhooks implements WebhookEndpoints {
 
   async list(): Promise<readonly WebhookEndpoint[]> {
     const { store, keys } = this.#parts
-    const texts = await store.command((client) => client.hvals(keys.webhooks()))
-    return texts.map(decode).sort((a, b) => a.createdAtMs - b.createdAtMs || a.id.localeCompare(b.id))
+    const texts = await store.command((client) => client.hgetall(keys.webhooks()))
+    const endpoints = Object.entries(texts).flatMap(([id, text]) => this.#readable(id, text))
+    return endpoints.sort((a, b) => a.createdAtMs - b.createdAtMs || a.id.localeCompare(b.id))
+  }
+
+  #readable(id: string, text: string): readonly WebhookEndpoint[] {
+    const read = kept.safeParse(text)
+    if (read.success) return [read.data]
+    if (!this.#unfit.has(id)) this.#parts.unfit(id, z.prettifyError(read.error))
+    this.#unfit.add(id)
+    return []
   }
 
   async find(id: string): Promise<WebhookEndpoint | undefined> {
@@ -99,7 +114,7 @@ export class RedisWebhooks implements WebhookEndpoints {
 }
 
 function decode(text: string): WebhookEndpoint {
-  const read = kept.safeParse(JSON.parse(text))
+  const read = kept.safeParse(text)
   if (read.success) return read.data
   throw new Fault('store_unfit', `a webhook in the store cannot be read: ${z.prettifyError(read.error)}`)
 }

@@ -1,4 +1,4 @@
-/** What an account has spent on calls in a day and a month, counted anew from its journal. */
+/** What an account has spent and bought, counted anew from its journal. */
 import { dayOf } from '../base/time.ts'
 import type { JournalEntry } from '../ledger/journal.ts'
 
@@ -11,13 +11,25 @@ export interface Spent {
 }
 
 /** As settle.lua counts it: of calls, in the account's own day and month, never below zero. */
-export function countSpent(spent: Map<string, Spent>, entry: JournalEntry, zones: ReadonlyMap<string, string>): void {
+export function countSpent(
+  spent: Map<string, Spent>,
+  entry: JournalEntry,
+  accounts: ReadonlyMap<string, { readonly timezone: string }>,
+): void {
   if (entry.call === undefined) return
   for (const [account, counter, change] of entry.moves) {
     if (counter !== 'cp' && counter !== 'dp') continue
-    const day = dayOf(entry.atMs, zones.get(account) ?? 'UTC')
+    const day = dayOf(entry.atMs, accounts.get(account)?.timezone ?? 'UTC')
     spent.set(account, withSpent(spent.get(account), day, BigInt(counter === 'dp' ? change : -change)))
   }
+}
+
+const PURCHASES = ['purchase', 'recharge']
+
+/** Micros of the last purchase of credit, as the scripts keep it for thresholds that are shares of it. */
+export function notePurchase(purchases: Map<string, bigint>, { kind, moves, note }: JournalEntry): void {
+  if (kind !== 'credit' || !PURCHASES.includes(note?.['kind'] ?? '')) return
+  for (const [account, counter, change] of moves) if (counter === 'cp') purchases.set(account, BigInt(change))
 }
 
 function withSpent(known: Spent | undefined, day: string, debit: bigint): Spent {

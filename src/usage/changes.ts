@@ -11,8 +11,8 @@ export interface ChangesPlace {
   readonly limit: number
 }
 
-/** "<journal entry>.<level>" of the last CDR that was read. */
-export const CHANGES_CURSOR = /^\d{1,15}\.\d{1,2}$/
+/** "<journal entry>.<level>" of the last CDR that was read, and ".<how often the store lost entries>" where it did. */
+export const CHANGES_CURSOR = /^\d{1,15}\.\d{1,2}(\.\d{1,6})?$/
 
 export interface CdrChange {
   readonly kind: 'call' | 'correction'

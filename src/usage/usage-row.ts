@@ -57,7 +57,8 @@ export function figuresOf(cdr: Cdr): UsageFigures {
   }
 }
 
-function secondsBy({ parts }: Cdr, source: string): number {
+/** Of a call's seconds those that this source paid or carried. */
+export function secondsBy({ parts }: Pick<Cdr, 'parts'>, source: string): number {
   return parts.reduce((sum, part) => sum + (part.source === source ? part.seconds : 0), 0)
 }
 

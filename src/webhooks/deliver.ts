@@ -1,7 +1,7 @@
 /** One attempt to deliver an event to an endpoint, what is written about it, and what follows from it. */
 import type { Clock } from '../base/time.ts'
 import type { AccountEvent } from '../events/event.ts'
-import { disabledFor, type DisabledReason, secretsInForce, type WebhookEndpoint } from './endpoint.ts'
+import { type Disabled, disabledFor, type DisabledReason, secretsInForce, type WebhookEndpoint } from './endpoint.ts'
 import type {
   Delivery,
   DeliveryLog,
@@ -65,7 +65,8 @@ export class Deliverer {
   async run({ endpoint: id, event }: DeliveryTask, attempt: number): Promise<void> {
     const { endpoints, sender, log, clock, bodyOf } = this.#parts
     const endpoint = await endpoints.find(id)
-    if (!endpoint || endpoint.disabled) return
+    if (!endpoint) return
+    if (endpoint.disabled) return this.#tellDisabled(endpoint, endpoint.disabled)
     const secrets = secretsInForce(endpoint, clock.nowMs())
     const message = { id: event.id, type: event.type, body: bodyOf(event) }
     const result = await sender.send({ url: endpoint.url, secrets }, message)
@@ -93,12 +94,21 @@ export class Deliverer {
     }
   }
 
-  /** Told first: a daemon that dies in between tells it again, and never not at all. */
-  async #disable({ id, url, account = '' }: WebhookEndpoint, reason: DisabledReason): Promise<void> {
-    const { endpoints, outbox, clock } = this.#parts
+  /** A daemon that dies in between is followed by the next delivery, or by this one again, which finds it disabled. */
+  async #disable({ id }: WebhookEndpoint, reason: DisabledReason): Promise<void> {
+    const { endpoints, clock } = this.#parts
     const atMs = clock.nowMs()
-    await outbox.tell({ type: 'webhook.disabled', account, atMs, data: { endpoint: id, url, reason } })
-    await endpoints.change(id, (known) => (known.disabled ? known : disabledFor(known, { reason, atMs })))
+    const endpoint = await endpoints.change(id, (known) =>
+      known.disabled ? known : disabledFor(known, { reason, atMs }),
+    )
+    if (endpoint?.disabled) await this.#tellDisabled(endpoint, endpoint.disabled)
+  }
+
+  /** Once for each time that it was disabled, by whichever of the deliveries under way; an operator knows what he did. */
+  async #tellDisabled({ id, url, account = '' }: WebhookEndpoint, { reason, atMs }: Disabled): Promise<void> {
+    if (reason === 'operator') return
+    const event = { type: 'webhook.disabled', account, atMs, data: { endpoint: id, url, reason } } as const
+    await this.#parts.outbox.tell(`${id} ${atMs}`, event)
   }
 }
 

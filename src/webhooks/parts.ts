@@ -69,9 +69,12 @@ export interface DeliveryQueue {
   add(tasks: readonly { readonly id: string; readonly data: DeliveryTask }[]): Promise<void>
 }
 
+/** `account` is empty for what is of the whole installation. */
+export type OutboxEvent = Pick<AccountEvent, 'type' | 'account' | 'atMs' | 'data'>
+
 export interface Outbox {
-  /** `account` is empty for what is of the whole installation. */
-  tell(event: Pick<AccountEvent, 'type' | 'account' | 'atMs' | 'data'>): Promise<void>
+  /** Tells what has this id once, however often it is called. */
+  tell(id: string, event: OutboxEvent): Promise<void>
 }
 
 /** Ids of an account and of those above it; empty when it is unknown. */

@@ -5,34 +5,19 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Daemon, Home, root } from './bench.ts'
+import { fencesOf, patternOf } from './fences.ts'
 
 const run = promisify(execFile)
 
 /** The port that the README's commands ask. */
 const SHOWN = 'http://127.0.0.1:8484'
 
-interface Fence {
-  readonly language: string
-  readonly text: string
-}
-
-async function fences(): Promise<readonly Fence[]> {
-  const readme = await readFile(join(root, 'README.md'), 'utf8')
-  return [...readme.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language = '', text = '']) => ({ language, text }))
-}
-
 /** The shell commands that say these words, and what the README shows next. */
 async function commandsWith(words: string): Promise<{ readonly text: string; readonly shown: readonly string[] }> {
-  const all = await fences()
+  const all = fencesOf(await readFile(join(root, 'README.md'), 'utf8'))
   const at = all.findIndex(({ language, text }) => language === 'sh' && text.includes(words))
   expect(at, `the README has commands with "${words}"`).toBeGreaterThanOrEqual(0)
   return { text: all[at]!.text, shown: all[at + 1]?.text.trimEnd().split('\n') ?? [] }
-}
-
-/** "{"allow":true,…}" as a pattern. */
-function patternOf(shown: string): RegExp {
-  const parts = shown.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-  return new RegExp(`^${parts.join('.*')}$`)
 }
 
 const ends: (() => Promise<void>)[] = []

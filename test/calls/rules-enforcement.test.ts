@@ -121,6 +121,19 @@ describe.each(twoForms)('real-time enforcement, on $name', (form) => {
     expect(await call.stop()).toMatchObject({ seconds: 250, charge: usd('0.25') })
   })
 
+  it('E6: they are warned in time also where the money ends with a slice', async () => {
+    world.policy = { ...world.policy, warnSeconds: 20 }
+    await world.account('acme', { credit: usd('0.12') })
+    const call = await up('c1')
+    await call.talk(99)
+    expect(world.control.warned).toEqual([])
+    await call.talk(1)
+    expect(world.control.warned).toEqual([{ callId: 'c1', secondsLeft: 20 }])
+    await call.talk(20)
+    expect(world.control.ended).toMatchObject([{ callId: 'c1', reason: 'credit_exhausted' }])
+    expect(await call.stop()).toMatchObject({ seconds: 120, charge: usd('0.12') })
+  })
+
   it('E6: no warning comes to a call that money goes on for, nor where its edge does not take one', async () => {
     world.policy = { ...world.policy, warnSeconds: 20 }
     await world.account('acme', { credit: usd('10') })

@@ -16,6 +16,10 @@ describe('a call is due', () => {
     expect(dueAtMs(call, policy, NOW_MS)).toBe(NOW_MS + 50_000)
   })
 
+  it('further ahead of it, where its parties are to be warned', () => {
+    expect(dueAtMs(call, { ...policy, warnSeconds: 25 }, NOW_MS)).toBe(NOW_MS + 35_000)
+  })
+
   it('not before half of what is left of a short slice', () => {
     expect(dueAtMs({ ...call, grantedSeconds: 8 }, policy, NOW_MS)).toBe(NOW_MS + 4_000)
     expect(dueAtMs(call, policy, NOW_MS + 58_000)).toBe(NOW_MS + 59_000)

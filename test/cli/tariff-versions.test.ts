@@ -80,6 +80,16 @@ describe('the guard rails of an import', () => {
     expect((await importDeck('--force')).code).toBe(0)
   })
 
+  it('refuse a deck that blocks as many', async () => {
+    stub.file('deck.csv', deck(many(40, (at) => (at < 20 ? 'blocked' : '0.10'))))
+    const { code, err } = await importDeck()
+    expect({ code, err }).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('20 of 40 prefixes are closed or blocked') as string,
+    })
+    expect((await importDeck('--limit', 'closed=50')).code).toBe(0)
+  })
+
   it('let pass what changes a little, and what was free before', async () => {
     inForce(...many(40, (at) => (at === 7 ? '0' : '0.10')))
     stub.file('deck.csv', deck(many(40, (at) => (at === 7 ? '0' : '0.115'))))

@@ -1,6 +1,7 @@
 /** Minutes are filled again though nobody asks: in every zone, on every cycle day, early, late, and by two daemons at once. */
 import { describe, expect, it } from 'vitest'
 import { poolCounter } from '../../src/accounts/cycles.ts'
+import { turnCycles } from '../../src/app/self-work.ts'
 import { encodeEntry } from '../../src/ledger/journal.ts'
 import { DueCycles } from '../../src/store/due-cycles.ts'
 import { PARTITIONS, storeForms, type TestStore, useStore } from '../support/offices.ts'
@@ -44,7 +45,7 @@ async function turnDue(test: TestStore): Promise<void> {
   const turnAll = async (): Promise<void> => {
     const office = test.office()
     const due = new DueCycles({ store, keys, partitions: PARTITIONS })
-    for await (const account of due.at(clock.nowMs(), 10)) await office.turnCycles(account)
+    await turnCycles({ office, clock }, due)
   }
   await Promise.all([turnAll(), turnAll()])
 }
@@ -139,6 +140,18 @@ describe.each(storeForms)('the turn of cycles on %s', (_name, form) => {
     const { pool, total } = (await poolOf(test, 'late')) ?? {}
     expect(total).toBe(SECONDS + 9_000)
     expect(await poolOf(test, 'punctual')).toMatchObject({ total, pool: { resetsAtMs: pool?.resetsAtMs } })
+  })
+
+  it('comes for every account but one that cannot be read, of which it tells', async () => {
+    for (const holder of holders) await open(test, holder)
+    for (const { account } of holders.slice(0, 2)) {
+      const { partition = 0 } = (await test.office().chainOf(account)) ?? {}
+      await test.store.command((client) => client.set(test.keys.profile(partition, account), '{'))
+    }
+    test.clock.advance(62 * 24 * HOUR_MS)
+    await expect(turnDue(test)).rejects.toThrow(SyntaxError)
+    const turned = (await told(test)).map((line) => line.split(' ')[0])
+    expect(turned.toSorted()).toEqual(holders.slice(2).map(({ account }) => account))
   })
 
   it('gives what a live call holds back to nobody', async () => {

@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { installedPartitions } from '../../src/app/installation.ts'
 import { Fault } from '../../src/base/fault.ts'
 import { RedisAudit } from '../../src/store/redis-audit.ts'
+import { Claim } from '../../src/archive/claim.ts'
+import { Database } from '../../src/archive/database.ts'
 import { ArchivedCopy } from '../../src/archive/copy.ts'
+import { START } from '../../src/archive/progress.ts'
 import { type Rebuilt, StoreRebuild } from '../../src/store/rebuild.ts'
 import { RedisStreams } from '../../src/store/redis-streams.ts'
 import { StoredUsage } from '../../src/usage/stored-usage.ts'
@@ -9,6 +13,7 @@ import { UsageDesk } from '../../src/usage/summary.ts'
 import { PARTITIONS } from '../support/offices.ts'
 import type { Archive } from '../../src/archive/archive.ts'
 import { archiveForms, never, TestArchives } from '../support/archives.ts'
+import { Proxy } from '../support/proxy.ts'
 import { useWorld, type World } from '../support/desk.ts'
 
 const MONTH_SECONDS = 31 * 86_400
@@ -119,6 +124,70 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     expect((await auditOf(world, later).verify()).drifts).toEqual([])
   })
 
+  it('has of no page a CDR before its entry, nor an entry before its CDRs', async () => {
+    await traffic(world)
+    const { partition = -1 } = (await world.office().chainOf('acme')) ?? {}
+    const streams = new RedisStreams(world.test.streamParts)
+    const whole = await streams.read(partition, START, 1_000)
+    expect(whole.more).toBe(false)
+    for (const limit of [4, 5, 7, 9]) {
+      let place = START
+      const found: unknown[] = []
+      for (let more = true; more;) {
+        const page = await streams.read(partition, place, limit)
+        const last = page.entries.at(-1)?.number ?? place.journal
+        const due = whole.cdrs.filter(({ number }) => number > place.journal && number <= last)
+        expect(page.cdrs).toEqual(due)
+        found.push(...page.entries)
+        place = {
+          ...place,
+          journal: last,
+          cdr: page.cdrs.at(-1) ?? place.cdr,
+          event: page.events.at(-1)?.id ?? place.event,
+        }
+        more = page.more
+      }
+      expect(found).toEqual(whole.entries)
+    }
+  })
+
+  it('takes texts that PostgreSQL has no characters for, and keeps them whole where they are JSON', async () => {
+    await traffic(world)
+    const odd = world.call('odd', { account: 'far' })
+    await odd.authorize({ user: 'a\0b\ud800' })
+    await odd.start()
+    await odd.talk(10)
+    await odd.stop()
+    const office = world.test.office()
+    const paid = { account: 'far', amount: 1n, operation: 'odd', kind: 'adjustment', externalId: '\0' } as const
+    expect(await office.credit(paid)).toMatchObject({ kind: 'posted' })
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    const [cdr] = await rowsOf(archive, `select user_id, cdr from cdr where user_id like 'a%'`)
+    expect(cdr?.['user_id']).toBe('a\ufffdb\ufffd')
+    expect(JSON.parse(cdr?.['cdr'] ?? '{}')).toMatchObject({ user: 'a\0b\ud800' })
+    const ids = await rowsOf(archive, `select external_id from posting where operation = 'odd'`)
+    expect(ids).toEqual([{ external_id: '\ufffd' }])
+    expect((await auditOf(world, archive).verify()).drifts).toEqual([])
+  })
+
+  it('takes the other partitions when one fails, says so, and is not caught up', async () => {
+    await traffic(world)
+    const streams = new RedisStreams(world.test.streamParts)
+    const { partition = -1 } = (await world.office().chainOf('acme')) ?? {}
+    const read = streams.read.bind(streams)
+    streams.read = async (p, place, limit) => {
+      if (p === partition) throw new TypeError('this partition cannot be read')
+      return read(p, place, limit)
+    }
+    const archive = archives.open(world.test, streams)
+    world.clock.advance(60_000)
+    await expect(archive.archiver.round(never)).rejects.toThrow('this partition cannot be read')
+    expect(archive.archiver.behindMs).toBeGreaterThanOrEqual(60_000)
+    const others = await archive.archiver.standing()
+    expect(others.map(({ behind }) => behind > 0)).toEqual(others.map((one) => one.partition === partition))
+  })
+
   it('parts its tables by month', async () => {
     await traffic(world)
     const archive = archives.open(world.test)
@@ -162,6 +231,8 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     await lost.stop()
     await archive.archiver.round(never)
     const written = (await archive.status()).entries - before.entries
+    const told = { partition, accounts: ['acme'], limit: 100 }
+    const { cursor } = await archive.usage.changes(told)
     await restoreKeys(world, partition, saved)
     await world.credit('acme', 4_000_000n)
     await archive.archiver.round(never)
@@ -169,6 +240,14 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     expect(archives.lost).toEqual([{ partition, rows: written + 2 }])
     expect(await archive.status()).toEqual({ ...before, entries: before.entries + 1, lost: written + 2 })
     expect((await auditOf(world, archive).verify()).drifts).toEqual([])
+    // Less than was lost: a cursor from before would stand beyond it.
+    await world.call('instead').stop({ seconds: 10 })
+    const next = await archive.usage.changes({ ...told, cursor })
+    expect(next.items.map(({ cdr }) => cdr.callId)).toEqual(['instead'])
+    expect(await archive.usage.changes({ ...told, cursor: next.cursor })).toMatchObject({
+      items: [],
+      cursor: next.cursor,
+    })
   })
 
   it('is of one store: another is refused', async () => {
@@ -179,6 +258,43 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     await world.test.store.command((client) => client.hset(world.test.keys.meta(), 'installed_at', '2'))
     const other = archives.open(world.test)
     await expect(other.archiver.round(never)).rejects.toMatchObject({ code: 'archive_unfit' })
+  })
+
+  it('is the only one of its store, until another is made its archive', async () => {
+    await traffic(world)
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    const before = await archive.status()
+    const streams = new RedisStreams(world.test.streamParts)
+    await streams.giveTo('another')
+    await world.credit('acme', 1n)
+    await expect(archive.archiver.round(never)).rejects.toThrow('the store has another archive, another')
+    expect((await archive.status()).entries).toBe(before.entries)
+    await new Claim({ database: archive.database, streams }).adopt()
+    await archive.archiver.round(never)
+    expect(await archive.status()).toEqual({ ...before, entries: before.entries + 1 })
+  })
+
+  it('takes nothing from an older copy of its store, and cuts nothing off', async () => {
+    await traffic(world)
+    const { test } = world
+    const archive = archives.open(test)
+    await archive.archiver.round(never)
+    const copy = await keysOf(world, '*')
+    await world.credit('acme', 3_000_000n)
+    for (let beat = 0; beat < 8; beat += 1) {
+      await rowsOf(archive, `update installation set beat_at = 'epoch'`)
+      await archive.archiver.round(never)
+    }
+    const before = await archive.status()
+    await restoreKeys(world, '*', copy)
+    await world.credit('acme', 4_000_000n)
+    await expect(archive.archiver.round(never)).rejects.toThrow(/a copy from at least \d+ s before/)
+    const again = archives.open(test)
+    const { partition = -1 } = (await world.office().chainOf('acme')) ?? {}
+    await expect(again.archiver.catchUp(partition)).rejects.toMatchObject({ code: 'archive_unfit' })
+    expect(archives.lost).toEqual([])
+    expect({ ...(await archive.status()), behind: 0 }).toEqual(before)
   })
 
   it('keeps profiles as they were last, tariffs and keys', async () => {
@@ -242,13 +358,27 @@ describe.each(archiveForms)('the hot window, %s', (form) => {
     expect((await historyOf(archive, 'acme')).slice(1)).toEqual(whole)
   })
 
+  it('goes by when a CDR was written, whatever an edge says of when the call ended', async () => {
+    await traffic(world)
+    const far = world.call('far', { account: 'far' })
+    await far.stop({ seconds: 10, endedAtMs: world.nowMs + 50 * 365 * 86_400_000 })
+    await world.call('later', { account: 'far' }).stop({ seconds: 10 })
+    await world.elapse(36 * 86_400)
+    for (const callId of ['new-1', 'new-2']) await world.call(callId, { account: 'far' }).stop({ seconds: 10 })
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    const { partition = -1 } = (await world.office().chainOf('far')) ?? {}
+    const { cdrs = [] } = (await world.snapshot()).partitions[partition] ?? {}
+    expect(cdrs.map(({ cdr }) => (cdr as { readonly callId: string }).callId)).toEqual(['new-1', 'new-2'])
+  })
+
   it('takes out nothing that is not archived', async () => {
     await traffic(world)
     const stored = await storedCdrs()
     await world.elapse(36 * 86_400)
     const streams = new RedisStreams(world.test.streamParts)
     for (let p = 0; p < PARTITIONS; p += 1) {
-      expect(await streams.trimCdrs(p, { number: 0, level: 0 }, world.nowMs)).toBe(0)
+      expect(await streams.trimCdrs(p, 0)).toBe(0)
     }
     expect(await storedCdrs()).toBe(stored)
   })
@@ -318,6 +448,31 @@ describe.each(archiveForms)('a store that lost everything, %s', (form) => {
     expect((await auditOf(world, archive).verify()).drifts).toEqual([])
   })
 
+  it('is used by nobody and archived by nobody before it is whole', async () => {
+    await traffic(world)
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    const before = await archive.status()
+    const copy = new ArchivedCopy(archive.database)
+    const { store, keys } = world.test
+    await store.command((client) => client.flushall())
+    copy.cdrs = () => {
+      throw new TypeError('interrupted')
+    }
+    const building = new StoreRebuild({ store, keys, clock: world.clock, copy, hotDays: 35, rememberDays: 7 })
+    await expect(building.run()).rejects.toThrow('interrupted')
+    const wanted = { partitions: PARTITIONS, clock: world.clock }
+    await expect(installedPartitions(store, keys, wanted)).rejects.toMatchObject({ code: 'store_unfit' })
+    const later = form === 'embedded' ? archive : archives.open(world.test)
+    await expect(later.archiver.round(never)).rejects.toMatchObject({ code: 'store_unfit' })
+    for (let p = 0; p < PARTITIONS; p += 1) await later.archiver.catchUp(p).catch(() => undefined)
+    expect(archives.lost).toEqual([])
+    await rebuild(archive)
+    expect(await installedPartitions(store, keys, wanted)).toBe(PARTITIONS)
+    await later.archiver.round(never)
+    expect(await later.status()).toEqual(before)
+  })
+
   it('is built from nothing only', async () => {
     await traffic(world)
     const archive = archives.open(world.test)
@@ -357,23 +512,58 @@ describe('the archive on a server that is away', () => {
   }, 60_000)
 })
 
+describe('the connection to the archive', () => {
+  const archives = new TestArchives('PostgreSQL')
+  beforeAll(() => archives.start(), 60_000)
+  afterAll(() => archives.stop())
+
+  it('is given up when nobody answers, and made anew', async () => {
+    const proxy = await Proxy.open(Number(new URL(archives.server?.url ?? '').port))
+    const url = `postgres://postgres@127.0.0.1:${proxy.port}/postgres`
+    const database = new Database({ url, embedded: { folder: '', lock: () => undefined }, useMs: 1_000 })
+    const one = () => database.use((sql) => sql`select 1 as one`)
+    expect(await one()).toMatchObject([{ one: 1 }])
+    proxy.silence()
+    await expect(one()).rejects.toMatchObject({ code: 'archive_unavailable', retryable: true })
+    proxy.letNewThrough()
+    expect(await one()).toMatchObject([{ one: 1 }])
+    proxy.silence()
+    await database.close()
+    await proxy.close()
+  }, 60_000)
+
+  it('does not try again by itself what takes too long', async () => {
+    const database = new Database({ url: archives.server?.url, embedded: { folder: '', lock: () => undefined } })
+    const slow = database.transaction(async (sql) => {
+      await sql`set local statement_timeout = 100`
+      return sql`select pg_sleep(60)`
+    })
+    await expect(slow).rejects.toMatchObject({ code: 'archive_unavailable', retryable: false })
+    await database.close()
+  }, 60_000)
+})
+
 function inUnits(micros: bigint): string {
   return `${micros / 1_000_000n}.${(micros % 1_000_000n).toString().padStart(6, '0')}`
 }
 
 type Saved = readonly (readonly [key: string, dump: Buffer])[]
 
-/** What the store has of a partition, as its file had it before the machine died. */
-async function keysOf({ test }: World, partition: number): Promise<Saved> {
+function patternOf(partition: number | '*'): string {
+  return partition === '*' ? 'tg:*' : `tg:{${partition}}:*`
+}
+
+/** What the store has of a partition or in all, as its file had it before the machine died. */
+async function keysOf({ test }: World, partition: number | '*'): Promise<Saved> {
   return test.store.command(async (client) => {
-    const keys = await client.keys(`tg:{${partition}}:*`)
+    const keys = await client.keys(patternOf(partition))
     return Promise.all(keys.map(async (key) => [key, await client.dumpBuffer(key)] as const))
   })
 }
 
-async function restoreKeys({ test }: World, partition: number, saved: Saved): Promise<void> {
+async function restoreKeys({ test }: World, partition: number | '*', saved: Saved): Promise<void> {
   await test.store.command(async (client) => {
-    await client.del(...(await client.keys(`tg:{${partition}}:*`)))
+    await client.del(...(await client.keys(patternOf(partition))))
     for (const [key, dump] of saved) await client.restore(key, 0, dump)
     return undefined
   })

@@ -8,6 +8,7 @@ let readers = 0
 
 function endings({ store, keys }: TestStore): RedisCallEndings {
   const stream = new RedisEventStream({
+    name: 'cdrs',
     store,
     reader: `reader-${(readers += 1)}`,
     key: keys.cdrs,
@@ -47,11 +48,14 @@ describe.each(storeForms)('the ends of calls on %s', (_name, form) => {
     await ends(test, 2)
     const told = await here.take(3, 10)
     expect(told).toMatchObject([
-      { entry: '2-1', event: { id: 'call-3-2-1', type: 'call.ended', account: 'acme', data: { charge: '66000' } } },
+      {
+        entry: { id: '2-1' },
+        event: { id: 'call-3-2-1', type: 'call.ended', account: 'acme', data: { charge: '66000' } },
+      },
     ])
     expect(await there.take(3, 10)).toEqual([])
     expect(await here.tidy(3)).toEqual({ entries: 1 })
-    expect((await there.claim(3, 10)).map(({ entry }) => entry)).toEqual(['2-1'])
+    expect((await there.claim(3, 10)).map(({ entry }) => entry.id)).toEqual(['2-1'])
     await there.acknowledge(3, ['2-1'])
     expect(await here.tidy(3)).toEqual({ entries: 0 })
     expect(await test.store.command((client) => client.xlen(test.keys.cdrs(3)))).toBe(2)
@@ -71,6 +75,25 @@ describe.each(storeForms)('the ends of calls on %s', (_name, form) => {
     expect(await here.take(3, 10)).toEqual([])
     await ends(test, 2)
     expect(await here.take(3, 10)).toHaveLength(1)
+  })
+
+  it('that cannot be read are given as such, beside those that can', async () => {
+    const here = endings(test)
+    await here.listen()
+    for (const [number, text] of [
+      [1, 'no JSON'],
+      [2, '{"call":"call-1"}'],
+      [3, JSON.stringify({ ...cdr, endedAt: 7 })],
+    ] as const)
+      await test.store.command((client) => client.xadd(test.keys.cdrs(3), `${number}-1`, 'j', text))
+    await ends(test, 4)
+    const told = await here.take(3, 10)
+    expect(told.map(({ entry, event }) => [entry.id, event?.type])).toEqual([
+      ['1-1', undefined],
+      ['2-1', undefined],
+      ['3-1', undefined],
+      ['4-1', 'call.ended'],
+    ])
   })
 
   it('go on being told to those that listen when another begins to', async () => {

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
+import { Fault } from '../../src/base/fault.ts'
 import type { EventSink } from '../../src/events/event-stream.ts'
+import { Relay } from '../../src/jobs/relay.ts'
+import { createLog } from '../../src/observe/log.ts'
 import { RedisStreams } from '../../src/store/redis-streams.ts'
 import { until } from '../edges/sip/process.ts'
 import { PARTITIONS, storeForms, type TestStore, useStore } from '../support/offices.ts'
@@ -101,16 +104,59 @@ describe.each(storeForms)('the relay on %s', (_name, form) => {
     expect(await relay.move()).toBe(false)
   })
 
-  it('passes over what it cannot read, and says so', async () => {
+  it('passes over what it cannot read, says so, and leaves it with the dead letters', async () => {
     const here = await daemon(test)
-    await write(test, 0, 'acme', 'balance.imagined')
+    const entry = await write(test, 0, 'acme', 'balance.imagined')
     const collector = new Collector()
     const relay = here.relay(here.sink(collector))
     await write(test, 0, 'acme')
     await relay.move()
-    expect(here.lines).toMatchObject([{ level: 'warn', partition: 0 }])
+    expect(here.lines).toMatchObject([{ level: 'warn', source: 'outbox', partition: 0, entry }])
     expect(await relay.tidy()).toEqual({ entries: 0 })
-    expect((await here.queues.list({ state: 'waiting', limit: 10 })).items).toHaveLength(1)
+    here.work()
+    await until('the other is told', () => collector.told.length === 1)
+    const dead = async () => (await here.queues.list({ state: 'dead', limit: 10 })).items
+    await until('it is given up', async () => (await dead()).length === 1)
+    expect(await dead()).toMatchObject([
+      { queue: 'untold', id: `outbox-0-${entry}`, about: { source: 'outbox', partition: '0', entry } },
+    ])
+  })
+
+  it('passes over what a sink cannot take, tells the rest, and tells it when that is mended', async () => {
+    const here = await daemon(test)
+    const collector = new Collector()
+    let isMended = false
+    const picky: EventSink = {
+      async put(events) {
+        if (!isMended && events.some(({ account }) => account === 'account-2'))
+          throw new Fault('store_unfit', 'a stored account cannot be read')
+      },
+    }
+    const relay = here.relay(picky, here.sink(collector))
+    for (const number of [1, 2, 3]) await write(test, 0, `account-${number}`)
+    await relay.move()
+    expect(await relay.tidy()).toEqual({ entries: 0 })
+    here.work()
+    const dead = async () => (await here.queues.list({ state: 'dead', limit: 10 })).items
+    await until('it is given up', async () => (await dead()).length === 1)
+    expect(collector.texts).toEqual(['account-1 balance.low', 'account-3 balance.low'])
+    const [letter] = await dead()
+    expect(letter).toMatchObject({ queue: 'untold', reason: 'a stored account cannot be read' })
+    isMended = true
+    expect(await here.queues.retry('untold', letter?.id ?? '')).toBe(true)
+    await until('it is told', () => collector.told.length === 3)
+  })
+
+  it('passes over nothing when it cannot put it aside either', async () => {
+    const here = await daemon(test)
+    await write(test, 0, 'acme')
+    const refuses: EventSink = { put: () => Promise.reject(new Fault('store_unfit', 'no')) }
+    const { outbox, lines } = here
+    const log = createLog({ level: 'info', to: { write: (line) => lines.push(JSON.parse(line) as never) } })
+    const untold = () => Promise.reject(new Error('the queue is away'))
+    const relay = new Relay({ sources: [outbox], sinks: [refuses], untold, partitions: PARTITIONS, log })
+    await expect(relay.move()).rejects.toThrow('the queue is away')
+    expect(await relay.tidy()).toMatchObject({ entries: 1 })
   })
 
   it('moves the other partitions when one fails, and says so', async () => {
@@ -156,7 +202,7 @@ describe.each(storeForms)('the relay on %s', (_name, form) => {
     const here = await daemon(test)
     const relay = here.relay(here.sink(new Collector()))
     const archive = new RedisStreams({ store: test.store, keys: test.keys, partitions: PARTITIONS })
-    const place = { journal: 0, cdr: { number: 0, level: 0 }, event: '0-0' }
+    const place = { journal: 0, cdr: { number: 0, level: 0 }, event: '0-0', record: 0 }
     await archive.read(0, place, 10)
     const first = await write(test, 0, 'acme')
     const second = await write(test, 0, 'acme')

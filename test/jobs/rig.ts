@@ -6,6 +6,7 @@ import { consumerJobs, consumerSink } from '../../src/jobs/consumers.ts'
 import type { JobKind } from '../../src/jobs/job-kind.ts'
 import { JobQueues } from '../../src/jobs/job-queues.ts'
 import { Relay } from '../../src/jobs/relay.ts'
+import { untoldInto, untoldJobs } from '../../src/jobs/untold.ts'
 import { createLog } from '../../src/observe/log.ts'
 import { Metrics } from '../../src/observe/metrics.ts'
 import { outboxEvent } from '../../src/store/event-entries.ts'
@@ -47,7 +48,12 @@ export async function daemon({ store, keys }: TestStore): Promise<TestDaemon> {
     adding.disconnect()
     working.disconnect()
   })
+  const told: EventSink[] = []
+  const untold = untoldInto(
+    queues.open(untoldJobs({ readers: { outbox: outboxEvent }, sinks: told, pauseMs: () => 1 })),
+  )
   const outbox = new RedisEventStream({
+    name: 'outbox',
     store,
     reader: `reader-${(readers += 1)}`,
     key: keys.outbox,
@@ -61,7 +67,10 @@ export async function daemon({ store, keys }: TestStore): Promise<TestDaemon> {
     metrics,
     lines,
     outbox,
-    relay: (...sinks) => new Relay({ sources: [outbox], sinks, partitions: PARTITIONS, log }),
+    relay: (...sinks) => {
+      told.splice(0, told.length, ...sinks)
+      return new Relay({ sources: [outbox], sinks, untold, partitions: PARTITIONS, log })
+    },
     sink: (consumer) => consumerSink(consumer, queues.open(consumerJobs(consumer, () => 1))),
     work: () => queues.work(working),
     rest: (deadlineMs = 2_000) => queues.rest(deadlineMs),

@@ -196,6 +196,7 @@ function readAccount(account: SnapshotAccount, hash: Readonly<Record<string, str
     sd,
     sm,
     cdrb: _archivedOnly,
+    rcpt: _receipts,
     ...rest
   } = hash
   const isTold = ([field]: readonly [string, string]) => field.startsWith('t:')

@@ -85,7 +85,7 @@ describe('what a notice says', () => {
   it('calls minutes by the name of their pool, in whole minutes, and says when there are more', () => {
     const pool = { id: 'plan', name: 'Plan <b>', resetsAtMs: Date.UTC(2026, 11, 1) }
     const profile = profileOf({ pools: [pool] as unknown as AccountProfile['pools'] })
-    const notice = noticed('minutes.low', { pool: 'plan', left: '119', granted: '18000' }, profile)
+    const notice = noticed('minutes.low', { pool: 'plan', remaining: '119', total: '18000' }, profile)
     expect(said(notice, profile).text).toContain(
       'Minutes: Plan <b>\nLeft: 1 minute of 300 minutes\nNext minutes: December 1, 2026 at 12:00 AM UTC',
     )
@@ -111,6 +111,23 @@ describe('what a notice says', () => {
     expect(subject.isWellFormed()).toBe(true)
   })
 
+  it.each([
+    [{ reason: 'failures', failures: '3' }, /declined 3 times/, /3 Mal in Folge abgelehnt/],
+    [{ reason: 'card_missing' }, /no card on file/, /keine Karte hinterlegt/],
+    [{ reason: 'staff' }, /by hand/, /von Hand/],
+  ])('says of a recharge that is paused with %j why', (data, english, german) => {
+    const notice = noticeOf({ ...anEvent('recharge.paused'), data }, profileOf())
+    if (!notice) throw new Error('no notice')
+    expect(messageOf(notice, profileOf(), 'en').text).toMatch(english)
+    expect(messageOf(notice, profileOf(), 'de').text).toMatch(german)
+  })
+
+  it('says which limit a recharge reached, and what was not bought', () => {
+    expect(said(noticed('recharge.capped')).text).toContain(
+      'Day: November 23, 2026\nLimit: $50.00\nNot bought: $20.00',
+    )
+  })
+
   describe.each(languages)('in %s', (language) => {
     it.each(noticeKinds)('has a text for %s without a gap', (kind) => {
       const { subject, text, html } = messageOf(noticed(kind), profileOf(), language)
@@ -129,7 +146,7 @@ describe('what a notice says', () => {
   it.each([
     ['balance.low', { threshold: 'much' }],
     ['balance.low', { available: '' }],
-    ['minutes.low', { left: 'x' }],
+    ['minutes.low', { remaining: 'x' }],
     ['recharge.paused', { failures: '1.5' }],
   ] as const)('is refused where %s has %j', (type, data) => {
     expect(() => noticeOf(anEvent(type, data), profileOf())).toThrow('that can be read')

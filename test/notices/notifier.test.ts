@@ -1,12 +1,16 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ProfileInput } from '../../src/accounts/office.ts'
+import { failuresOf, inTurns } from '../../src/base/in-turns.ts'
 import { SmtpMailer } from '../../src/edges/mail/smtp-mailer.ts'
 import type { AccountEvent } from '../../src/events/event.ts'
+import { consumerJobs } from '../../src/jobs/consumers.ts'
+import { exponentialPause } from '../../src/jobs/job-kind.ts'
+import type { Mailer } from '../../src/notices/mail.ts'
 import { Notifier } from '../../src/notices/notifier.ts'
 import type { NoticeLog } from '../../src/notices/notice-log.ts'
 import { RedisNotices } from '../../src/store/redis-notices.ts'
 import { streamEntries } from '../../src/store/replies.ts'
-import { lifetimesOf } from '../ledger/snapshot.ts'
+import { expireIn, lifetimesOf } from '../ledger/snapshot.ts'
 import { TestMailServer } from '../support/mail-server.ts'
 import { storeForms, useStore } from '../support/offices.ts'
 import { anEvent, AT_MS } from './an-event.ts'
@@ -33,14 +37,15 @@ describe.each(storeForms)('notices on %s', (_name, form) => {
   interface Changes {
     readonly mostPerHour?: number
     readonly isOff?: boolean
+    readonly mailer?: Mailer
     readonly log?: NoticeLog
   }
 
-  function notifier({ mostPerHour = 20, isOff = false, log }: Changes = {}): Notifier {
+  function notifier({ mostPerHour = 20, isOff = false, log, ...changes }: Changes = {}): Notifier {
     return new Notifier({
       accounts: test.office(),
       log: log ?? new RedisNotices(test.store, test.keys),
-      mailer: isOff ? undefined : mailer,
+      mailer: isOff ? undefined : (changes.mailer ?? mailer),
       settings: () => ({ language: 'en', mostPerHour }),
       clock: test.clock,
       observer: { noticed: (kind, outcome) => noticed.push(`${kind} ${outcome}`) },
@@ -129,6 +134,43 @@ describe.each(storeForms)('notices on %s', (_name, form) => {
     ])
   })
 
+  it('wait for their turn before they are handed over, as the deadline of a mail begins then', async () => {
+    await account({ contacts: Array.from({ length: 6 }, (_, n) => ({ email: `reader-${n}@example.com` })) })
+    let [underWay, most] = [0, 0]
+    const counting: Mailer = {
+      atOnce: mailer.atOnce,
+      async send(mail) {
+        most = Math.max(most, (underWay += 1))
+        const handed = await mailer.send(mail)
+        underWay -= 1
+        return handed
+      },
+    }
+    const jobs = consumerJobs(notifier({ mailer: counting }), () => 0)
+    const events = Array.from({ length: 3 }, () => anEvent('balance.low'))
+    expect(failuresOf(await inTurns(events, jobs.atOnce, (event) => jobs.run(event, 1)))).toEqual([])
+    expect(server.mails).toHaveLength(18)
+    expect(most).toBeLessThanOrEqual(mailer.atOnce)
+  })
+
+  it('are known for longer than they may be tried again', async () => {
+    await account()
+    const event = anEvent('payment.succeeded')
+    await notifier().handle(event)
+    const days = 86_400_000
+    await expireIn(test.store, 33 * days)
+    test.clock.advance(33 * days)
+    await notifier().handle(event)
+    expect(server.mails).toHaveLength(1)
+  })
+
+  it('are tried again for three days', () => {
+    const pauseMs = exponentialPause(() => 0.5)
+    const { attempts } = consumerJobs(notifier(), pauseMs)
+    const pauses = Array.from({ length: attempts - 1 }, (_, failed) => pauseMs(failed + 1))
+    expect(pauses.reduce((sum, ms) => sum + ms) / 86_400_000).toBeCloseTo(3, 1)
+  })
+
   it('have the same Message-ID where it is not known whether the first arrived', async () => {
     await account()
     server.behaviour = 'drops'
@@ -167,6 +209,14 @@ describe.each(storeForms)('notices on %s', (_name, form) => {
     expect(server.mails).toHaveLength(5)
   })
 
+  it('of one event count once among those of the hour, however many read them', async () => {
+    const readers = Array.from({ length: 5 }, (_, n) => ({ email: `reader-${n}@example.com` }))
+    await account({ contacts: readers })
+    for (let n = 0; n < 3; n += 1) await notifier({ mostPerHour: 2 }).handle(anEvent('balance.low'))
+    expect(server.mails).toHaveLength(10)
+    expect(new Set(server.summary).size).toBe(5)
+  })
+
   it('that wait for the server count once among those of the hour', async () => {
     await account()
     server.behaviour = 'busy'
@@ -196,7 +246,7 @@ describe.each(storeForms)('notices on %s', (_name, form) => {
     for (const [name, ttlMs] of keys) {
       expect(name).not.toContain('@')
       expect(ttlMs).toBeGreaterThan(0)
-      expect(ttlMs).toBeLessThanOrEqual(8 * 86_400_000)
+      expect(ttlMs).toBeLessThanOrEqual(34 * 86_400_000)
     }
   })
 

@@ -191,6 +191,23 @@ describe('a recharge', () => {
     expect((await balance())?.credit).toBe(20_000_000n)
   })
 
+  it('and a payment that cannot be looked after hold up no other', async () => {
+    const { till, recharging } = await open('tok_decline')
+    await recharging.attempt('acme')
+    await till.office.put('other', {})
+    const unknown = await till.must('other', { token: 'tok_timeout' })
+    const broken = [await till.must('acme', { token: 'tok_lost' }), await till.must('acme', { token: 'tok_lost' })]
+    const { partition: p = 0 } = (await till.office.chainOf('acme')) ?? {}
+    for (const { id } of broken)
+      await test.store.command((client) => client.hset(test.keys.payment(p, id), 'j', '{"not":"a payment"}'))
+    await test.store.command((client) => client.zadd(test.keys.paymentsDue(p), 1, 'recharge:nobody'))
+    test.clock.advance(HOUR_MS)
+    await expect(lookAfterMoney(till.cashier, recharging)).rejects.toMatchObject({ code: 'store_unfit' })
+    expect(await till.store.find(unknown.id)).toMatchObject({ state: 'succeeded' })
+    expect(await recharging.view('acme')).toMatchObject({ state: { failures: 2 } })
+    for (const { id } of broken) await test.store.command((client) => client.del(test.keys.payment(p, id)))
+  })
+
   it('without a card is paused, and told', async () => {
     const { till, recharging } = desk()
     await till.office.put('acme', { recharge: on })

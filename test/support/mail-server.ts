@@ -12,6 +12,8 @@ export type Behaviour =
   | 'busy'
   /** 550 to every recipient. */
   | 'refuses'
+  /** 550 to who sends it. */
+  | 'refuses the sender'
   /** Takes the mail and drops the connection before it says so. */
   | 'drops'
   /** Takes the mail and says nothing. */
@@ -49,10 +51,15 @@ export class TestMailServer {
         this.connections += 1
         if (this.behaviour !== 'hangs') done()
       },
+      onMailFrom: (_address, _session, done) => {
+        const isRefused = this.behaviour === 'refuses the sender'
+        done(isRefused ? Object.assign(new Error('who are you?'), { responseCode: 550 }) : null)
+      },
       onRcptTo: ({ address }, _session, done) => {
         const behaviour = this.behaviours.get(address) ?? this.behaviour
         const code = behaviour === 'busy' ? 451 : behaviour === 'refuses' ? 550 : undefined
-        done(code === undefined ? null : Object.assign(new Error('not now or never'), { responseCode: code }))
+        const text = `<${address}>: not now or never`
+        done(code === undefined ? null : Object.assign(new Error(text), { responseCode: code }))
       },
       onData: (stream, { envelope }, done) => {
         const [first] = envelope.rcptTo

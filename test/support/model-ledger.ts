@@ -495,8 +495,8 @@ export class ModelLedger implements CallLedger {
         account: told.account,
         pool,
         cycle: String(cycle),
-        left: String(left),
-        granted: String(granted),
+        remaining: String(left),
+        total: String(granted),
         at: String(told.nowMs),
         ...(crossed === NOTHING_LEFT ? {} : { threshold: String(crossed) }),
       })

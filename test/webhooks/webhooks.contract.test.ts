@@ -31,7 +31,8 @@ async function rig(test: TestStore) {
   const { store, keys, clock } = test
   const here = await daemon(test)
   const office = test.office()
-  const endpoints = new RedisWebhooks(test)
+  const unfit: string[] = []
+  const endpoints = new RedisWebhooks({ store, keys, clock, unfit: (id) => unfit.push(id) })
   const settings = { allowPrivate: true, deadlineSeconds: 5 }
   const sender = new HttpWebhookSender({
     clock: { nowMs: () => Date.now() },
@@ -81,6 +82,7 @@ async function rig(test: TestStore) {
   return {
     ...here,
     office,
+    unfit,
     endpoints,
     deliverer,
     log,
@@ -151,7 +153,7 @@ describe.each(storeForms)('webhooks on %s', (_name, form) => {
       [2, 'failed', 503],
       [1, 'failed', 503],
     ])
-    expect((await desk.find(endpoint.id))?.failingSinceMs).toBeUndefined()
+    await until('it is failing no more', async () => (await desk.find(endpoint.id))?.failingSinceMs === undefined)
     const page = await desk.deliveries(endpoint.id, { limit: 3 })
     const rest = await desk.deliveries(endpoint.id, { limit: 3, cursor: page.nextCursor ?? '' })
     expect([page.items.length, rest.items.map(({ attempt }) => attempt), rest.nextCursor]).toEqual([3, [1], undefined])
@@ -192,6 +194,36 @@ describe.each(storeForms)('webhooks on %s', (_name, form) => {
     receiver.answer(200)
     await fanOut.put([event('acme')])
     await until('it is sent again', () => receiver.received.length === 2)
+  })
+
+  it('that are disabled are told of once, however many deliveries find it so, and again when they are disabled again', async () => {
+    const { add, desk, deliverer } = await rig(test)
+    const { endpoint } = await add({ url: receiver.url })
+    receiver.answer(410)
+    const deliver = (count: number) =>
+      Promise.all(
+        Array.from({ length: count }, () => deliverer.run({ endpoint: endpoint.id, event: event('acme') }, 1)),
+      )
+    await deliver(20)
+    await deliver(3)
+    expect(await told(test)).toHaveLength(1)
+    await desk.change(endpoint.id, { disabled: true })
+    await deliver(3)
+    await desk.change(endpoint.id, { disabled: false })
+    test.clock.advance(1)
+    await deliver(20)
+    expect(await told(test)).toHaveLength(2)
+  })
+
+  it('that were disabled by a daemon that died before it told so are told of by the next delivery', async () => {
+    const { add, endpoints, deliverer } = await rig(test)
+    const { endpoint } = await add({ url: receiver.url })
+    const disabled = { reason: 'gone', atMs: test.clock.nowMs() } as const
+    await endpoints.change(endpoint.id, (known) => ({ ...known, disabled }))
+    expect(await told(test)).toEqual([])
+    await deliverer.run({ endpoint: endpoint.id, event: event('acme') }, 2)
+    expect(await told(test)).toMatchObject([{ type: 'webhook.disabled', data: { reason: 'gone' } }])
+    expect(receiver.received).toEqual([])
   })
 
   it('to which nothing can be delivered for days are disabled, and it is told', async () => {
@@ -296,6 +328,36 @@ describe.each(storeForms)('webhooks on %s', (_name, form) => {
     )
     expect((await desk.find(endpoint.id))?.failingSinceMs).toBe(10)
     expect((await desk.list()).map(({ id }) => id)).toEqual([endpoint.id])
+  })
+
+  it('that cannot be read hold up no others, are named once, and can be taken away', async () => {
+    const { add, fanOut, desk, endpoints, unfit } = await rig(test)
+    await add({ url: receiver.url })
+    for (const [id, text] of [
+      ['torn', '{"id":"torn"'],
+      ['strange', '{"id":"strange","types":["balance.imagined"]}'],
+    ] as const)
+      await test.store.command((client) => client.hset(test.keys.webhooks(), id, text))
+    await fanOut.put([event('acme')])
+    await until('it arrives', () => receiver.received.length === 1)
+    test.clock.advance(2_000)
+    await fanOut.put([event('acme')])
+    await until('the next arrives', () => receiver.received.length === 2)
+    expect(await desk.list()).toHaveLength(1)
+    expect(unfit.toSorted()).toEqual(['strange', 'torn'])
+    await expect(endpoints.find('torn')).rejects.toMatchObject({ code: 'store_unfit' })
+    expect(await desk.remove('torn')).toBe(true)
+  })
+
+  it('are sent again also past an event that this version cannot read', async () => {
+    const { add, desk, log } = await rig(test)
+    const { endpoint } = await add({ url: receiver.url, types: ['balance.low'] })
+    await log.append([event('acme')])
+    for (const text of ['{', '{"id":"1","type":"balance.imagined","account":"acme","atMs":1,"data":{}}'])
+      await test.store.command((client) => client.xadd(test.keys.events(), '*', 'e', text))
+    await log.append([event('acme')])
+    expect((await log.after('0-0', 1)).length).toBe(1)
+    expect(await desk.replay(endpoint.id, 0)).toBe(2)
   })
 
   it('listen to the ends of calls where they ask for them or for everything', async () => {

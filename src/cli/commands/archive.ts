@@ -18,6 +18,10 @@ export function addArchiveCommands(program: Command, cli: Cli): void {
     .command('restore')
     .description('Builds an empty store anew from the archive; no daemon may run on it.')
     .action(() => restore(cli))
+  archive
+    .command('adopt')
+    .description('Makes the database that the settings name the archive of the store, instead of the one that it has.')
+    .action(() => adopt(cli))
 }
 
 async function status(cli: Cli): Promise<void> {
@@ -37,7 +41,7 @@ async function status(cli: Cli): Promise<void> {
 
 /** Loads the store only here: the other commands ask a daemon. */
 async function restore(cli: Cli): Promise<void> {
-  const { restoreStore } = await import('../../app/restore.ts')
+  const { restoreStore } = await import('../../app/archive-upkeep.ts')
   const { source, clock } = cli.context
   const rebuilt = await restoreStore(source, clock)
   cli.print(rebuilt, () => {
@@ -47,4 +51,14 @@ async function restore(cli: Cli): Promise<void> {
       `${released} calls that were up were released.`,
     ].join('\n')
   })
+}
+
+async function adopt(cli: Cli): Promise<void> {
+  const { adoptArchive } = await import('../../app/archive-upkeep.ts')
+  const { source, clock } = cli.context
+  await adoptArchive(source, clock)
+  cli.print(
+    { adopted: true },
+    () => 'The store has this archive from now on; CDRs that left the store are in the old one.',
+  )
 }

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { EventType } from '../../events/event.ts'
-import { amount, instant, text, whole, words } from './fields.ts'
+import { amount, instant, text, whole, wholes, words } from './fields.ts'
 
 export interface EventKind {
   /** A sentence. */
@@ -13,53 +13,47 @@ export interface EventKind {
 }
 
 const currency = () => text().describe('Currency of the amounts.')
-const arming = () => whole().describe('Counts the crossings of this threshold: the same crossing has the same number.')
-const available = () => amount().describe('What the account could spend then, its credit limit included.')
 
-/** Of a threshold of the balance that was crossed. */
-const crossing = z.object({
+/** Of the balance against its thresholds. */
+const balance = z.object({
   currency: currency(),
-  available: available(),
-  threshold: amount().optional().describe('The threshold that was crossed.'),
-  arming: arming().optional(),
+  available: amount().describe('What the account could spend then, its credit limit included.'),
+  arming: whole().describe('Counts the crossings of this threshold: the same crossing has the same number.'),
 })
 
-/** Of a pool of minutes. */
+/** Of a pool of minutes that is used up. */
 const minutes = z.object({
-  pool: text().optional().describe('Id of the pool.'),
-  name: text().optional().describe('What people call it.'),
-  remaining: whole().optional().describe('Seconds that are left.'),
-  total: whole().optional().describe('Seconds of the pool when it is full.'),
-  threshold: whole().optional().describe('The threshold that was crossed, in seconds.'),
-  resetsAt: instant().optional().describe('When the pool is filled again.'),
-  arming: arming().optional(),
+  pool: text().describe('Id of the pool.'),
+  cycle: whole().describe('Counts the cycles of the pool.'),
+  remaining: whole().describe('Seconds that are left; what is promised to calls in progress is not.'),
+  total: whole().describe('Seconds granted in this cycle.'),
 })
 
 const payment = z.object({
-  payment: text().optional().describe('Id of the payment.'),
-  kind: text().optional().describe('What was bought: `credit`, `bundle` or `recharge`.'),
-  amount: amount().optional(),
-  currency: currency().optional(),
-  card: text().optional().describe('Brand and last four digits.'),
-  receipt: text().optional().describe('Number of the receipt.'),
-  buyer: text().optional().describe('Mail address of the member of staff who bought.'),
-  reason: text().optional().describe('Why it did not succeed, or why it was given back.'),
+  payment: text().describe('Id of the payment.'),
+  kind: text().describe('What was bought: `credit`, `bundle` or `recharge`.'),
+  amount: amount(),
+  currency: currency(),
+  card: text().describe('Brand and last four digits.'),
+  buyer: text().optional().describe('Mail address of the member of staff who bought; absent where nobody did.'),
 })
 
-const recharge = payment.extend({
-  available: available().optional(),
-  arming: arming().optional(),
-  cap: amount().optional().describe('The cap that was reached.'),
-  period: text().optional().describe('Of the cap: `day` or `month`.'),
-  failures: whole().optional().describe('Failures in a row.'),
-  nextAt: instant().optional().describe('When it is tried again.'),
-})
+const receiptNumber = () => text().describe('Number of the receipt.')
+const paid = payment.extend({ receipt: receiptNumber() })
+const unpaid = payment.extend({ reason: text().describe('Why, in a word of the provider or of ours.') })
 
 const receipt = z.object({
-  receipt: text().optional().describe('Number of the receipt.'),
-  payment: text().optional().describe('Id of the payment.'),
-  to: text().optional().describe('Mail address.'),
-  reason: text().optional().describe('Why it could not be sent.'),
+  receipt: receiptNumber(),
+  payment: text().describe('Id of the payment.'),
+  to: text().describe('Mail address.'),
+})
+
+/** Of a day or month whose cap is reached. */
+const capped = z.object({
+  period: text().describe('`day` or `month`.'),
+  of: text().describe('That day or month in the zone of the account, such as `2026-11-28` or `2026-11`.'),
+  cap: amount(),
+  currency: currency(),
 })
 
 const call = z.object({
@@ -87,41 +81,60 @@ const call = z.object({
 const kind = (says: string, data: z.ZodObject): EventKind => ({ says, data })
 
 export const catalogue: Readonly<Record<EventType, EventKind>> = {
-  'balance.low': kind('Available credit fell below a threshold.', crossing),
-  'balance.recovered': kind('Available credit rose above the thresholds again.', crossing),
-  'balance.exhausted': kind('There is no credit left.', crossing),
-  'minutes.low': kind('The minutes of a pool fell below a threshold.', minutes),
+  'balance.low': kind(
+    'Available credit fell below a threshold.',
+    balance.extend({ threshold: amount().describe('The threshold that was crossed.') }),
+  ),
+  'balance.recovered': kind('Available credit rose above the thresholds again.', balance),
+  'balance.exhausted': kind('There is no credit left.', balance),
+  'minutes.low': kind(
+    'The minutes of a pool fell below a threshold.',
+    minutes.extend({ threshold: whole().describe('The threshold that was crossed, in seconds.') }),
+  ),
   'minutes.exhausted': kind('The minutes of a pool are used up.', minutes),
-  'minutes.reset': kind('A pool of minutes was filled for a new cycle.', minutes),
-  'recharge.due': kind(
-    'Available credit fell below the threshold of the automatic recharge.',
-    crossing.extend({ arming: arming() }),
+  'minutes.reset': kind(
+    'Pools of minutes were filled for a new cycle.',
+    z.object({
+      pools: words().describe('Ids of the pools.'),
+      seconds: wholes().describe('What each of them was granted, in the same order.'),
+    }),
   ),
-  'recharge.succeeded': kind('The automatic recharge was paid and credited.', recharge),
-  'recharge.failed': kind('The automatic recharge was not paid.', recharge),
+  'recharge.due': kind('Available credit fell below the threshold of the automatic recharge.', balance),
+  'recharge.succeeded': kind('The automatic recharge was paid and credited.', paid.omit({ buyer: true })),
+  'recharge.failed': kind(
+    'The automatic recharge was not paid.',
+    unpaid.omit({ buyer: true }).extend({
+      failures: whole().describe('Failures in a row.'),
+      nextAt: instant().optional().describe('When it is tried again; absent where it is not.'),
+    }),
+  ),
   'recharge.paused': kind(
-    'The automatic recharge failed too often and does nothing until it is started again.',
-    recharge,
+    'The automatic recharge does nothing until it is started again.',
+    z.object({
+      reason: text().describe('`failures`, `card_missing` or `staff`.'),
+      failures: whole().optional().describe('Failures in a row, where they are the reason.'),
+    }),
   ),
-  'recharge.capped': kind('The automatic recharge would pass its cap of the day or the month.', recharge),
-  'payment.succeeded': kind('Money came in and was credited.', payment),
-  'payment.failed': kind('A payment was declined; nothing was credited.', payment),
-  'payment.unknown': kind('The provider did not say how a payment ended; it is asked until it does.', payment),
-  'payment.refunded': kind('A payment was given back.', payment),
+  'recharge.capped': kind(
+    'The automatic recharge would pass its cap of the day or the month.',
+    capped.extend({ amount: amount().describe('What would have been bought.') }),
+  ),
+  'payment.succeeded': kind('Money came in and was credited.', paid),
+  'payment.failed': kind('A payment was declined; nothing was credited.', unpaid),
+  'payment.unknown': kind('The provider did not say how a payment ended; it is asked until it does.', unpaid),
+  'payment.refunded': kind(
+    'A payment was given back, or a part of it.',
+    paid.extend({ amount: amount().describe('What was given back.'), refund: text().describe('Id of the refund.') }),
+  ),
   'bundle.purchased': kind(
-    'A bundle of minutes was bought.',
-    payment.extend({ pool: text().optional(), seconds: whole().optional(), recurring: text().optional() }),
+    'Bundles of minutes were bought.',
+    paid.extend({ count: whole().describe('Bundles.'), seconds: whole().describe('Seconds of all of them.') }),
   ),
   'receipt.sent': kind('A receipt was handed to the mail server.', receipt),
-  'receipt.failed': kind('A receipt could not be sent.', receipt),
+  'receipt.failed': kind('A receipt was refused by the mail server for good.', receipt),
   'spend.capped': kind(
     'What may be spent in a day or a month is spent.',
-    z.object({
-      currency: currency().optional(),
-      period: text().optional().describe('`day` or `month`.'),
-      cap: amount().optional(),
-      spent: amount().optional(),
-    }),
+    capped.extend({ spent: amount().describe('For calls that ended.') }),
   ),
   'call.ended': kind(
     'A call ended and was charged, or its end was corrected; one event for each account of its chain.',

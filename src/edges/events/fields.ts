@@ -20,6 +20,10 @@ export function whole() {
   return shownAs(Number, z.int())
 }
 
+export function wholes() {
+  return shownAs((text) => text.split(' ').map(Number), z.array(z.int()))
+}
+
 export function words() {
   return shownAs((text) => text.split(' '), z.array(z.string()))
 }

@@ -22,6 +22,7 @@ const MAX_MESSAGES = 100
 const STEPS = 3
 
 export class SmtpMailer implements Mailer {
+  readonly atOnce = MAX_CONNECTIONS
   readonly #transport: Transporter
   readonly #settings: SmtpSettings
 
@@ -37,9 +38,9 @@ export class SmtpMailer implements Mailer {
     } catch (error) {
       const failure = error as SmtpFailure
       if (isForGood(failure)) return { kind: 'refused', reason: sentence(failure) }
+      // Without its cause, which holds the address in many places.
       throw new Fault('edge_unreachable', `the mail server did not take the mail: ${sentence(failure)}`, {
         retryable: true,
-        cause: error,
       })
     }
   }
@@ -95,18 +96,21 @@ function optionsOf({ url, allowPlain, timeoutMs }: SmtpSettings): SMTPPoolOption
 interface SmtpFailure {
   readonly message?: string
   readonly code?: string
+  /** What the server answered to. */
   readonly command?: string
   readonly responseCode?: number
 }
 
-/** The envelope or the mail was refused with 5xx; that we may not log in is for a person to set right. */
-function isForGood({ code, responseCode = 0 }: SmtpFailure): boolean {
-  return (code === 'EENVELOPE' || code === 'EMESSAGE') && responseCode >= 500
+/** The reader or the mail was refused with 5xx. That we may not log in, or not send as we do, is for a person to set right. */
+function isForGood({ command, responseCode = 0 }: SmtpFailure): boolean {
+  return (command === 'RCPT TO' || command === 'DATA') && responseCode >= 500
 }
 
 const LONGEST_REASON = 200
 
+/** Servers repeat the address; logs and lists of jobs are no place for it. */
 function sentence({ message = '', code, responseCode }: SmtpFailure): string {
-  const words = [code, responseCode, message.replace(/\s+/g, ' ').slice(0, LONGEST_REASON)]
+  const said = message.replace(/\s+/g, ' ').replace(/[^\s<>"]+@[^\s<>"]+/g, '…')
+  const words = [code, responseCode, said.slice(0, LONGEST_REASON)]
   return words.filter((word) => word !== undefined && word !== '').join(' ')
 }

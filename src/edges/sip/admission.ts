@@ -1,4 +1,4 @@
-/** What is asked of a caller before a decision is: not too many calls a second, and a password where the rules want one. */
+/** What is asked of a caller before a decision is: not too many calls, and a password where the rules want one. */
 import type { Caller } from './caller.ts'
 import { type Claim, claimOf, Digest } from './digest.ts'
 import type { Headers, SipRequest } from './drachtio.ts'
@@ -15,12 +15,15 @@ export type Admitted = { readonly routed: Routed } | TurnedAway
 
 export class Admission {
   readonly #parts: SipParts
+  readonly #isFull: () => boolean
   readonly #digest: Digest
   readonly #ofSources: Pace
   readonly #ofAccounts: Pace
 
-  constructor(parts: SipParts) {
+  /** `isFull` while this worker has enough to do. */
+  constructor(parts: SipParts, isFull: () => boolean) {
     this.#parts = parts
+    this.#isFull = isFull
     this.#digest = new Digest(parts.digest, () => parts.clock.nowMs())
     this.#ofSources = new Pace(parts.invitesPerSecond.source)
     this.#ofAccounts = new Pace(parts.invitesPerSecond.account)
@@ -32,6 +35,7 @@ export class Admission {
     const routed = this.#parts.routeOf({ source, from, to, user: claim?.['username'] })
     const nowMs = this.#parts.clock.nowMs()
     if (routed.isEmergency) return { routed }
+    if (this.#isFull()) return { own: 'overloaded' }
     if (!this.#ofSources.takes(source, nowMs)) return { own: 'too_many_calls' }
     const unproven = this.#unproven(request, claim, routed)
     if (unproven) return unproven

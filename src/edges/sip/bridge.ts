@@ -24,6 +24,8 @@ export interface BridgeParts {
   readonly near: SipDialog
   readonly far: SipDialog
   readonly answeredAtMs: number
+  /** Aborts when nothing more is heard of its dialogs. */
+  readonly lost: AbortSignal
   /** How long it may last, where the edge alone looks to that. */
   readonly capSeconds: number | undefined
   readonly cutStatus: number

@@ -1,6 +1,7 @@
 /** One try to reach the called side over one hop. */
 import { isReachable } from './addresses.ts'
 import { byeById } from './by-id.ts'
+import { cancelInvite } from './cancel.ts'
 import {
   type DrachtioClient,
   type Headers,
@@ -79,7 +80,7 @@ export class Dial {
     this.#sent = request
     // drachtio-srf, which listens next, would answer with our offer, whatever is asked.
     queueMicrotask(() => request?.removeAllListeners('update').on('update', notYet))
-    if (this.#isOver) request?.cancel({})
+    if (request && this.#isOver) cancelInvite(this.#client, request, {})
   }
 
   #progress(response: SipResponse): void {
@@ -110,7 +111,7 @@ export class Dial {
   #giveUp(outcome: Dialled, headers: Headers = {}): void {
     if (this.#isOver) return
     this.#end(outcome)
-    this.#sent?.cancel({ headers })
+    if (this.#sent) cancelInvite(this.#client, this.#sent, headers)
   }
 
   #end(outcome: Dialled): void {
@@ -135,13 +136,24 @@ export function isOffer(far: Far): far is OfferFromFar {
   return 'sdp' in far
 }
 
-/** It may have hung up in the moment of its answer. */
+/** What it says is kept until somebody can hear it. */
+export function hold(far: Far): void {
+  if (!isOffer(far)) far.queueRequests = true
+}
+
+/** It may have hung up in the moment of its answer, or since. */
 export function isUp(far: Far): boolean {
-  return isOffer(far) || far.connected
+  return isOffer(far) || (far.connected && !hasHungUp(far))
+}
+
+/** Its BYE is among what is kept. */
+function hasHungUp({ queuedRequests }: SipDialog): boolean {
+  return queuedRequests.some(({ req }) => req.method === 'BYE')
 }
 
 /** Nobody waits for whether it worked: what is not there any more is ended. */
 export function hangUpOn(far: Far, headers: Headers = {}): void {
   if (isOffer(far)) far.destroy().catch(() => undefined)
+  else if (hasHungUp(far)) far.queueRequests = false
   else far.destroy({ headers }, () => undefined)
 }

@@ -66,9 +66,10 @@ export class Digest {
   }
 
   #isFresh(request: SipRequest, nonce: string): boolean {
-    const [made = '', random = ''] = nonce.split('.')[0]?.split('-') ?? []
-    const ageMs = this.#nowMs() - Number.parseInt(made, 36)
-    return Math.abs(ageMs) <= NONCE_MS && isSame(this.#nonce(request, `${made}-${random}`), nonce)
+    const [stamp = ''] = nonce.split('.')
+    // Up to the dash that ends it; there may be others in what is random.
+    const madeAtMs = Number.parseInt(stamp, 36)
+    return Math.abs(this.#nowMs() - madeAtMs) <= NONCE_MS && isSame(this.#nonce(request, stamp), nonce)
   }
 
   #nonce(request: SipRequest, stamp: string): string {

@@ -39,8 +39,8 @@ export interface SipRequest extends SipMessage, EventEmitter {
   /** When it came to the server, or went from it, by its clock. */
   readonly stackTime?: string
   readonly stackDialogId?: string
-  /** Of a request that we sent. */
-  cancel(options: { readonly headers?: Headers }, done?: () => void): void
+  /** The server's own name of it. */
+  readonly stackTxnId: string
 }
 
 /** Of a request that came: to be sent; of one that we sent: received. */
@@ -74,6 +74,8 @@ export interface SipDialog extends EventEmitter {
   /** False from its BYE on, which may be heard before anybody could listen for it. */
   readonly connected: boolean
   queueRequests: boolean
+  /** Those that came meanwhile. */
+  readonly queuedRequests: readonly { readonly req: SipRequest }[]
   destroy(options: { readonly headers?: Headers }, done: (error: unknown) => void): void
   request(content: InDialog, done: (error: unknown, response?: SipResponse, ack?: Ack) => void): void
 }
@@ -89,6 +91,14 @@ export interface OfferFromFar {
 export interface ByDialogId extends InDialog {
   readonly stackDialogId: string
   readonly uri: string
+}
+
+/** Of an INVITE that was sent. */
+export interface Cancel {
+  readonly method: 'CANCEL'
+  readonly uri: string
+  readonly stackTxnId: string
+  readonly headers: Headers
 }
 
 export interface UacOptions {
@@ -148,10 +158,12 @@ export interface DrachtioClient {
     content: { readonly headers: Headers; readonly localSdp: string },
   ): Promise<SipDialog>
   createUAC(options: UacOptions, progress: UacProgress): Promise<SipDialog | OfferFromFar>
+  /** Hears no more of it; at the server it goes on. */
+  removeDialog(dialog: SipDialog): void
   /** Calls back with the request as it was sent; its answers come as `response` events. */
   request(
     uri: string,
-    content: ByDialogId,
+    content: ByDialogId | Cancel,
     sent: (error: (Error & { readonly code?: string }) | null, request?: SipRequest) => void,
   ): void
 }
@@ -162,21 +174,31 @@ export function newClient(): DrachtioClient {
 
 /**
  * The library tells CANCELs by their Call-ID alone, and forgets an INVITE that is under way when another of its Call-ID is
- * answered: the one that goes on is made known again.
+ * answered: the one that goes on, neither answered nor cancelled, is made known again.
  */
-export function heedCancel({ request, response }: { request: SipRequest; response: SipResponse }): void {
+export function heedCancel(request: SipRequest, response: SipResponse): void {
+  pendingOf(request)?.set(callIdOf(request), { req: request, res: response })
+}
+
+/** The library keeps an INVITE until it is answered: one that will not be is let go of. */
+export function forgetInvite(request: SipRequest): void {
+  pendingOf(request)?.delete(callIdOf(request))
+}
+
+type Pending = Map<string, { readonly req: SipRequest; readonly res: SipResponse }>
+
+/** INVITEs without an answer that came over the same connection, by Call-ID. */
+function pendingOf(request: SipRequest): Pending | undefined {
   const { agent, socket } = request as unknown as Routed
-  const pending = agent.mapServer.get(socket)?.pendingNetworkInvites
-  pending?.set(request.get('call-id') ?? '', { req: request, res: response })
+  return agent.mapServer.get(socket)?.pendingNetworkInvites
+}
+
+function callIdOf(request: SipRequest): string {
+  return request.get('call-id') ?? ''
 }
 
 interface Routed {
-  readonly agent: {
-    readonly mapServer: ReadonlyMap<
-      unknown,
-      { readonly pendingNetworkInvites: Map<string, { readonly req: SipRequest; readonly res: SipResponse }> }
-    >
-  }
+  readonly agent: { readonly mapServer: ReadonlyMap<unknown, { readonly pendingNetworkInvites: Pending }> }
   readonly socket: unknown
 }
 

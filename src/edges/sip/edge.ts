@@ -11,35 +11,28 @@ import { Repeater } from '../repeater.ts'
 import { isDeadly } from './addresses.ts'
 import { Admission } from './admission.ts'
 import type { Bridge, BridgeEnd } from './bridge.ts'
-import { byeById, dialogId, infoById } from './by-id.ts'
 import { Byes } from './byes.ts'
-import { type CdrStop, type DrachtioClient, heedCancel, type SipRequest, type SipResponse } from './drachtio.ts'
-import { reasonHeader } from './headers.ts'
+import { Cap } from './cap.ts'
+import { ControlById } from './control-by-id.ts'
+import { type CdrStop, forgetInvite, type SipRequest, type SipResponse } from './drachtio.ts'
+import { callOfFarLeg } from './far-side.ts'
 import { DRAINING, Invitation } from './invite.ts'
 import { DrachtioLink } from './link.ts'
 import { Observer } from './observer.ts'
-import { Orphans, type SipRef, sipRefOf } from './orphans.ts'
+import { Orphans } from './orphans.ts'
 import type { SipParts } from './parts.ts'
-import { ownReplies, refuse } from './replies.ts'
+import { notYet, ownReplies, refuse } from './replies.ts'
+import { Seldom } from './seldom.ts'
+import type { SipRef } from './sip-ref.ts'
 
 /** INVITEs under way; a server has more patience than memory. */
 const MAX_SETUPS = 2_000
-const BYE_MS = 2_000
 /** Together less than a daemon drains. */
 const RINGS_ON_MS = 1_000
 const GIVES_UP_MS = 2_000
 const AT_ONCE = 32
 /** A BYE that is sent again, or is told of twice, comes within this. */
 const BYES_WITHIN_MS = 35_000
-
-/** A second that has begun is charged: a cap is held so much before its end. */
-const CAP_GUARD_MS = 200
-
-interface Setup {
-  readonly invitation: Invitation
-  readonly request: SipRequest
-  readonly response: SipResponse
-}
 
 interface Held {
   readonly bridge: Bridge
@@ -50,28 +43,34 @@ export class SipEdge {
   readonly #parts: SipParts
   readonly #links: readonly DrachtioLink[]
   /** By Call-ID. */
-  readonly #setups = new Map<string, Setup>()
+  readonly #setups = new Map<string, Invitation>()
+  /** Of these, the calls that were let in. */
+  readonly #letIn = new Set<string>()
   readonly #held = new Map<string, Held>()
   /** Call-IDs of both legs of each call that is or was just up here. */
   readonly #legs = new Set<string>()
   readonly #repeater: Repeater<CallEvent>
+  readonly #byId: ControlById
   readonly #orphans: Orphans
   readonly #byes: Byes
   readonly #admission: Admission
   readonly #observer: Observer
+  readonly #leftAlone: Seldom<{ readonly source: string; readonly contact: string | undefined }>
   #isDraining = false
 
   constructor(parts: SipParts) {
     this.#parts = parts
-    this.#admission = new Admission(parts)
+    this.#admission = new Admission(parts, () => this.#setups.size > MAX_SETUPS)
     this.#observer = new Observer(parts)
-    this.#repeater = new Repeater((event) => parts.desk.event(event))
-    this.#orphans = new Orphans({
+    this.#leftAlone = new Seldom((of, times) => parts.log.warn({ ...of, times }, 'an INVITE is left without an answer'))
+    this.#repeater = new Repeater((event) => parts.desk.event(event), parts.undelivered)
+    const reach = {
       parts,
-      isHeld: (call) => this.#held.has(call),
-      linkOf: (ref) => this.#linkOf(ref),
-      report: (event) => this.#report(event),
-    })
+      linkOf: (ref: SipRef) => this.#linkOf(ref),
+      report: (event: CallEvent) => this.#report(event),
+    }
+    this.#byId = new ControlById(reach)
+    this.#orphans = new Orphans({ ...reach, isHeld: (call) => this.#held.has(call) })
     this.#byes = new Byes({
       desk: parts.desk,
       node: parts.node,
@@ -106,7 +105,7 @@ export class SipEdge {
     canList: false,
     end: (call, reason) => this.#endCall(call, reason),
     raise: () => Promise.resolve(),
-    warn: (call, secondsLeft) => this.#warn(call, secondsLeft),
+    warn: (call, secondsLeft) => this.#byId.warn(call, secondsLeft),
     list: () => Promise.resolve([]),
   }
 
@@ -128,7 +127,7 @@ export class SipEdge {
     this.#isDraining = true
     for (const link of this.#links) link.drain()
     await this.#quiet(RINGS_ON_MS)
-    for (const { invitation } of this.#setups.values()) invitation.stop(DRAINING)
+    for (const invitation of this.#setups.values()) invitation.stop(DRAINING)
     await this.#quiet(GIVES_UP_MS)
     for (const link of this.#links) link.close()
     this.#repeater.stop()
@@ -141,33 +140,20 @@ export class SipEdge {
   }
 
   async #invited(link: DrachtioLink, request: SipRequest, response: SipResponse): Promise<void> {
-    if (isDeadly(request)) {
-      const { source_address: source } = request
-      return this.#parts.log.warn({ source, contact: request.get('contact') }, 'an INVITE is left without an answer')
-    }
     const callId = request.get('call-id') ?? ''
     const ringing = this.#setups.get(callId)
+    if (isDeadly(request)) {
+      forgetInvite(request)
+      ringing?.heedCancel()
+      return this.#leftAlone.happened({ source: request.source_address, contact: request.get('contact') })
+    }
     if (ringing) {
       refuse(response, ownReplies.request_conflict, { code: 'request_conflict' })
-      return heedCancel(ringing)
+      return ringing.heedCancel()
     }
-    const isFull = this.#setups.size >= MAX_SETUPS
-    if (this.#isDraining || isFull) {
-      const own = isFull ? 'overloaded' : 'draining'
-      return refuse(response, ownReplies[own], { code: own })
-    }
-    const { client, name: server, lost } = link
-    const context = {
-      client,
-      server,
-      lost,
-      parts: this.#parts,
-      admission: this.#admission,
-      observer: this.#observer,
-      report: (event: CallEvent) => this.#report(event),
-    }
-    const invitation = new Invitation(context, request, response)
-    this.#setups.set(callId, { invitation, request, response })
+    if (this.#isDraining) return refuse(response, ownReplies.draining, { code: 'draining' })
+    const invitation = this.#invitation(link, request, response)
+    this.#setups.set(callId, invitation)
     try {
       const bridge = await invitation.run()
       if (bridge) this.#hold(bridge, link)
@@ -176,7 +162,23 @@ export class SipEdge {
       refuse(response, ownReplies.no_decision, { code: 'engine_unavailable' })
     } finally {
       this.#setups.delete(callId)
+      this.#letIn.delete(invitation.call ?? '')
     }
+  }
+
+  #invitation(link: DrachtioLink, request: SipRequest, response: SipResponse): Invitation {
+    const { client, name: server, lost } = link
+    const context = {
+      client,
+      server,
+      lost,
+      parts: this.#parts,
+      admission: this.#admission,
+      observer: this.#observer,
+      letIn: (call: string) => this.#letIn.add(call),
+      report: (event: CallEvent) => this.#report(event),
+    }
+    return new Invitation(context, request, response)
   }
 
   #hold(bridge: Bridge, link: DrachtioLink): void {
@@ -186,24 +188,23 @@ export class SipEdge {
     bridge.onEarlier = (end) => this.#over(bridge, end)
     const cap = this.#cap(bridge, link)
     void bridge.end.then((end) => {
-      clearTimeout(cap)
+      cap?.lift()
       this.#held.delete(call)
       setTimeout(() => this.#forgetLegs(bridge), BYES_WITHIN_MS).unref()
       this.#over(bridge, end)
     })
-    // It broke while the call was being answered.
-    if (!link.isConnected) this.#lost(link)
+    // The connection broke while the call was being answered.
+    if (bridge.parts.lost.aborted) this.#letGo({ bridge, link })
   }
 
   /** Also where the connection breaks meanwhile. */
-  #cap({ parts }: Bridge, { name: server }: DrachtioLink): NodeJS.Timeout | undefined {
-    const { call, about, far, answeredAtMs, capSeconds } = parts
+  #cap({ parts }: Bridge, { name: server }: DrachtioLink): Cap | undefined {
+    const { call, about, far, answeredAtMs, capSeconds, cutStatus } = parts
     if (capSeconds === undefined) return undefined
-    const end = (): void => {
-      const ended = this.#endCall({ call, ...about.leg, ref: { server, far: far.id } }, 'max_duration')
-      ended.catch((error: unknown) => this.#parts.log.error({ err: error, call }, 'a call is not held to its cap'))
-    }
-    return setTimeout(end, answeredAtMs + capSeconds * 1000 - CAP_GUARD_MS - this.#parts.clock.nowMs())
+    return new Cap(answeredAtMs + capSeconds * 1000 - this.#parts.clock.nowMs(), {
+      end: () => this.#endCall({ call, ...about.leg, ref: { server, far: far.id, cutStatus } }, 'max_duration'),
+      failed: (error) => this.#parts.log.error({ err: error, call }, 'a call goes on beyond its cap'),
+    })
   }
 
   #forgetLegs(bridge: Bridge): void {
@@ -223,64 +224,29 @@ export class SipEdge {
 
   /** The dialogs are still at the server, but the phones' words do not reach us any more. */
   #lost(link: DrachtioLink): void {
-    for (const [call, held] of this.#held) {
-      if (held.link !== link) continue
-      this.#held.delete(call)
-      this.#forgetLegs(held.bridge)
-    }
+    for (const held of this.#held.values()) if (held.link === link) this.#letGo(held)
+  }
+
+  #letGo({ bridge, link: { client } }: Held): void {
+    const { call, near, far } = bridge.parts
+    this.#held.delete(call)
+    this.#forgetLegs(bridge)
+    for (const dialog of [near, far]) client.removeDialog(dialog)
   }
 
   async #endCall(call: EdgeCall, reason: string): Promise<void> {
     const held = this.#held.get(call.call)
     if (held) return held.bridge.hangUp(reason)
-    const setup = this.#setups.get(call.callId)
-    if (setup?.invitation.call === call.call) return setup.invitation.stop(reason)
-    await this.#endById(call, reason)
-  }
-
-  async #warn(call: EdgeCall, secondsLeft: number): Promise<void> {
-    const { client } = this.#reach(call)
-    const { headers, body } = this.#parts.warning
-    const said = (text: string): string => text.replaceAll('{seconds}', String(secondsLeft))
-    const info = {
-      headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, said(value)])),
-      ...(body === undefined ? {} : { body: said(body) }),
-    }
-    const found = await infoById(client, { id: dialogId(call.callId, call.legId), withinMs: BYE_MS, ...info })
-    if (found === 'unknown') throw outOfReach('the phone or its drachtio-server did not answer in time')
-  }
-
-  /** The server that has a call, and the id of its called side there. */
-  #reach({ ref }: EdgeCall): { readonly client: DrachtioClient; readonly far: string } {
-    const sip = sipRefOf(ref)
-    const link = sip && this.#linkOf(sip)
-    if (!link) throw outOfReach('the call is with a drachtio-server that is out of reach')
-    return { client: link.client, far: sip.far }
-  }
-
-  async #endById(call: EdgeCall, reason: string): Promise<void> {
-    const { client, far } = this.#reach(call)
-    const headers = { Reason: reasonHeader(402, reason) }
-    const endedAtMs = this.#parts.clock.nowMs()
-    const ids = [dialogId(call.callId, call.legId), far]
-    const ended = await Promise.all(ids.map((id) => byeById(client, { id, headers, withinMs: BYE_MS })))
-    if (ended.every((side) => side === 'unknown')) {
-      throw outOfReach('drachtio-server did not answer in time')
-    }
-    const { node, callId, legId } = call
-    await this.#report({
-      type: 'stop',
-      leg: { node, callId, legId },
-      instance: this.#parts.instance,
-      tsMs: endedAtMs,
-      endedAtMs,
-      cause: reason,
-    })
+    const invitation = this.#setups.get(call.callId)
+    if (invitation?.call === call.call) return invitation.stop(reason)
+    await this.#byId.end(call, reason)
   }
 
   #early(request: SipRequest, response: SipResponse): void {
     const callId = request.get('call-id') ?? ''
-    for (const { invitation } of this.#setups.values()) if (invitation.hears(callId, request, response)) return
+    const calling = this.#setups.get(callId)
+    if (calling) return calling.heard(request, response)
+    if (this.#letIn.has(callOfFarLeg(callId) ?? '')) return notYet(request, response)
     response.send(481, undefined)
   }
 
@@ -311,10 +277,6 @@ export class SipEdge {
 }
 
 const ALLOWED = 'INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, MESSAGE, NOTIFY'
-
-function outOfReach(why: string): Fault {
-  return new Fault('edge_unreachable', why, { retryable: true })
-}
 
 function callIdsOf({ parts: { about, far } }: Bridge): readonly string[] {
   return [about.leg.callId, far.sip.callId]

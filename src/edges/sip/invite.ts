@@ -5,35 +5,32 @@
  *   deciding ──deny, late──▶ refused
  *   dialling ──no hop takes it──▶ refused
  *   any of them ──CANCEL──▶ cancelled: nobody is dialled afterwards, nothing is charged
+ *   any of them ──the server's socket breaks──▶ lost: likewise, and nobody can be told
  */
 import type { AuthorizeAnswer, AuthorizeRequest, CallEvent } from '../../calls/requests.ts'
 import type { Admission } from './admission.ts'
-import { Bridge } from './bridge.ts'
+import { type AllowedCall, join, UNHEARD } from './answering.ts'
+import type { Bridge } from './bridge.ts'
 import { dialogId } from './by-id.ts'
-import { aboutCall, authorizeRequest, type Caller, callerOf } from './caller.ts'
-import { Dial, type Dialled, type Far, hangUpOn, isOffer, isUp } from './dial.ts'
-import type { DrachtioClient, Headers, SipDialog, SipMessage, SipRequest, SipResponse } from './drachtio.ts'
-import { Early } from './early.ts'
+import { authorizeRequest, type Caller, callerOf } from './caller.ts'
+import { Dial, type Dialled, type Far, hangUpOn, hold, isUp } from './dial.ts'
 import {
-  callOfFarLeg,
-  causeOf,
-  goesOn,
-  headersForFar,
-  legHeaders,
-  legOf,
-  uriOver,
-  type Wanted,
-  wantedOf,
-} from './far-side.ts'
-import { copied, type Copying, reasonHeader, reasonOf, refusedExtensions, supports } from './headers.ts'
+  type DrachtioClient,
+  type Headers,
+  heedCancel,
+  type SipMessage,
+  type SipRequest,
+  type SipResponse,
+} from './drachtio.ts'
+import { Early } from './early.ts'
+import { causeOf, goesOn, headersForFar, legHeaders, legOf, uriOver, type Wanted, wantedOf } from './far-side.ts'
+import { copied, type Copying, reasonHeader, reasonOf, refusedExtensions } from './headers.ts'
 import { inTime, LATE } from './in-time.ts'
-import { answerNear, type NearAnswer, settledFar } from './near-side.ts'
 import type { Observer } from './observer.ts'
 import type { Hop, Routed, SipParts } from './parts.ts'
 import { relay } from './relay.ts'
-import { notYet, type OwnReply, ownReplies, refuse } from './replies.ts'
+import { type OwnReply, ownReplies, refuse } from './replies.ts'
 import { isTooLarge } from './size.ts'
-import { joinSides, sessionSecondsOf } from './within-dialog.ts'
 
 /** Callers give up after 32 s without an answer; a decision takes milliseconds. */
 const DECIDE_MS = 5_000
@@ -49,23 +46,20 @@ export interface InviteContext {
   readonly client: DrachtioClient
   /** Where the server is, for whoever hangs up later. */
   readonly server: string
-  /** Resolves when the connection to it breaks. */
-  readonly lost: Promise<unknown>
+  /** Aborts when the connection to it breaks. */
+  readonly lost: AbortSignal
   readonly parts: SipParts
   readonly admission: Admission
   readonly observer: Observer
+  /** Told of the call that the INVITE is, once it is one. */
+  readonly letIn: (call: string) => void
   /** Told until it is durable; resolves when it is, or is kept to be told again. */
   readonly report: (event: CallEvent) => Promise<void>
 }
 
-interface Setup {
-  readonly caller: Caller
-  readonly routed: Routed
+interface Setup extends AllowedCall {
   readonly copying: Copying
   readonly early: Early
-  readonly call: string
-  readonly account: string
-  readonly capSeconds: number | undefined
   readonly maxForwards: number
 }
 
@@ -92,8 +86,19 @@ export class Invitation {
   /** The daemon's id of the call, once it was let in. */
   call: string | undefined
 
-  /** The call that came of it; undefined when none did, and the caller was answered. */
+  /** The call that came of it; undefined when none did, and the caller was answered where that is still possible. */
   async run(): Promise<Bridge | undefined> {
+    const { lost } = this.#context
+    const giveUp = (): void => this.#dial?.cancel({})
+    lost.addEventListener('abort', giveUp)
+    try {
+      return await this.#admitted()
+    } finally {
+      lost.removeEventListener('abort', giveUp)
+    }
+  }
+
+  async #admitted(): Promise<Bridge | undefined> {
     const { client, parts, admission, observer } = this.#context
     const maxForwards = Number(this.#request.get('max-forwards') ?? MAX_FORWARDS)
     const trusted = parts.trusts(this.#request.source_address)
@@ -118,6 +123,7 @@ export class Invitation {
     if (!answer) return undefined
     const { call, account } = answer
     this.call = call
+    this.#context.letIn(call)
     const { client } = this.#context
     const early = new Early({ client, request: this.#request, response: this.#response, copying })
     const setup = { ...about, early, call, account, capSeconds: capOf(answer) }
@@ -130,14 +136,15 @@ export class Invitation {
     }
   }
 
-  /** Takes what one of its sides says before the answer; false where it is of another call. */
-  hears(callId: string, request: SipRequest, response: SipResponse): boolean {
-    if (!this.#setup) return false
-    const { caller, call, early } = this.#setup
-    if (callId === caller.leg.callId) early.heard(request, response)
-    else if (callOfFarLeg(callId) === call) notYet(request, response)
-    else return false
-    return true
+  /** Another INVITE of its Call-ID was answered. */
+  heedCancel(): void {
+    if (!this.#cancel && !this.#response.finalResponseSent) heedCancel(this.#request, this.#response)
+  }
+
+  /** Takes what the caller says before the answer. */
+  heard(request: SipRequest, response: SipResponse): void {
+    if (this.#setup) this.#setup.early.heard(request, response)
+    else response.send(481, undefined)
   }
 
   /** Ends it before it is answered; one that is being answered just now is only left alone by a worker that ends. */
@@ -165,7 +172,7 @@ export class Invitation {
 
   async #redirect({ caller, routed, call }: Setup, answer: Allowed): Promise<undefined> {
     const hops = await this.#hopsOf(routed, answer, caller)
-    if (this.#cancel) await this.#failed(caller, 'cancelled')
+    if (this.#over !== undefined) await this.#failed(caller, this.#over)
     else if (hops.length === 0) {
       await this.#failed(caller, 'no_route')
       this.#refuse('no_route', { call })
@@ -185,24 +192,26 @@ export class Invitation {
     const { caller, routed } = setup
     let last: Dialled = { kind: 'silent' }
     for (const [nth, hop] of (await this.#hopsOf(routed, answer, caller)).entries()) {
-      last = this.#isOver ? { kind: 'cancelled' } : await this.#try(setup, hop, nth)
+      last = this.#over !== undefined ? { kind: 'cancelled' } : await this.#try(setup, hop, nth)
       if (last.kind === 'answered') return this.#answer(setup, last.far)
       if (!goesOn(last)) break
     }
-    await this.#failed(caller, this.#cancel ? 'cancelled' : (this.#stop ?? causeOf(last)), last)
+    await this.#failed(caller, this.#over ?? causeOf(last), last)
     if (!this.#cancel) this.#refuseAs(last, setup)
     return undefined
   }
 
-  get #isOver(): boolean {
-    return this.#cancel !== undefined || this.#stop !== undefined
+  /** Why nobody is called any more; what is heard over the next connection is not of this call. */
+  get #over(): string | undefined {
+    if (this.#cancel) return 'cancelled'
+    return this.#stop ?? (this.#context.lost.aborted ? 'connection_lost' : undefined)
   }
 
   /** Once more, where the called side asks for what we can do without the caller. */
   async #try(setup: Setup, hop: Hop, nth: number): Promise<Dialled> {
     const asked = { nth, sessionSeconds: setup.routed.group.sessionSeconds }
     const dialled = await this.#dialled(setup, hop, asked)
-    const wanted = this.#isOver ? undefined : wantedOf(dialled, this.#request)
+    const wanted = this.#over !== undefined ? undefined : wantedOf(dialled, this.#request)
     return wanted ? this.#dialled(setup, hop, { ...asked, ...wanted }) : dialled
   }
 
@@ -226,83 +235,36 @@ export class Invitation {
   }
 
   #progress(response: SipResponse, early: Early): void {
-    if (response.status <= 100 || this.#isOver || this.#response.finalResponseSent) return
+    if (response.status <= 100 || this.#over !== undefined || this.#response.finalResponseSent) return
     early.progress(response)
   }
 
   async #answer(setup: Setup, far: Far): Promise<Bridge | undefined> {
+    hold(far)
     await setup.early.allPracked()
     setup.early.complete(far)
-    const answeredAtMs = this.#context.parts.clock.nowMs()
-    const near = this.#isOver || !isUp(far) ? undefined : await this.#answerNear(setup, far)
-    if (near === LATE) return this.#leave(setup, { far, answeredAtMs })
-    const farDialog = near && (await settledFar(near, far))
-    if (near && farDialog) return this.#bridged(setup, { near, far: farDialog, answeredAtMs })
-    near?.destroy({}, () => undefined)
-    return this.#unanswered(setup, far)
-  }
-
-  #answerNear({ copying, routed }: Setup, far: Far): Promise<NearAnswer> {
     const [request, response] = [this.#request, this.#response]
-    const { sessionSeconds } = routed.group
-    return answerNear({ ...this.#context, request, response, copying, sessionSeconds }, far)
+    const isOff = this.#over !== undefined || !isUp(far)
+    const joined = isOff ? undefined : await join({ ...this.#context, ...setup, request, response }, far)
+    if (joined === UNHEARD) return undefined
+    if (!joined) return this.#unanswered(setup, far)
+    // It was to be ended while the caller was being answered.
+    if (this.#stop !== undefined && this.#stop !== DRAINING) void joined.hangUp(this.#stop)
+    return joined
   }
 
   async #unanswered({ caller, call }: Setup, far: Far): Promise<undefined> {
-    const cause = this.#cancel ? 'cancelled' : (this.#stop ?? 'no_answer')
+    const cause = this.#over ?? 'no_answer'
     hangUpOn(far, { Reason: reasonHeader(487, cause) })
     await this.#failed(caller, cause)
     if (!this.#cancel) this.#refuse('no_answer', { call })
   }
 
-  /** Whether the caller was answered nobody told us: until its dialogs are looked for by their ids the call is up. */
-  #leave(setup: Setup, { far, answeredAtMs }: Omit<Answered, 'near' | 'far'> & { readonly far: Far }): undefined {
-    if (!isOffer(far)) far.queueRequests = false
-    const farId = dialogId(far.res.get('call-id') ?? '', setup.call)
-    this.#started(setup, { answeredAtMs, farId })
-  }
-
-  #bridged(setup: Setup, { near, far, answeredAtMs }: Answered): Bridge {
-    const { caller, routed, copying, call, capSeconds } = setup
-    const { parts } = this.#context
-    const bridge = new Bridge({
-      call,
-      capSeconds,
-      about: aboutCall(caller, routed, setup.account),
-      near,
-      far,
-      answeredAtMs,
-      cutStatus: routed.group.cutStatus,
-      nowMs: () => parts.clock.nowMs(),
-    })
-    const nearSeconds = supports(this.#request, 'timer') ? routed.group.sessionSeconds : undefined
-    const farSeconds = sessionSecondsOf(far.res.get('session-expires'))
-    joinSides(
-      { dialog: near, ...(nearSeconds === undefined ? {} : { sessionSeconds: nearSeconds }) },
-      { dialog: far, ...(farSeconds === undefined ? {} : { sessionSeconds: farSeconds }) },
-      copying,
-    )
-    this.#started(setup, { answeredAtMs, farId: far.id })
-    // It was to be ended while the caller was being answered.
-    if (this.#stop !== undefined && this.#stop !== DRAINING) void bridge.hangUp(this.#stop)
-    return bridge
-  }
-
-  #started({ caller, routed, account }: Setup, { answeredAtMs, farId }: Started): void {
-    const { parts, server, report } = this.#context
-    void report({
-      type: 'start',
-      ...aboutCall(caller, routed, account),
-      attempt: caller.attempt,
-      instance: parts.instance,
-      tsMs: answeredAtMs,
-      answeredAtMs,
-      ref: { server, far: farId },
-    })
-  }
-
-  async #hopsOf({ group, direction }: Routed, { account }: Allowed, { to }: Caller): Promise<readonly Hop[]> {
-    return group.lossless ? this.#context.parts.affordable(group.hops, { account, direction, to }) : group.hops
+  /** An emergency call brings in nothing, and goes whatever it costs. */
+  async #hopsOf(routed: Routed, { account }: Allowed, { to }: Caller): Promise<readonly Hop[]> {
+    const { group, direction, isEmergency } = routed
+    if (!group.lossless || isEmergency) return group.hops
+    return this.#context.parts.affordable(group.hops, { account, direction, to })
   }
 
   /** The caller is answered afterwards, as its next INVITE may come at once: by then nothing is held for this one. */
@@ -345,15 +307,3 @@ function unfitness(request: SipRequest, { maxForwards }: { readonly maxForwards:
 }
 
 type Told = Pick<AuthorizeRequest, 'leg' | 'attempt' | 'from' | 'to'>
-
-interface Started {
-  readonly answeredAtMs: number
-  /** The id of the called side's dialog. */
-  readonly farId: string
-}
-
-interface Answered {
-  readonly near: SipDialog
-  readonly far: SipDialog
-  readonly answeredAtMs: number
-}

@@ -9,6 +9,7 @@ import {
   withhold,
 } from './drachtio.ts'
 import type { SipServerSettings } from './parts.ts'
+import { Seldom } from './seldom.ts'
 import { MOST_FRAME_BYTES } from './size.ts'
 
 /** Without a bound drachtio-srf waits longer each time. */
@@ -35,8 +36,9 @@ export class DrachtioLink {
   readonly name: string
   readonly #settings: SipServerSettings
   readonly #log: Logger
+  readonly #refused: Seldom<Error>
   #isConnected = false
-  #lost = Promise.withResolvers<undefined>()
+  #lost = new AbortController()
   #isClosed = false
 
   constructor(settings: SipServerSettings, events: LinkEvents, log: Logger) {
@@ -44,6 +46,9 @@ export class DrachtioLink {
     this.#log = log
     this.name = `${settings.host}:${settings.port}`
     this.client = newClient()
+    this.#refused = new Seldom(({ message: why }, times) =>
+      log.error({ server: this.name, why, times }, 'drachtio-server refuses us'),
+    )
     this.#listen(events)
   }
 
@@ -51,9 +56,9 @@ export class DrachtioLink {
     return this.#isConnected
   }
 
-  /** Resolves when the connection that there is now breaks. */
-  get lost(): Promise<unknown> {
-    return this.#lost.promise
+  /** Aborts when the connection that there is now breaks. */
+  get lost(): AbortSignal {
+    return this.#lost.signal
   }
 
   open(): void {
@@ -88,17 +93,17 @@ export class DrachtioLink {
       this.#log.debug({ server: name, why: error.message }, 'drachtio-server is out of reach'),
     )
     client.on('connect', (error) => {
-      if (error) return this.#log.error({ server: name, why: error.message }, 'drachtio-server refuses us')
+      if (error) return this.#refused.happened(error)
       if (this.#isClosed) return client.disconnect()
       this.#isConnected = true
-      this.#lost = Promise.withResolvers<undefined>()
+      this.#lost = new AbortController()
       this.#log.info({ server: name }, 'connected to drachtio-server')
       events.onConnected(this)
     })
     client.on('close', () => {
       if (!this.#isConnected) return
       this.#isConnected = false
-      this.#lost.resolve(undefined)
+      this.#lost.abort()
       if (!this.#isClosed) this.#log.error({ server: name }, 'the connection to drachtio-server broke')
       events.onLost(this)
     })

@@ -11,8 +11,8 @@ const ANSWER_MS = 5_000
 
 export interface Answering {
   readonly client: DrachtioClient
-  /** Resolves when the connection to the server breaks. */
-  readonly lost: Promise<unknown>
+  /** Aborts when the connection to the server breaks. */
+  readonly lost: AbortSignal
   readonly request: SipRequest
   readonly response: SipResponse
   readonly copying: Copying
@@ -31,10 +31,8 @@ export async function answerNear(answering: Answering, far: Far): Promise<NearAn
     ? { 'Session-Expires': `${seconds};refresher=uac`, Require: 'timer' }
     : {}
   const headers = { ...copied(far.res, copying), ...bodyType(far.res), ...timer }
-  if (!isOffer(far)) far.queueRequests = true
   const answered = client.createUAS(request, response, { headers, localSdp })
-  const heard = inTime(answered, ANSWER_MS).catch(() => undefined)
-  return Promise.race([heard, lost.then((): typeof LATE => LATE)])
+  return inTime(answered, ANSWER_MS, lost).catch(() => undefined)
 }
 
 /** The dialog of the called side, once the caller has said what it was waiting for. */

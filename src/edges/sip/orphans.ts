@@ -9,25 +9,12 @@ import type { CallEvent } from '../../calls/requests.ts'
 import { byeById, dialogId, findById } from './by-id.ts'
 import type { DrachtioLink } from './link.ts'
 import type { SipParts } from './parts.ts'
+import { type SipRef, sipRefOf } from './sip-ref.ts'
 
 /** Whoever holds a call says so three times meanwhile. */
 const SILENT_MS = 45_000
 const ASK_MS = 3_000
 const AT_ONCE = 16
-
-/** What is kept with a call to find its dialogs again. */
-export interface SipRef {
-  /** The admin side of its drachtio-server. */
-  readonly server: string
-  /** The dialog of the called side; that of the caller follows from its leg. */
-  readonly far: string
-}
-
-export function sipRefOf(ref: unknown): SipRef | undefined {
-  if (typeof ref !== 'object' || ref === null || !('server' in ref) || !('far' in ref)) return undefined
-  const { server, far } = ref
-  return typeof server === 'string' && typeof far === 'string' ? { server, far } : undefined
-}
 
 export interface OrphanParts {
   readonly parts: SipParts
@@ -82,13 +69,17 @@ export class Orphans {
 
   async #look(orphan: Orphan, byeAtMs?: number): Promise<void> {
     const { record, link, near, far } = orphan
-    const { parts, report, isHeld } = this.#parts
+    const { parts, isHeld } = this.#parts
     const found = await Promise.all([near, far].map((id) => findById(link.client, id, ASK_MS)))
     // It was answered while we asked, or is being looked after elsewhere.
     if (isHeld(record.call)) return
     const { leg } = record
     const { instance } = parts
-    if (found.every((side) => side === 'there')) return report({ type: 'alive', leg, instance })
+    // Not repeated: what was so once is not so later.
+    if (found.every((side) => side === 'there')) {
+      await parts.desk.event({ type: 'alive', leg, instance })
+      return
+    }
     if (!found.includes('gone')) return
     const headers = { Reason: 'SIP;cause=481;text="the other side is gone"' }
     await Promise.all([near, far].map((id) => byeById(link.client, { id, headers, withinMs: ASK_MS })))

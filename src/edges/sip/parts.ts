@@ -122,6 +122,8 @@ export interface SipParts {
   /** Whether there is a group whose calls are only looked at. */
   readonly observes: boolean
   readonly metrics: Pick<Metrics, 'observedCall' | 'observedEnd'>
+  /** Told of an event that is refused for another reason than that the store is away; it is repeated all the same. */
+  readonly undelivered: (error: unknown, event: CallEvent) => void
   readonly clock: Clock
   readonly log: Logger
 }

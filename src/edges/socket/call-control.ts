@@ -68,6 +68,8 @@ export interface CallControlSettings {
   /** How long a new connection may ask nothing. */
   readonly unusedMs?: number
   readonly clock?: Clock
+  /** Told of an event that is refused for another reason than that the store is away; it is repeated all the same. */
+  readonly undelivered?: (error: unknown, event: CallControlEvent) => void
 }
 
 const machineClock: Clock = { nowMs: () => performance.timeOrigin + performance.now() }
@@ -91,8 +93,8 @@ export class CallControlServer {
 
   constructor(desk: CallControlDesk, settings: CallControlSettings) {
     this.#desk = desk
-    this.#settings = { deadlineMs: 400, unusedMs: 100, clock: machineClock, ...settings }
-    this.#repeater = new Repeater((event) => desk.event(event))
+    this.#settings = { deadlineMs: 400, unusedMs: 100, clock: machineClock, undelivered: () => undefined, ...settings }
+    this.#repeater = new Repeater((event) => desk.event(event), this.#settings.undelivered)
   }
 
   /** Listens; takes the place of a socket file that nobody answers on, and of nothing else. */

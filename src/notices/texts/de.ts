@@ -1,8 +1,9 @@
+import type { NoticeFacts } from '../notice.ts'
 import type { NoticeTexts } from './text.ts'
 
 const bought = { credit: 'Guthaben', bundle: 'Minuten', recharge: 'Automatische Aufladung' } as const
 const inPeriod = { day: 'an einem Tag', month: 'in einem Monat' } as const
-const thisPeriod = { day: 'an diesem Tag', month: 'in diesem Monat' } as const
+const thisPeriod = { day: 'An diesem Tag', month: 'In diesem Monat' } as const
 
 export const de: NoticeTexts = {
   account: (name, id) => ['Konto', `${name} (${id})`],
@@ -58,19 +59,19 @@ export const de: NoticeTexts = {
         ['Grund', reason],
       ],
     }),
-    'recharge.paused': ({ failures }) => ({
+    'recharge.paused': (pause) => ({
       subject: 'Ihre automatische Aufladung ist angehalten',
-      lines: [
-        `Die Karte wurde ${failures} Mal in Folge abgelehnt. Bis die Aufladung wieder eingeschaltet wird, wird kein Guthaben mehr gekauft.`,
-        'Bitte prüfen Sie die hinterlegte Karte.',
-      ],
+      lines: [...whyPaused(pause), 'Bis die Aufladung wieder eingeschaltet wird, wird kein Guthaben mehr gekauft.'],
     }),
-    'recharge.capped': ({ period }) => ({
+    'recharge.capped': ({ period, of, cap, amount }, words) => ({
       subject: 'Ihre automatische Aufladung hat ihre Grenze erreicht',
       lines: [
-        period === undefined
-          ? 'Die Grenze der automatischen Käufe ist erreicht. Bis zum nächsten Zeitraum wird nichts mehr gekauft.'
-          : `Die Grenze der automatischen Käufe ${inPeriod[period]} ist erreicht. ${upper(thisPeriod[period])} wird nichts mehr gekauft.`,
+        `Die Grenze der automatischen Käufe ${inPeriod[period]} ist erreicht. ${thisPeriod[period]} wird nichts mehr gekauft.`,
+      ],
+      rows: [
+        [period === 'day' ? 'Tag' : 'Monat', words.period(of)],
+        ['Grenze', words.amount(cap)],
+        ['Nicht gekauft', words.amount(amount)],
       ],
     }),
     'payment.succeeded': ({ receipt, kind, amount, card, atMs }, words) => ({
@@ -108,6 +109,13 @@ export const de: NoticeTexts = {
   },
 }
 
-function upper(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
+function whyPaused(pause: NoticeFacts['recharge.paused']): readonly string[] {
+  switch (pause.reason) {
+    case 'failures':
+      return [`Die Karte wurde ${pause.failures} Mal in Folge abgelehnt. Bitte prüfen Sie die hinterlegte Karte.`]
+    case 'card_missing':
+      return ['Es ist keine Karte hinterlegt, die belastet werden kann. Bitte fügen Sie eine hinzu.']
+    case 'staff':
+      return ['Sie wurde von Hand angehalten.']
+  }
 }

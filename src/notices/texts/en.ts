@@ -1,3 +1,4 @@
+import type { NoticeFacts } from '../notice.ts'
 import type { NoticeTexts } from './text.ts'
 
 const bought = { credit: 'Credit', bundle: 'Minutes', recharge: 'Automatic recharge' } as const
@@ -48,19 +49,19 @@ export const en: NoticeTexts = {
         ['Reason', reason],
       ],
     }),
-    'recharge.paused': ({ failures }) => ({
+    'recharge.paused': (pause) => ({
       subject: 'Your automatic recharge is paused',
-      lines: [
-        `The card was declined ${failures} times in a row. No more credit is bought until the recharge is switched on again.`,
-        'Please check the card on file.',
-      ],
+      lines: [...whyPaused(pause), 'No more credit is bought until the recharge is switched on again.'],
     }),
-    'recharge.capped': ({ period }) => ({
+    'recharge.capped': ({ period, of, cap, amount }, words) => ({
       subject: 'Your automatic recharge has reached its limit',
       lines: [
-        period === undefined
-          ? 'The limit of what is bought automatically is reached. No more is bought until the next period.'
-          : `The limit of what is bought automatically in a ${period} is reached. No more is bought in this ${period}.`,
+        `The limit of what is bought automatically in a ${period} is reached. No more is bought in this ${period}.`,
+      ],
+      rows: [
+        [period === 'day' ? 'Day' : 'Month', words.period(of)],
+        ['Limit', words.amount(cap)],
+        ['Not bought', words.amount(amount)],
       ],
     }),
     'payment.succeeded': ({ receipt, kind, amount, card, atMs }, words) => ({
@@ -93,4 +94,15 @@ export const en: NoticeTexts = {
       ],
     }),
   },
+}
+
+function whyPaused(pause: NoticeFacts['recharge.paused']): readonly string[] {
+  switch (pause.reason) {
+    case 'failures':
+      return [`The card was declined ${pause.failures} times in a row. Please check the card on file.`]
+    case 'card_missing':
+      return ['There is no card on file that can be charged. Please add one.']
+    case 'staff':
+      return ['It was paused by hand.']
+  }
 }

@@ -15,6 +15,8 @@
     charge    string  payment that the provider's charge was credited for; the payment where nothing is credited
     turns     zset    accounts by the instant the first cycle of their pools is over
     changed   zset    ids of accounts whose profile was written since it was archived, by its version
+    records   zset    names of records by when they were written last (lib/records.lua)
+    receipts  hash    number of a receipt of the account → its payment
 
   ARGV
     now_ms
@@ -50,7 +52,7 @@
     refused        charge_credited      the payment that has the charge
 
   KEEPS
-    a provider's charge is credited once
+    a provider's charge is credited once, and has one receipt
     books and posted counters of the partition sum to zero per currency
     what is put aside for a refund was available
 ]]
@@ -58,10 +60,11 @@
 --- @include account
 --- @include thresholds
 --- @include recharge
+--- @include records
 
 local payment, due, account, profile, books = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local journal, tx, outbox, recharge, charge = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local turns, changed = KEYS[11], KEYS[12]
+local turns, changed, records, receipts = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local now_ms, id, expected_revision, record, lookup_at_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local version, profile_text, turns_at, account_id, currency = ARGV[6], ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local credit_limit, low_thresholds, low_hysteresis = tonumber(ARGV[11]), ARGV[12], ARGV[13]
@@ -113,8 +116,11 @@ local receipt = ''
 if credits then
   receipt = whole(redis.call('HINCRBY', account, 'rcpt', 1))
   redis.call('HSET', payment, 'n', receipt)
+  redis.call('HSET', receipts, receipt, id)
   redis.call('SET', charge, id)
 end
+note_record(records, 'pay:' .. id)
+if recharge_change ~= '' then note_record(records, 'recharge:' .. account_id) end
 if profile_text ~= '' then
   local next_version = whole(tonumber(version) + 1)
   redis.call('HSET', account, 'v', next_version)
@@ -187,12 +193,14 @@ elseif recharge_change == 'failed' then
     redis.call('HDEL', recharge, 'next')
     redis.call('ZREM', due, retry)
     tell_recharge('failed', { 'failures', whole(failures) })
-    tell_recharge('paused', { 'failures', whole(failures) })
+    tell({
+      'type', 'recharge.paused', 'account', account_id, 'at', now_ms, 'reason', 'failures', 'failures', whole(failures),
+    })
   else
     local next_ms = whole(tonumber(now_ms) + back_off_ms * 2 ^ (failures - 1))
     redis.call('HSET', recharge, 'next', next_ms)
     redis.call('ZADD', due, next_ms, retry)
-    tell_recharge('failed', { 'failures', whole(failures), 'next', next_ms })
+    tell_recharge('failed', { 'failures', whole(failures), 'nextAt', next_ms })
   end
 end
 if credits then rearm_thresholds(level, outbox, now_ms, available) end

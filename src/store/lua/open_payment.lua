@@ -3,13 +3,14 @@
   open_payment: stores the intent of a payment before the provider is asked, once for each id and each operation.
 
   KEYS
-    payment    hash    r revision, j JSON
+    payment    hash    r revision, j JSON, op and oc its operation's id and content
     operation  string  content and answer of this operation; the payment where there is none
     account    hash    counters (ledger/journal.ts), v profile version
     due        zset    payments and recharges by the instant they are looked after
     payments   zset    ids of the partition's payments by the instant they were opened
     order      list    ids of the account's payments
     recharge   hash    the recharge of the account (lib/recharge.lua)
+    records    zset    names of records by when they were written last (lib/records.lua)
 
   ARGV
     now_ms
@@ -26,6 +27,8 @@
     month
     day_cap        or empty
     month_cap      or empty
+    account_id
+    operation_id   or empty
 
   RETURNS
     opened
@@ -47,12 +50,14 @@
 --- @include account
 --- @include operation
 --- @include recharge
+--- @include records
 
 local payment, operation, account, due = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local payments, order, recharge = KEYS[5], KEYS[6], KEYS[7]
+local payments, order, recharge, records = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local now_ms, id, record, lookup_at_ms, content = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local version, refusal, amount, threshold = ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
 local credit_limit, day, month, day_cap, month_cap = tonumber(ARGV[10]), ARGV[11], ARGV[12], ARGV[13], ARGV[14]
+local account_id, operation_id = ARGV[15], ARGV[16]
 
 local function beyond(field, period, cap)
   if cap == '' then return false end
@@ -83,10 +88,15 @@ redis.call('HSET', payment, 'r', 1, 'j', record)
 redis.call('ZADD', due, lookup_at_ms, 'pay:' .. id)
 redis.call('ZADD', payments, now_ms, id)
 redis.call('RPUSH', order, id)
-if content ~= '' then keep_operation(operation, content, id) end
+note_record(records, 'pay:' .. id)
+if content ~= '' then
+  keep_operation(operation, content, id)
+  redis.call('HSET', payment, 'op', operation_id, 'oc', content)
+end
 if threshold ~= '' then
   redis.call('HSET', recharge, 'flight', id)
   count_charged(recharge, 'day', { period = day, amount = amount })
   count_charged(recharge, 'month', { period = month, amount = amount })
+  note_record(records, 'recharge:' .. account_id)
 end
 return { 'opened' }

@@ -3,29 +3,33 @@
   steer_recharge: pauses the recharge of an account, resumes it, lets it rest, or puts it off until a cap is over.
 
   KEYS
-    recharge  hash    the recharge of the account (lib/recharge.lua); capped: the last period whose cap was told
+    recharge  hash    the recharge of the account (lib/recharge.lua); capped: the last day or month whose cap was told
     due       zset    payments and recharges by the instant they are looked after
     outbox    stream
+    records   zset    names of records by when they were written last (lib/records.lua)
 
   ARGV
     now_ms
     account_id
     what        pause | resume | rest | cap
-    why         of a pause; of a cap the period
+    why         of a pause; of a cap the day or month
     next_at_ms  of a cap: when it is over
+    event       of a cap: the fields and values that are told
 
   RETURNS
     steered
 
   KEEPS
-    a pause and a cap of one period are told once
+    a pause, and the cap of one day or month, are told once
 ]]
-local recharge, due, outbox = KEYS[1], KEYS[2], KEYS[3]
+--- @include records
+
+local recharge, due, outbox, records = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local now_ms, account_id, what, why, next_at_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local retry = 'recharge:' .. account_id
 
-local function tell(type, name)
-  redis.call('XADD', outbox, '*', 'type', type, 'account', account_id, 'at', now_ms, name, why)
+local function tell(type, ...)
+  redis.call('XADD', outbox, '*', 'type', type, 'account', account_id, 'at', now_ms, ...)
 end
 
 if what == 'pause' then
@@ -33,7 +37,7 @@ if what == 'pause' then
   redis.call('HSET', recharge, 'paused', why)
   redis.call('HDEL', recharge, 'next')
   redis.call('ZREM', due, retry)
-  if not paused then tell('recharge.paused', 'reason') end
+  if not paused then tell('recharge.paused', 'reason', why) end
 elseif what == 'rest' then
   redis.call('HDEL', recharge, 'next')
   redis.call('ZREM', due, retry)
@@ -45,7 +49,8 @@ else
   redis.call('ZADD', due, next_at_ms, retry)
   if redis.call('HGET', recharge, 'capped') ~= why then
     redis.call('HSET', recharge, 'capped', why)
-    tell('recharge.capped', 'period')
+    tell('recharge.capped', unpack(ARGV, 6, #ARGV))
   end
 end
+note_record(records, 'recharge:' .. account_id)
 return { 'steered' }

@@ -77,8 +77,8 @@ describe('the catalogue', () => {
 describe('an event as it is told', () => {
   it('has amounts as decimal text, instants as RFC 3339, and counts as numbers', () => {
     const data = { currency: 'USD', available: '-4999999', arming: '3', threshold: '5000000' }
-    expect(eventMessage({ id: '0-1-0', type: 'recharge.due', account: 'acme', atMs: 0, data })).toEqual({
-      type: 'recharge.due',
+    expect(eventMessage({ id: '0-1-0', type: 'balance.low', account: 'acme', atMs: 0, data })).toEqual({
+      type: 'balance.low',
       timestamp: '1970-01-01T00:00:00.000Z',
       data: { account: 'acme', currency: 'USD', available: '-4.999999', arming: 3, threshold: '5.000000' },
     })

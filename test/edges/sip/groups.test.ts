@@ -56,6 +56,36 @@ describe('a trunk group', { timeout: 60_000 }, () => {
     expect(dear.got).toEqual([])
   })
 
+  it('that loses no money connects emergency calls all the same', async ({ onTestFinished }) => {
+    const bench = await SipBench.start(onTestFinished, {
+      hopsYaml: (calleePort) => `[{ uri: 'sip:127.0.0.1:${calleePort}', tariff: dear }]`,
+      more: 'lossless: true',
+      files: { 'tariffs/dear.yaml': costs('dear', 60.01) },
+    })
+    const payer = await bench.account('careful', { credit: '100.00' })
+    await bench.called({ scenario: 'uas-answers' })
+    const notes = await bench.call(payer, { scenario: 'uac-hangs-up', dialled: '112', talkMs: 300 })
+    expect(notes.map(({ what }) => what)).toEqual(['answered', 'hungup'])
+  })
+
+  it('that has a status for its cuts has it said also by a worker that did not set up the call', async (context) => {
+    const callee = await RawPhone.open(0)
+    context.onTestFinished(() => callee.close())
+    const bench = await SipBench.start(context.onTestFinished, { hops: [callee.port], more: 'cutStatus: 480' })
+    const payer = await bench.account('moved', { credit: '100.00' })
+    const phones = await Phones.open(bench, { payer, callee }, context.onTestFinished)
+    await phones.connect()
+    const call = await bench.up(payer)
+    await bench.restartWorker()
+    const isEnded = bench.daemon.must('POST', `/v1/calls/${call}/end`, { reason: 'moved' })
+    for (const phone of [callee, phones.caller]) {
+      const bye = await phones.heard(phone, 'BYE')
+      expect(bye.get('Reason')).toBe('SIP;cause=480;text="moved"')
+      phones.reply(bye, 200, { from: phone })
+    }
+    await isEnded
+  })
+
   it('without a hop that is there refuses with 503, holds nothing and charges nothing', async ({ onTestFinished }) => {
     const bench = await SipBench.start(onTestFinished, { hops: [await freePort(), await freePort()] })
     const payer = await bench.account('nowhere', { credit: '100.00' })

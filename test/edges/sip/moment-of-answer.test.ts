@@ -80,6 +80,48 @@ describeIf(isDouble)('in the moment of the answer', () => {
     await phones.another(onTestFinished)
   })
 
+  /** Up to the answer of the called side; the caller has not acknowledged what it rang with. */
+  async function answeredUnpracked(): Promise<{ readonly ringing: SipMessage; readonly far: SipMessage }> {
+    phones.caller.say(phones.invite({ headers: { Supported: '100rel' } }))
+    const far = await phones.heard(callee, 'INVITE')
+    phones.reply(far, 183, { headers: { Require: '100rel', RSeq: '1' }, body: ANSWER })
+    phones.reply(await phones.heard(callee, 'PRACK'), 200)
+    const ringing = await phones.answered('INVITE', 183)
+    phones.reply(far, 200, { body: ANSWER })
+    await phones.heard(callee, 'ACK')
+    return { ringing, far }
+  }
+
+  function acknowledge(ringing: SipMessage): void {
+    const prack = phones.within('PRACK', 2, ringing)
+    prack.set('RAck', `${ringing.get('RSeq')} 1 INVITE`)
+    phones.caller.say(prack)
+  }
+
+  it('the called side says something: the caller hears it when it is answered', async ({ onTestFinished }) => {
+    const { ringing, far } = await answeredUnpracked()
+    callee.say(phones.back('INFO', 1, { far }), bench.drachtio.sipPort)
+    await pause(100)
+    acknowledge(ringing)
+    const near = await phones.answered('INVITE', 200)
+    phones.caller.say(phones.within('ACK', 1, near))
+    phones.reply(await phones.heard(phones.caller, 'INFO'), 200, { from: phones.caller })
+    await phones.hangUp(near)
+    expect(await bench.settled(payer, 1)).toMatchObject([{ cause: 'caller_hung_up' }])
+    await phones.another(onTestFinished)
+  })
+
+  it('the called side hangs up before the caller is answered: it is not, and nothing is charged', async (context) => {
+    const { far } = await answeredUnpracked()
+    callee.say(phones.back('BYE', 1, { far }), bench.drachtio.sipPort)
+    expect((await phones.final()).status).toBe(480)
+    await until('the called side is answered', () => callee.statuses('BYE').includes(200))
+    await bench.daemon.heldNothing(payer.id)
+    expect(await bench.cdrs(payer.id)).toEqual([])
+    await bench.legsOver()
+    await phones.another(context.onTestFinished)
+  })
+
   it('an operator ends the call: both sides are told', async ({ onTestFinished }) => {
     const { near } = await answeredUnheard()
     const { items } = await bench.daemon.must('GET', `/v1/calls?account=${payer.id}`)

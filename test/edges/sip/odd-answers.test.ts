@@ -117,13 +117,14 @@ describe('a caller that cannot be reached again', { timeout: 20_000 }, () => {
   it.for(['*', '<tel:+442079460100>', '<phone>'])(
     'as it calls with the Contact %j, gets no answer: the server would not survive it',
     async (contact, context) => {
-      const said = bench.daemon.lines().filter(({ msg }) => msg === LEFT).length
       const invite = phones.invite()
       invite.set('Contact', contact)
       phones.caller.say(invite)
-      await bench.daemon.says(LEFT, said + 1)
+      await bench.daemon.says(LEFT)
       await phones.another(context.onTestFinished)
       expect(phones.caller.statuses('INVITE')).toEqual([100])
+      // Once a minute at most, as whoever can reach the server can have it said.
+      expect(bench.daemon.lines().filter(({ msg }) => msg === LEFT)).toHaveLength(1)
     },
   )
 })

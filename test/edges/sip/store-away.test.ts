@@ -34,6 +34,36 @@ describe('with the store away', { timeout: 60_000 }, () => {
     expect(await bench.daemon.drifts()).toEqual([])
   })
 
+  it('a call is cut at its cap also where its server is out of reach just then: as soon as it is back', async ({
+    onTestFinished,
+  }) => {
+    const bench = await SipBench.start(onTestFinished)
+    const payer = await bench.account('unreached', { credit: '100.00' })
+    await bench.daemon.must('PATCH', `/v1/accounts/${payer.id}`, {
+      onEngineError: 'allowCapped',
+      engineErrorSeconds: 2,
+    })
+    await bench.talk(payer, { scenario: 'uas-answers' }, { scenario: 'uac-hangs-up', talkMs: 200 })
+    await bench.called({ scenario: 'uas-answers' })
+    const lift = await stopStore(bench)
+    try {
+      const caller = await bench.ring(payer, { scenario: 'uac-waits' })
+      const isAnswered = async (): Promise<boolean> => (await caller.notes()).some(({ what }) => what === 'answered')
+      await until('it is up', isAnswered, { withinMs: 12_000 })
+      const backAtMs = Date.now() + 3_000
+      const keepApart = (): boolean => {
+        bench.drachtio.dropSockets()
+        return Date.now() > backAtMs
+      }
+      await until('its time is up', keepApart)
+      await until('it is cut', async () => ended(await caller.notes()).length === 1, { withinMs: 12_000 })
+    } finally {
+      await lift()
+    }
+    await bench.settled(payer, 2, 20_000)
+    await bench.legsOver()
+  })
+
   it('a call that is not allowed is refused with 503, rings nobody, and costs nothing', async ({ onTestFinished }) => {
     const bench = await SipBench.start(onTestFinished)
     const payer = await bench.account('denied', { credit: '100.00' })

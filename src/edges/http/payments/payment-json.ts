@@ -86,7 +86,7 @@ export const rechargeViewSchema = z
     payment: z.string().optional().describe('The payment that is under way.'),
     failures: z.int().describe('In a row.'),
     nextAt: instant.optional().describe('After a failure or a cap: not before.'),
-    paused: z.string().optional().describe('Why: failures, card_missing or staff.'),
+    paused: z.string().optional().describe('Why: failures, card_missing, staff or restored.'),
     chargedToday: money,
     chargedThisMonth: money,
   })

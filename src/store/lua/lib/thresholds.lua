@@ -109,8 +109,8 @@ local function cross_pool(level, pool, outbox, now_ms)
   redis.call('HSET', level.account, 't:' .. pool.id, pool.cycle .. ' ' .. threshold)
   redis.call(
     'XADD', outbox, '*', 'type', is_exhausted and 'minutes.exhausted' or 'minutes.low', 'account', level.id,
-    'pool', pool.id, 'cycle', pool.cycle, 'left', amount_text(left), 'granted', amount_text(pool.granted), 'at', now_ms,
-    unpack(is_exhausted and {} or { 'threshold', threshold })
+    'pool', pool.id, 'cycle', pool.cycle, 'remaining', amount_text(left), 'total', amount_text(pool.granted),
+    'at', now_ms, unpack(is_exhausted and {} or { 'threshold', threshold })
   )
 end
 
