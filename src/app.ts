@@ -35,6 +35,7 @@ import { createLog, type Logger } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
 import { rememberMs } from './calls/schedule.ts'
 import { Rerating } from './rerating/rerating.ts'
+import { StatementDesk } from './statements/statement-desk.ts'
 import { StoredUsage } from './usage/stored-usage.ts'
 import { UsageDesk } from './usage/summary.ts'
 
@@ -184,6 +185,7 @@ function httpParts(
     office,
     tariffs: tariffPort(tariffs, clock),
     usage,
+    statements: new StatementDesk({ archive: archive.statements, usage }),
     rerating: new Rerating({
       ...{ usage, archive: archive.usage, ledger: core.calls.ledger, accounts: office, tariffs, clock },
       rememberMs: () => rememberMs(core.calls.policy()),

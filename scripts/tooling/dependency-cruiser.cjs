@@ -1,6 +1,7 @@
 /** The import rules: rules inward, inputs and outputs outward, and only the app joins them. */
 const rulesFirst = '^src/(accounts|rating|ledger|trunks)/'
-const useCases = '^src/(calls|subscriptions|payments|recharge|usage|exports|rerating|statements|events|notices|webhooks)/'
+const useCases =
+  '^src/(calls|subscriptions|payments|recharge|usage|exports|rerating|statements|events|notices|webhooks)/'
 const base = '^src/base/'
 const domain =
   '^src/(accounts|rating|ledger|trunks|calls|subscriptions|payments|recharge|usage|exports|rerating|statements|events|notices|webhooks)/'

@@ -7,6 +7,7 @@ import { changeOf, type ChangesPage, type ChangesPlace } from '../usage/changes.
 import type { ArchivedCdrsQuery, SourceQuery, UsageAccounts, UsageArchive } from '../usage/summary.ts'
 import type { UsageBy, UsageRow } from '../usage/usage-row.ts'
 import type { NewestCdrs } from '../rerating/rerating.ts'
+import { arrayOf } from './arrays.ts'
 import type { Archiver } from './archiver.ts'
 import type { Database } from './database.ts'
 import type { Sql } from './sql.ts'
@@ -89,11 +90,6 @@ export class ArchivedUsage implements UsageArchive, NewestCdrs {
       more: rows.length > limit,
     }
   }
-}
-
-/** As PostgreSQL writes an array; ids of accounts and calls need no quotes. */
-function arrayOf(ids: readonly string[]): string {
-  return `{${ids.join(',')}}`
 }
 
 function sums(sql: Sql, { accounts, fromMs, untilMs, by, timezone }: SourceQuery): Promise<readonly SumRow[]> {

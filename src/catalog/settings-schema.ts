@@ -161,12 +161,10 @@ const archive = z
 
 const exports = z
   .strictObject({
-    folder: label(4096)
-      .optional()
-      .meta({
-        restart: true,
-        description: 'Where files are; none is `exports` in dataDir. Daemons on several machines share one folder.',
-      }),
+    folder: label(4096).optional().meta({
+      restart: true,
+      description: 'Where files are; none is `exports` in dataDir. Daemons on several machines share one folder.',
+    }),
     keptHours: z.int().min(1).max(720).default(24).describe('How long a finished file can be fetched.'),
     perAccount: z.int().min(1).max(100).default(20).describe('Exports of one account at once.'),
   })

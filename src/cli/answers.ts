@@ -264,6 +264,27 @@ export const rerated = z.looseObject({
   nextCursor: text.optional(),
 })
 
+const totals = { monthly: text, calls: text, payments: text, credits: text, total: text }
+
+export const statement = z.looseObject({
+  account: text,
+  from: text,
+  to: text,
+  timezone: text,
+  currency: text,
+  opening: text,
+  closing: text,
+  totalDue: text,
+  dueDate: text,
+  ...totals,
+  charges: z.array(z.looseObject({ class: text, count: whole, amount: text })),
+  usage: z.looseObject({ calls: whole, seconds: whole, billedSeconds: whole, poolSeconds: whole, charge: text }),
+  items: z.array(z.looseObject({ at: text, what: text, class: text.optional(), why: text.optional(), amount: text })),
+  hasMoreItems: z.boolean(),
+})
+
+export const accountTotals = z.looseObject({ account: text, ...totals })
+
 export const anything = z.looseObject({})
 
 export const archive = z.looseObject({

@@ -1,5 +1,5 @@
 /** `tollgate usage rerate`: page after page, summed up. */
-import { z } from 'zod'
+import type { z } from 'zod'
 import { formatAmount, type Micros, parseAmount } from '../base/money.ts'
 import * as answers from './answers.ts'
 import type { Cli } from './cli.ts'
@@ -91,7 +91,7 @@ function textOf(cli: Cli, facts: Facts, { post, all }: RerateOptions): string {
       'are blocked': left.blocked,
       'are not what their own tariff says': left.unexplained,
     })
-      .filter(([, count]) => Number(count) > 0)
+      .filter(([, count]) => count > 0)
       .map(([why, count]) => `${count} ${why}, and stay as they are`),
     post ? `${posted} corrections posted.` : 'Nothing was posted; --post does.',
   ]

@@ -2,7 +2,10 @@
 import { open, rename, rm } from 'node:fs/promises'
 import { CliFailure } from './context.ts'
 
-export async function writeWhole(file: string, parts: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>): Promise<void> {
+export async function writeWhole(
+  file: string,
+  parts: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
+): Promise<void> {
   const part = `${file}.part`
   const handle = await open(part, 'w', 0o600).catch((error: unknown) => {
     throw new CliFailure({ code: 'file_unwritable', message: `${part} cannot be written: ${String(error)}` })

@@ -49,7 +49,9 @@ export class ExportDesk {
 
   async find(account: string, id: string): Promise<Export | ExportRefused> {
     const found = await this.#parts.store.find(id)
-    return found?.order.account === account ? found : refused('export_unknown', `account ${account} has no export ${id}`)
+    return found?.order.account === account
+      ? found
+      : refused('export_unknown', `account ${account} has no export ${id}`)
   }
 
   list(account: string): Promise<readonly Export[]> {

@@ -18,6 +18,8 @@ export function headingOf(order: ExportOrder, madeAtMs: number): Heading {
 }
 
 function filtersOf({ direction, user }: ExportOrder): string {
-  const filters = Object.entries({ direction, user }).flatMap(([name, value]) => (value === undefined ? [] : [`${name} is ${value}`]))
+  const filters = Object.entries({ direction, user }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name} is ${value}`],
+  )
   return filters.length === 0 ? 'none' : filters.join(', ')
 }

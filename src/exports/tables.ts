@@ -70,8 +70,7 @@ function cdrPages(order: ExportOrder, sources: TableSources): AsyncGenerator<Pag
 
 function cdrRow(text: string, { direction, user }: ExportOrder): readonly Row[] {
   const cdr = JSON.parse(text) as Cdr
-  const isOther =
-    (direction !== undefined && cdr.direction !== direction) || (user !== undefined && cdr.user !== user)
+  const isOther = (direction !== undefined && cdr.direction !== direction) || (user !== undefined && cdr.user !== user)
   return isOther ? [] : [{ cells: cellsOf(cdrColumns, cdr), json: text }]
 }
 

@@ -7,6 +7,7 @@ import { Fault } from '../base/fault.ts'
 import type { Micros } from '../base/money.ts'
 import type { Clock } from '../base/time.ts'
 import { parseCallId } from '../calls/call-id.ts'
+import type { CallRecord } from '../calls/call.ts'
 import type { CallLedger } from '../calls/call-ledger.ts'
 import type { TariffBook } from '../rating/book.ts'
 import type { Tariff } from '../rating/tariff.ts'
@@ -127,15 +128,15 @@ export class Rerating {
     return again
   }
 
-  #recordOf(call: string) {
+  async #recordOf(call: string): Promise<CallRecord | undefined> {
     const place = parseCallId(call)
-    return place && this.#parts.ledger.readCall(place)
+    return place && (await this.#parts.ledger.readCall(place))
   }
 
   async #correct(of: {
     readonly account: string
     readonly tariff: Tariff
-    readonly record: Awaited<ReturnType<CallLedger['readCall']>>
+    readonly record: CallRecord | undefined
     readonly cdrs: readonly Cdr[]
   }): Promise<'settled' | 'changed' | 'left'> {
     const { account, tariff, record, cdrs } = of

@@ -2,7 +2,7 @@
  * A table as a workbook, row by row (ECMA-376): a sheet that is full is followed by another. Text is text: nothing of it is
  * run, and telephone numbers keep their "+". Amounts are written with all their decimals.
  */
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { ZipFile } from 'yazl'
 import type { ExportFile } from '../exports/export-job.ts'
 import type { Cell, Column } from '../exports/table.ts'
@@ -14,7 +14,8 @@ const ROWS_OF_A_SHEET = 1_048_576
 /** The bytes of the workbook, as they are made; what goes wrong with the table destroys them. */
 export function xlsxFile(file: Pick<ExportFile, 'heading' | 'table'>, rowsOfASheet = ROWS_OF_A_SHEET): Readable {
   const zip = new ZipFile()
-  const bytes = zip.outputStream as Readable
+  const bytes = new PassThrough()
+  zip.outputStream.pipe(bytes)
   zip.on('error', (error: Error) => bytes.destroy(error))
   addSheets(zip, file, rowsOfASheet).catch((error: unknown) => {
     bytes.destroy(error instanceof Error ? error : new Error(String(error)))

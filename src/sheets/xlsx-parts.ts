@@ -58,7 +58,6 @@ function relation(id: number, type: string, target: string): string {
 const MARKUP = /[&<>]/g
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
 
-// eslint-disable-next-line no-control-regex -- these are what XML has no place for
 const NOT_XML = /[\u0000-\u0008\u000b-\u001f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)/g
 
 /** What XML cannot hold is written as spreadsheet programs do, "_x001F_", and so is what only looks like that. */

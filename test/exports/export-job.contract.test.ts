@@ -79,8 +79,8 @@ async function made(change: Partial<ExportOrder> = {}): Promise<readonly string[
   const asked = (await desk.create(order(change))) as Export
   await job.run(asked.id, false)
   const file = await desk.fileOf('acme', asked.id)
-  expect(typeof file).toBe('string')
-  return readFileSync(String(file), 'utf8')
+  if (typeof file !== 'string') throw new Error(file.detail)
+  return readFileSync(file, 'utf8')
     .split('\r\n')
     .map((line) => line.split(','))
 }

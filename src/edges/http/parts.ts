@@ -27,6 +27,7 @@ import type { WebhookRequest } from '../../payments/provider.ts'
 import type { Reconciled } from '../../payments/reconcile.ts'
 import type { Recharging } from '../../recharge/recharging.ts'
 import type { Rerating } from '../../rerating/rerating.ts'
+import type { StatementDesk } from '../../statements/statement-desk.ts'
 import type { UsageDesk } from '../../usage/summary.ts'
 
 export type { KeyIdentity } from '../../accounts/api-keys.ts'
@@ -37,6 +38,7 @@ export interface HttpParts {
   readonly receipts: Pick<ReceiptDesk, 'find' | 'list' | 'resend'>
   readonly tariffs: TariffPort
   readonly usage: UsagePort
+  readonly statements: Pick<StatementDesk, 'statement' | 'totals'>
   readonly rerating: Pick<Rerating, 'tariffOf' | 'page'>
   readonly exports: Pick<ExportDesk, keyof ExportDesk>
   readonly payments: PaymentPort

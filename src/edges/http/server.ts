@@ -31,6 +31,7 @@ import { addProviderWebhook, addReconcileRoute } from './payments/provider-route
 import { addPurchaseRoutes } from './payments/purchase-routes.ts'
 import { addRechargeRoutes } from './payments/recharge-routes.ts'
 import { addRerateRoute } from './rerating/rerate-route.ts'
+import { addStatementRoutes } from './statements/statement-routes.ts'
 import { addTariffRoutes } from './tariffs/tariff-routes.ts'
 import { addVersionUpload } from './tariffs/version-upload.ts'
 import { addWebhookRoutes } from './webhooks/webhook-routes.ts'
@@ -177,6 +178,7 @@ function adminPath(parts: HttpParts) {
     addUsageRoutes(server, parts)
     addExportRoutes(server, parts)
     addRerateRoute(server, parts)
+    addStatementRoutes(server, parts)
     addCardRoutes(server, parts)
     addPurchaseRoutes(server, parts)
     addRechargeRoutes(server, parts)

@@ -28,6 +28,7 @@ import type { UsageFigures } from '../../../src/usage/usage-row.ts'
 import type { ExportRefused } from '../../../src/exports/export-desk.ts'
 import { fakeExports } from './fake-exports.ts'
 import { fakeRerating } from './fake-rerating.ts'
+import { fakeStatements } from './fake-statements.ts'
 import { examplePayment, fakePayments, type Till } from './fake-payments.ts'
 import { heldToReference } from './reference.ts'
 
@@ -172,6 +173,7 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
     tariffs: fakeTariffs(scene, note),
     exports: fakeExports(scene, note),
     rerating: fakeRerating(note),
+    statements: fakeStatements(note),
     usage: {
       summary: async (account, query) => {
         note('usage', { account, ...query })

@@ -30,5 +30,14 @@ function orderOf(account: string): ExportOrder {
 function exported(order: ExportOrder): Export {
   const createdAtMs = Date.UTC(2026, 10, 23, 10)
   const file = { file: 'calls.csv', bytes: 10 }
-  return { id: EXPORT_ID, order, state: 'done', rows: 2, progress: 1000, createdAtMs, expiresAtMs: createdAtMs, ...file }
+  return {
+    id: EXPORT_ID,
+    order,
+    state: 'done',
+    rows: 2,
+    progress: 1000,
+    createdAtMs,
+    expiresAtMs: createdAtMs,
+    ...file,
+  }
 }

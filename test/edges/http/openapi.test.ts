@@ -37,6 +37,8 @@ GET /v1/accounts/{}/cdrs
 GET /v1/accounts/{}/usage
 GET /v1/accounts/{}/usage/changes
 POST /v1/accounts/{}/usage/rerate
+GET /v1/accounts/{}/statement
+GET /v1/accounts/{}/statements
 POST /v1/accounts/{}/exports
 GET /v1/accounts/{}/exports
 GET /v1/accounts/{}/exports/{}

@@ -24,7 +24,8 @@ const usageQuery = z.strictObject({ ...range, by: z.enum(usageGroups).default('d
 
 const changesQuery = z.strictObject({ ...page(CHANGES_CURSOR), includeDescendants })
 
-const figures = {
+/** Of the usage of a period. */
+export const figures = {
   calls: z.int().describe('CDRs: a call has one for each account of its chain.'),
   seconds: z.int().describe('Talked.'),
   billedSeconds: z.int(),
@@ -119,6 +120,6 @@ function changeJson({ kind, adds, cdr }: CdrChange): z.infer<typeof changesSchem
   return { kind, adds: figuresJson(adds), cdr: { ...cdr } }
 }
 
-function figuresJson<Figures extends UsageFigures>({ charge, ...counts }: Figures) {
+export function figuresJson<Figures extends UsageFigures>({ charge, ...counts }: Figures) {
   return { ...counts, charge: formatAmount(charge) }
 }

@@ -9,7 +9,7 @@ import { given } from '../../../accounts/profile.ts'
 import { profileFor } from '../access.ts'
 import { keyOf } from '../auth.ts'
 import { badField } from '../input.ts'
-import { json, operation } from '../operation.ts'
+import { type Answer, json, operation } from '../operation.ts'
 import type { HttpParts } from '../parts.ts'
 import { HttpProblem } from '../problem.ts'
 import { periodOf } from '../range.ts'
@@ -108,7 +108,8 @@ const FILE_TYPES = {
 
 function addFile(server: HttpServer, { office, exports }: HttpParts): void {
   const bytes = z.string().describe('The bytes of the file.')
-  const content = Object.fromEntries(Object.values(FILE_TYPES).map((type) => [type.split(';')[0], { schema: bytes }]))
+  const schema = { schema: bytes }
+  const content: Answer['content'] = { 'text/csv': schema, [FILE_TYPES.jsonl]: schema, [FILE_TYPES.xlsx]: schema }
   const file = operation(
     {
       id: 'fetchExport',
