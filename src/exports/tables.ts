@@ -14,7 +14,8 @@ export interface TableSources {
   readonly usage: Pick<UsageDesk, 'whose' | 'cdrs' | 'summary'>
 }
 
-const PAGE = 500
+/** Small, so that what was read is let go before the collector takes it for long-lived. */
+const PAGE = 100
 
 interface Posting extends Transaction {
   readonly account: string
