@@ -27,6 +27,7 @@ import type { RefusalCode } from './base/outcome.ts'
 import { CurrentCatalog, type ReloadResult } from './catalog/current.ts'
 import { type ConfigProblem, formatProblem } from './catalog/problems.ts'
 import type { ConfigSource, Settings } from './catalog/settings.ts'
+import { BOARD_PATH } from './edges/http/ops/board-path.ts'
 import type { HttpParts } from './edges/http/parts.ts'
 import { createHttpServer } from './edges/http/server.ts'
 import { sipReplies } from './edges/http/sip-replies.ts'
@@ -114,7 +115,8 @@ async function build(building: Building): Promise<App> {
   stops.work.push(exports.rest)
   const { broken, bug } = brokenPromise()
   const edges = { core, outage: outage.desk, archive, jobs, usage, exports, payments, bootstrap, bug }
-  const server = await createHttpServer({ ...httpParts(building, edges), receipts: notices.receipts })
+  const board = settings().http.jobsBoard ? await jobs.queues.board(BOARD_PATH) : undefined
+  const server = await createHttpServer({ ...httpParts(building, edges), receipts: notices.receipts, board })
   stops.work.push(() => close(server))
   await startSocket(building, edges)
   stops.work.push(await startSelfWork({ core, outage: outage.desk, clock, settings, log, metrics }))

@@ -1,5 +1,6 @@
 /** Everything that is measured, by the name that it is asked for. */
 import { accountMeasure } from './accounts.ts'
+import { archive } from './archive.ts'
 import { decks } from './decks.ts'
 import { drachtio } from './drachtio.ts'
 import { drain } from './drain.ts'
@@ -20,6 +21,7 @@ export const measures: Readonly<Record<string, Measure>> = {
   accounts: accountMeasure,
   tariffs,
   decks,
+  archive,
   lengths,
   sip,
   drachtio,

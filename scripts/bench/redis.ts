@@ -8,9 +8,9 @@ import { inParallel } from './keep-alive.ts'
 import { authorizeCeiling, type Ceiling, ceilingOf, SET } from './redis-benchmark.ts'
 import type { BenchContext, Section } from './section.ts'
 
-const SETTINGS = 'defaults: { tariff: bench, currency: USD, timezone: UTC }\nlog: { decisions: false }\n'
+export const SETTINGS = 'defaults: { tariff: bench, currency: USD, timezone: UTC }\nlog: { decisions: false }\n'
 const ROUNDS = 3
-const ACCOUNTS = 1_000
+export const ACCOUNTS = 1_000
 /** As many calls are under way at once; the commands of a tick leave together, much as a pipeline. */
 const AT_ONCE = 64
 

@@ -27,6 +27,10 @@ const http = z
   .strictObject({
     host: label().default('127.0.0.1').describe('Address to listen on; 0.0.0.0 is every IPv4 address.'),
     port: z.int().min(0).max(65_535).default(8484).describe('Port to listen on; 0 is any free one.'),
+    jobsBoard: z
+      .boolean()
+      .default(false)
+      .describe('Show the queues of jobs at /jobs (Bull Board), to look at; the password is a key with `ops:read`.'),
   })
   .prefault({})
   .meta({ restart: true, description: 'The HTTP API.' })

@@ -5,6 +5,7 @@ import { Cli } from './cli.ts'
 import { addAccountCommands } from './commands/account.ts'
 import { addArchiveCommands } from './commands/archive.ts'
 import { addAuditCommands } from './commands/audit.ts'
+import { addMinuteCommands } from './commands/bundle.ts'
 import { addCallCommands } from './commands/call.ts'
 import { addConfigCommands } from './commands/config.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
@@ -70,6 +71,7 @@ const nouns = [
   addMoneyCommands,
   addReceiptCommands,
   addPaymentCommands,
+  addMinuteCommands,
   addRechargeCommands,
   addCallCommands,
   addTariffCommands,

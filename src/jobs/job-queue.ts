@@ -17,6 +17,12 @@ export interface WorkParts {
   readonly ended: (result: JobResult, about: Readonly<Record<string, string>>, error?: Error) => void
 }
 
+/** A queue as people look at it: a job is what they are shown of it. */
+export interface ShownQueue {
+  readonly queue: Queue
+  readonly about: (data: object) => Readonly<Record<string, string>>
+}
+
 export type JobResult = 'done' | 'failed' | 'dead'
 
 /** Ids are kept so long, so that what comes again is known. */
@@ -90,6 +96,10 @@ export class JobQueue<Data extends object> {
     if (!job || !(await job.isFailed())) return false
     await job.retry('failed', { resetAttemptsMade: true, resetAttemptsStarted: true })
     return true
+  }
+
+  get shown(): ShownQueue {
+    return { queue: this.#queue, about: (data) => this.kind.about(data as Data) }
   }
 
   close(): Promise<void> {

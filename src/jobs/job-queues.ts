@@ -1,9 +1,11 @@
 /** All queues of the installation: they are added to and looked at by every daemon, and worked on where that is its role. */
 import type { ConnectionOptions } from 'bullmq'
+import type { FastifyPluginCallback } from 'fastify'
 import type { Page } from '../accounts/office.ts'
 import type { JobDesk, JobFilter, JobView } from '../events/job.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import { openBoard } from './board.ts'
 import type { JobKind } from './job-kind.ts'
 import { JobQueue } from './job-queue.ts'
 
@@ -79,6 +81,14 @@ export class JobQueues implements JobDesk {
   async retry(queue: string, id: string): Promise<boolean> {
     const found = this.#queues.find(({ kind }) => kind.name === queue)
     return (await found?.retry(id)) ?? false
+  }
+
+  /** Bull Board over all queues that were opened, for a path. */
+  board(path: string): Promise<FastifyPluginCallback> {
+    return openBoard(
+      this.#queues.map(({ shown }) => shown),
+      path,
+    )
   }
 
   async gauges(): Promise<void> {

@@ -4,6 +4,7 @@ import { given } from '../accounts/profile.ts'
 import { Fault } from '../base/fault.ts'
 import { parseInstant } from '../base/time.ts'
 import { decodeEntry, entryId, type JournalEntry } from '../ledger/journal.ts'
+import { cdrPlace } from '../ledger/streams.ts'
 import type { OfficeParts } from './office-parts.ts'
 import { repliesOf, streamEntries } from './replies.ts'
 
@@ -108,7 +109,7 @@ export class AccountHistory {
   /** The rest is in the archive: what was written before the oldest that is here. */
   async #archiveCursor<T>({ list }: Listing<T>): Promise<string> {
     const oldest = await this.#parts.store.command((client) => client.lindex(list, 0))
-    return `a${oldest === null ? Number.MAX_SAFE_INTEGER - 1 : (oldest.split('-')[0] ?? '0')}`
+    return `a${oldest === null ? Number.MAX_SAFE_INTEGER - 1 : cdrPlace(oldest).number}`
   }
 
   async #readEntries(of: Owner, numbers: readonly string[]): Promise<readonly (Dated<Transaction> | undefined)[]> {

@@ -122,7 +122,7 @@ export class Keys {
   payment = (partition: number, id: string): string => this.#tagged(partition, `pay:${id}`)
   /** zset: ids of the partition's payments by the instant they were opened */
   payments = (partition: number): string => this.#tagged(partition, 'pays')
-  /** zset: "pay:<payment>" and "recharge:<account>" by the instant they are looked after next */
+  /** zset: "pay:<payment>", "recharge:<account>" and "bundles:<account>" by the instant they are looked after next */
   paymentsDue = (partition: number): string => this.#tagged(partition, 'paysdue')
   /** list: ids of the account's payments, oldest first */
   paymentOrder = (partition: number, account: string): string => this.#tagged(partition, `paysof:${account}`)
@@ -134,7 +134,7 @@ export class Keys {
   cards = (partition: number, account: string): string => this.#tagged(partition, `cards:${account}`)
   /** string: JSON of what was reviewed and not yet confirmed; goes away by itself */
   order = (partition: number, id: string): string => this.#tagged(partition, `order:${id}`)
-  /** hash: flight, failures, next, paused, day and month "<period> <micros>": the recharge of an account */
+  /** hash: what an account buys by itself (lua/lib/recharge.lua) */
   recharge = (partition: number, account: string): string => this.#tagged(partition, `recharge:${account}`)
 
   #tagged(partition: number, name: string): string {

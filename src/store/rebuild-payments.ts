@@ -16,6 +16,8 @@ export interface RebuiltAccount {
   /** Below this available credit, in micros, the account is recharged; none is never. */
   readonly rechargeBelow?: bigint
   readonly creditLimit: bigint
+  /** Cycle that bundles are to be bought for again. */
+  readonly unpaidCycle?: number
 }
 
 /** The payments that were credited, with the provider's ids of their charges. */
@@ -51,6 +53,8 @@ export class PaymentsRebuild {
   readonly #unnumbered: Paid[] = []
   /** Recharges under way, by account. */
   readonly #flights = new Map<string, string>()
+  /** Cycles that renewals were opened for, by payment. */
+  readonly #renewals = new Map<string, number>()
   readonly #recharges = new Map<string, Readonly<Record<string, string>>>()
 
   constructor(order: PaymentsToRebuild) {
@@ -64,16 +68,30 @@ export class PaymentsRebuild {
         for (const record of page) this.#record(pipeline, record)
       })
     }
-    await write((pipeline) => {
-      for (const [payment, charge] of credited) pipeline.set(keys.charge(p, charge), payment)
-      // Only now is it known which numbers were given.
-      for (const paid of this.#unnumbered) this.#number(pipeline, paid, (this.#receipts.get(paid.account) ?? 0) + 1)
-      for (const [account, receipts] of this.#receipts) pipeline.hset(keys.account(p, account), 'rcpt', receipts)
-      for (const { id, account, openedAtMs } of this.#placed.toSorted((a, b) => a.openedAtMs - b.openedAtMs)) {
-        pipeline.zadd(keys.payments(p), openedAtMs, id).rpush(keys.paymentOrder(p, account), id)
-      }
-      for (const account of this.#order.accounts.keys()) this.#recharge(pipeline, account)
+    await this.#each(credited, (pipeline, [payment, charge]) => pipeline.set(keys.charge(p, charge), payment))
+    // Only now is it known which numbers were given.
+    await this.#each(this.#unnumbered, (pipeline, paid) => {
+      this.#number(pipeline, paid, (this.#receipts.get(paid.account) ?? 0) + 1)
     })
+    await this.#each(this.#receipts, (pipeline, [account, receipts]) => {
+      return pipeline.hset(keys.account(p, account), 'rcpt', receipts)
+    })
+    const placed = this.#placed.toSorted((a, b) => a.openedAtMs - b.openedAtMs)
+    await this.#each(placed, (pipeline, { id, account, openedAtMs }) => {
+      return pipeline.zadd(keys.payments(p), openedAtMs, id).rpush(keys.paymentOrder(p, account), id)
+    })
+    await this.#each(this.#order.accounts.keys(), (pipeline, account) => {
+      this.#recharge(pipeline, account)
+    })
+  }
+
+  async #each<T>(items: Iterable<T>, add: (pipeline: Pipeline, item: T) => unknown): Promise<void> {
+    const all = [...items]
+    for (let from = 0; from < all.length; from += WRITTEN_AT_ONCE) {
+      await this.#order.write((pipeline) => {
+        for (const item of all.slice(from, from + WRITTEN_AT_ONCE)) add(pipeline, item)
+      })
+    }
   }
 
   #record(pipeline: Pipeline, { name, version, content }: StoredRecord): void {
@@ -98,6 +116,7 @@ export class PaymentsRebuild {
     const lookupAtMs = nextLookupMs(payment, nowMs)
     if (lookupAtMs !== undefined) pipeline.zadd(keys.paymentsDue(p), lookupAtMs, `pay:${id}`)
     if (payment.kind === 'recharge' && isUnderWay(payment)) this.#flights.set(account, id)
+    if (payment.renewal) this.#renewals.set(id, payment.renewal.cycle)
     this.#placed.push({ id, account, openedAtMs })
   }
 
@@ -138,6 +157,15 @@ export class PaymentsRebuild {
     const fields = { ...known, ...under, ...(isIdle && this.#isBelow(account) ? { paused: 'restored' } : {}) }
     if (Object.keys(fields).length > 0) pipeline.hset(keys.recharge(p, account), fields)
     if (known['next'] !== undefined) pipeline.zadd(keys.paymentsDue(p), known['next'], `${RECHARGE}${account}`)
+    this.#renewal(pipeline, account, known['renewal'])
+  }
+
+  /** What was begun goes on; bundles of a cycle that nobody was seen to pay for may be paid for: a person looks first. */
+  #renewal(pipeline: Pipeline, account: string, newest = ''): void {
+    const { keys, partition: p, accounts, nowMs } = this.#order
+    const unpaidCycle = accounts.get(account)?.unpaidCycle
+    if (unpaidCycle === undefined || this.#renewals.get(newest) !== unpaidCycle) return
+    pipeline.zadd(keys.paymentsDue(p), nowMs, `bundles:${account}`)
   }
 
   /**
@@ -150,6 +178,8 @@ export class PaymentsRebuild {
     return rechargeBelow !== undefined && leftOf(account) + creditLimit < rechargeBelow
   }
 }
+
+const WRITTEN_AT_ONCE = 500
 
 const RECHARGE = 'recharge:'
 

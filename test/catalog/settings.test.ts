@@ -26,7 +26,7 @@ describe('settings', () => {
     expect(read.kind === 'read' && read.settings).toEqual({
       dataDir: join(cwd, 'data'),
       configDir: join(cwd, 'config'),
-      http: { host: '127.0.0.1', port: 8484 },
+      http: { host: '127.0.0.1', port: 8484, jobsBoard: false },
       redis: { urls: [], commandTimeoutMs: 1000, maxInFlight: 512, appendFsync: 'everysec' },
       partitions: 64,
       roles: ['decide', 'clock', 'jobs', 'archive'],
@@ -58,7 +58,7 @@ describe('settings', () => {
       sipReplies: {},
       edges: {},
       callControl: { enabled: false, socket: 'call-control.sock', node: 'default' },
-      payments: { provider: 'sandbox', bundle: { minutes: 100, prices: {} } },
+      payments: { provider: 'sandbox', bundle: { minutes: 100, prices: {} }, dialer: { prices: {} } },
       sip: {
         enabled: false,
         node: 'sip',
@@ -86,7 +86,11 @@ describe('settings', () => {
     expect((await settingsOf('')).http.port).toBe(8484)
     expect((await settingsOf(file)).http.port).toBe(8001)
     const { http, calls } = await settingsOf(file, env)
-    expect([http, calls.sliceSeconds, calls.guardMs]).toEqual([{ host: '127.0.0.1', port: 8002 }, 30, 500])
+    expect([http, calls.sliceSeconds, calls.guardMs]).toEqual([
+      { host: '127.0.0.1', port: 8002, jobsBoard: false },
+      30,
+      500,
+    ])
   })
 
   it('keep the defaults of keys with nothing after them', async () => {

@@ -18,8 +18,8 @@ export interface TestPostgres {
 
 const STOP_MS = 10_000
 
-/** Debian keeps them out of the path; the newest there is. */
-function binary(name: string): string {
+/** A program of PostgreSQL. Debian keeps them out of the path; the newest there is. */
+export function binary(name: string): string {
   return globSync(`/usr/lib/postgresql/*/bin/${name}`).toSorted().at(-1) ?? name
 }
 

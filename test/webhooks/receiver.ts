@@ -6,6 +6,7 @@ import { Webhook } from 'standardwebhooks'
 
 export interface Received {
   readonly id: string
+  readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly text: string
   readonly body: { readonly type: string; readonly timestamp: string; readonly data: Readonly<Record<string, unknown>> }
@@ -29,7 +30,7 @@ export class Receiver {
           Object.entries(request.headers).map(([name, value]) => [name, String(value)]),
         )
         const body = JSON.parse(text === '' ? '{}' : text) as Received['body']
-        const received = { id: headers['webhook-id'] ?? '', headers, text, body }
+        const received = { id: headers['webhook-id'] ?? '', path: request.url ?? '', headers, text, body }
         receiver.received.push(received)
         receiver.answers(request, response, received)
       })

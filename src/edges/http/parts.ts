@@ -1,4 +1,5 @@
 /** What the HTTP edge is given: the ports of everything behind it. The app joins them. */
+import type { FastifyPluginCallback } from 'fastify'
 import type { ApiKeys } from '../../accounts/api-keys.ts'
 import type { AccountOffice, Page } from '../../accounts/office.ts'
 import type { RefusalCode, Refused } from '../../base/outcome.ts'
@@ -24,6 +25,7 @@ import type { Metrics } from '../../observe/metrics.ts'
 import type { WebhookDesk } from '../../webhooks/desk.ts'
 import type { PaymentDesk } from '../../payments/desk.ts'
 import type { WebhookRequest } from '../../payments/provider.ts'
+import type { Renewals } from '../../payments/renewals.ts'
 import type { Reconciled } from '../../payments/reconcile.ts'
 import type { Recharging } from '../../recharge/recharging.ts'
 import type { Rerating } from '../../rerating/rerating.ts'
@@ -46,6 +48,8 @@ export interface HttpParts {
   readonly audit: AuditPort
   readonly archive: ArchivePort
   readonly jobs: JobDesk
+  /** The queues for people who look; undefined where it is off. */
+  readonly board?: FastifyPluginCallback | undefined
   readonly events: EventsPort
   readonly webhooks: WebhookPort
   readonly health: HealthPort
@@ -223,6 +227,7 @@ export type KeyPort = ApiKeys
 export interface PaymentPort {
   readonly desk: Pick<PaymentDesk, keyof PaymentDesk>
   readonly recharging: Pick<Recharging, 'attempt' | 'view' | 'pause' | 'resume'>
+  readonly renewals: Pick<Renewals, 'attempt' | 'view' | 'stop'>
   /** Holds the books against the provider's charges since an instant. */
   reconcile(sinceMs: number): Promise<Reconciled>
   /** Undefined for a provider that is not used here; false when the signature is none of it. */

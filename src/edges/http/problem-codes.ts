@@ -51,6 +51,7 @@ const officeProblems: Readonly<Record<OfficeRefusalCode, ProblemKind>> = {
   root_is_fixed: { status: 409, title: 'The account can no longer move to another tree' },
   currency_is_fixed: { status: 409, title: 'The currency can no longer change' },
   pool_unknown: { status: 404, title: 'There is no such pool' },
+  bundles_unknown: { status: 404, title: 'There are no such bundles that recur' },
   amount_below_minimum: { status: 422, title: 'The amount is below the minimum' },
   amount_too_large: { status: 422, title: 'The amount is too large' },
   insufficient_credit: { status: 422, title: 'There is not enough credit' },
@@ -65,15 +66,19 @@ const paymentProblems: Readonly<Record<Exclude<PaymentRefusalCode, OfficeRefusal
   card_missing: { status: 422, title: 'There is no card on file' },
   card_refused: { status: 422, title: 'The card cannot be put on file' },
   too_many_cards: { status: 422, title: 'There are too many cards on file' },
-  bundle_unavailable: { status: 422, title: 'Minutes are not sold in this currency' },
+  minutes_unavailable: { status: 422, title: 'Minutes are not sold in this currency' },
+  too_many_bundles: { status: 409, title: 'Too many purchases recur' },
   amount_not_payable: { status: 422, title: 'The amount cannot be charged exactly' },
   payment_not_refundable: { status: 409, title: 'The payment cannot be paid back' },
   refund_too_large: { status: 422, title: 'There is not so much left to pay back' },
+  minutes_used: { status: 409, title: 'The minutes were used, or their cycle is over' },
   recharge_unset: { status: 409, title: 'The account has no recharge that is on' },
   recharge_paused: { status: 409, title: 'The recharge is paused' },
   recharge_not_due: { status: 409, title: 'The recharge is not due' },
   recharge_in_flight: { status: 409, title: 'A recharge is under way' },
   recharge_capped: { status: 409, title: 'The recharges reach their cap' },
+  renewal_not_due: { status: 409, title: 'No bundles are to be bought again now' },
+  renewal_in_flight: { status: 409, title: 'A renewal is under way' },
 }
 
 const receiptProblems: Readonly<Record<ReceiptRefusalCode, ProblemKind>> = {

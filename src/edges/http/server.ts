@@ -19,6 +19,7 @@ import { answerUnknownPaths } from './not-found.ts'
 import { addReference } from './openapi.ts'
 import { addExportRoutes } from './exports/export-routes.ts'
 import { addStreamRoutes } from './events/stream-routes.ts'
+import { BOARD_PATH, boardPath } from './ops/board-path.ts'
 import { addJobRoutes } from './ops/job-routes.ts'
 import { addKeyRoutes } from './ops/key-routes.ts'
 import { addOpsRoutes } from './ops/ops-routes.ts'
@@ -29,6 +30,7 @@ import { answerBrokenRequest } from './socket-errors.ts'
 import { addCardRoutes } from './payments/card-routes.ts'
 import { addProviderWebhook, addReconcileRoute } from './payments/provider-routes.ts'
 import { addPurchaseRoutes } from './payments/purchase-routes.ts'
+import { addBundleRoutes } from './payments/bundle-routes.ts'
 import { addRechargeRoutes } from './payments/recharge-routes.ts'
 import { addRerateRoute } from './rerating/rerate-route.ts'
 import { addStatementRoutes } from './statements/statement-routes.ts'
@@ -88,6 +90,7 @@ export async function createHttpServer(parts: HttpParts, limits = LIMITS): Promi
   server.setErrorHandler(errorHandler(parts))
   server.decorateRequest('key', undefined)
   addHeaders(server, parts)
+  if (parts.board) await server.register(boardPath(parts, parts.board), { prefix: BOARD_PATH })
   server.addHook('onRequest', authorization(parts.keys))
   server.removeAllContentTypeParsers()
   server.addHook('onRoute', refuseOpenRoutes)
@@ -182,6 +185,7 @@ function adminPath(parts: HttpParts) {
     addCardRoutes(server, parts)
     addPurchaseRoutes(server, parts)
     addRechargeRoutes(server, parts)
+    addBundleRoutes(server, parts)
     addReconcileRoute(server, parts)
     addTariffRoutes(server, parts)
     await server.register(async (uploads) => addVersionUpload(uploads.withTypeProvider<ZodTypeProvider>(), parts))

@@ -10,7 +10,7 @@ export function dialogId(callId: string, fromTag: string): string {
 }
 
 /** The server puts the dialog's own target in its place. */
-const TARGET = 'sip:placeholder'
+export const TARGET = 'sip:placeholder'
 
 /**
  * Looks a dialog up without a word to its phone: the server finds the dialog first and then refuses a method that is none.

@@ -1,7 +1,7 @@
 /** One try to reach the called side over one hop. */
 import { isReachable } from './addresses.ts'
 import { byeById } from './by-id.ts'
-import { cancelInvite } from './cancel.ts'
+import { cancelInvite } from './call-off.ts'
 import {
   type DrachtioClient,
   type Headers,

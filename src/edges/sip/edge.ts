@@ -44,8 +44,8 @@ export class SipEdge {
   readonly #links: readonly DrachtioLink[]
   /** By Call-ID. */
   readonly #setups = new Map<string, Invitation>()
-  /** Of these, the calls that were let in. */
-  readonly #letIn = new Set<string>()
+  /** Of these, the calls that were let in, by their ids. */
+  readonly #letIn = new Map<string, Invitation>()
   readonly #held = new Map<string, Held>()
   /** Call-IDs of both legs of each call that is or was just up here. */
   readonly #legs = new Set<string>()
@@ -70,7 +70,12 @@ export class SipEdge {
       report: (event: CallEvent) => this.#report(event),
     }
     this.#byId = new ControlById(reach)
-    this.#orphans = new Orphans({ ...reach, isHeld: (call) => this.#held.has(call) })
+    this.#orphans = new Orphans({
+      ...reach,
+      links: () => this.#links.filter(({ isConnected }) => isConnected),
+      isHeld: (call) => this.#held.has(call) || this.#letIn.has(call),
+      stop: (call, reason) => this.#letIn.get(call)?.stop(reason),
+    })
     this.#byes = new Byes({
       desk: parts.desk,
       node: parts.node,
@@ -175,7 +180,7 @@ export class SipEdge {
       parts: this.#parts,
       admission: this.#admission,
       observer: this.#observer,
-      letIn: (call: string) => this.#letIn.add(call),
+      letIn: (call: string, invitation: Invitation) => this.#letIn.set(call, invitation),
       report: (event: CallEvent) => this.#report(event),
     }
     return new Invitation(context, request, response)
@@ -237,8 +242,8 @@ export class SipEdge {
   async #endCall(call: EdgeCall, reason: string): Promise<void> {
     const held = this.#held.get(call.call)
     if (held) return held.bridge.hangUp(reason)
-    const invitation = this.#setups.get(call.callId)
-    if (invitation?.call === call.call) return invitation.stop(reason)
+    const ringing = this.#letIn.get(call.call)
+    if (ringing) return ringing.stop(reason)
     await this.#byId.end(call, reason)
   }
 

@@ -56,6 +56,9 @@ export interface FarLeg {
   readonly fromTag: string
 }
 
+/** Of one group. */
+export const MOST_HOPS = 16
+
 export function legOf(call: string, nth: number): FarLeg {
   return { callId: `${call}-${nth}`, fromTag: call }
 }

@@ -11,9 +11,10 @@ import type { AuthorizeAnswer, AuthorizeRequest, CallEvent } from '../../calls/r
 import type { Admission } from './admission.ts'
 import { type AllowedCall, join, UNHEARD } from './answering.ts'
 import type { Bridge } from './bridge.ts'
+import { endDialog } from './call-off.ts'
 import { dialogId } from './by-id.ts'
 import { authorizeRequest, type Caller, callerOf } from './caller.ts'
-import { Dial, type Dialled, type Far, hangUpOn, hold, isUp } from './dial.ts'
+import { Dial, type Dialled, type Far, hangUpOn, hold, isOffer, isUp } from './dial.ts'
 import {
   type DrachtioClient,
   type Headers,
@@ -52,7 +53,7 @@ export interface InviteContext {
   readonly admission: Admission
   readonly observer: Observer
   /** Told of the call that the INVITE is, once it is one. */
-  readonly letIn: (call: string) => void
+  readonly letIn: (call: string, invitation: Invitation) => void
   /** Told until it is durable; resolves when it is, or is kept to be told again. */
   readonly report: (event: CallEvent) => Promise<void>
 }
@@ -123,7 +124,7 @@ export class Invitation {
     if (!answer) return undefined
     const { call, account } = answer
     this.call = call
-    this.#context.letIn(call)
+    this.#context.letIn(call, this)
     const { client } = this.#context
     const early = new Early({ client, request: this.#request, response: this.#response, copying })
     const setup = { ...about, early, call, account, capSeconds: capOf(answer) }
@@ -255,7 +256,10 @@ export class Invitation {
 
   async #unanswered({ caller, call }: Setup, far: Far): Promise<undefined> {
     const cause = this.#over ?? 'no_answer'
-    hangUpOn(far, { Reason: reasonHeader(487, cause) })
+    const headers = { Reason: reasonHeader(487, cause) }
+    hangUpOn(far, headers)
+    const { client, lost } = this.#context
+    if (lost.aborted && !isOffer(far)) endDialog(client, far.id, headers)
     await this.#failed(caller, cause)
     if (!this.#cancel) this.#refuse('no_answer', { call })
   }

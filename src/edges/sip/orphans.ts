@@ -5,22 +5,25 @@
  */
 import { inTurns } from '../../base/in-turns.ts'
 import type { CallRecord } from '../../calls/call.ts'
-import type { CallEvent } from '../../calls/requests.ts'
 import { byeById, dialogId, findById } from './by-id.ts'
 import type { DrachtioLink } from './link.ts'
 import type { SipParts } from './parts.ts'
 import { type SipRef, sipRefOf } from './sip-ref.ts'
+import { Unsaid, type UnsaidParts } from './unsaid.ts'
 
 /** Whoever holds a call says so three times meanwhile. */
 const SILENT_MS = 45_000
 const ASK_MS = 3_000
 const AT_ONCE = 16
+const ENDED = 'ended'
 
-export interface OrphanParts {
+export interface OrphanParts extends UnsaidParts {
   readonly parts: SipParts
+  /** Whether it is up here, or rings. */
   readonly isHeld: (call: string) => boolean
   readonly linkOf: (ref: SipRef) => DrachtioLink | undefined
-  readonly report: (event: CallEvent) => Promise<void>
+  /** Of a call that was ended through another worker while it rings here, perhaps. */
+  readonly stop: (call: string, reason: string) => void
 }
 
 interface Orphan {
@@ -32,21 +35,24 @@ interface Orphan {
 
 export class Orphans {
   readonly #parts: OrphanParts
+  readonly #unsaid: Unsaid
 
   constructor(parts: OrphanParts) {
     this.#parts = parts
+    this.#unsaid = new Unsaid(parts)
   }
 
   /** Looks after the calls of which nobody has said for so long that they are up. */
   async sweep(silentMs = SILENT_MS): Promise<void> {
-    const { parts, isHeld } = this.#parts
-    const found: Orphan[] = []
+    const { parts, isHeld, stop } = this.#parts
+    const silent: CallRecord[] = []
     for await (const record of parts.desk.live()) {
+      if (record.state === 'ending' && record.connectedAtMs === undefined)
+        stop(record.call, record.endingReason ?? ENDED)
       const isSilent = parts.clock.nowMs() - record.lastAliveAtMs >= silentMs
-      const orphan = isSilent && !isHeld(record.call) ? this.#orphanOf(record) : undefined
-      if (orphan) found.push(orphan)
+      if (isSilent && !isHeld(record.call)) silent.push(record)
     }
-    const looked = await inTurns(found, AT_ONCE, (orphan) => this.#look(orphan))
+    const looked = await inTurns(silent, AT_ONCE, (record) => this.#lookAfter(record))
     const failed = looked.find((each) => each.status === 'rejected')
     if (failed) throw failed.reason
   }
@@ -57,6 +63,12 @@ export class Orphans {
     if (orphan?.link === link) await this.#look(orphan, heardAtMs)
     // A sweep that looked meanwhile found it gone, and could only presume since when.
     if (record.end?.presumed && record.end.heardAtMs >= heardAtMs) await this.#over(record, heardAtMs)
+  }
+
+  async #lookAfter(record: CallRecord): Promise<void> {
+    if (record.state === 'authorized') return this.#unsaid.look(record)
+    const orphan = this.#orphanOf(record)
+    if (orphan) await this.#look(orphan)
   }
 
   #orphanOf(record: CallRecord): Orphan | undefined {

@@ -8,7 +8,7 @@
 
   ARGV
     remember_ms
-    event        fields and values
+    then for each field of the event its name and value
 
   RETURNS
     told

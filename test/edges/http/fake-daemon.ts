@@ -358,6 +358,8 @@ function fakeOffice(scene: Scene, note: Note): HttpParts['office'] {
       return { items: [{ id: '3-18', atMs: NOW_MS, ...words, ...amounts, poolSeconds: -60 }], nextCursor: '3-18' }
     },
     cdrs: async () => ({ items: [] }),
+    stopBundles: async (account) =>
+      get(account) ? { kind: 'saved', created: false, profile: profile(account) } : unknown,
     turnCycles: async () => undefined,
   }
 }

@@ -14,7 +14,11 @@ export interface GroupWish {
   readonly sip?: string
   /** Further keys of `calls`. */
   readonly calls?: string
+  /** drachtio-servers; one where it is not said. */
+  readonly servers?: number
 }
+
+type Servers = [DrachtioServer, ...DrachtioServer[]]
 
 export interface SipCdr {
   readonly to: string
@@ -35,18 +39,18 @@ export interface Seen {
 
 /** A second costs 1.00. */
 export class SipBench {
+  /** The first of the servers. */
   readonly drachtio: DrachtioServer
+  readonly servers: readonly DrachtioServer[]
   readonly home: Home
   readonly calleePort: number
   daemon: Daemon
   readonly #atEnd: AtEnd
   #phones = 0
 
-  private constructor(
-    parts: { drachtio: DrachtioServer; home: Home; daemon: Daemon; calleePort: number },
-    atEnd: AtEnd,
-  ) {
-    this.drachtio = parts.drachtio
+  private constructor(parts: { servers: Servers; home: Home; daemon: Daemon; calleePort: number }, atEnd: AtEnd) {
+    this.servers = parts.servers
+    this.drachtio = parts.servers[0]
     this.home = parts.home
     this.daemon = parts.daemon
     this.calleePort = parts.calleePort
@@ -55,19 +59,21 @@ export class SipBench {
 
   static async start(atEnd: AtEnd, wish: GroupWish = {}): Promise<SipBench> {
     const calleePort = await freePort()
-    const drachtio = await openServer()
-    atEnd(() => drachtio.close())
+    const servers: Servers = [await openServer()]
+    while (servers.length < (wish.servers ?? 1)) servers.push(await openServer())
+    for (const server of servers) atEnd(() => server.close())
     const hops = wish.hopsYaml?.(calleePort) ?? hopsYaml(wish.hops ?? [calleePort])
-    const text = settings(drachtio, hops, wish)
+    const text = settings(servers, hops, wish)
     const home = await Home.make(atEnd, { 'tollgate.yaml': text, ...wish.files })
     const daemon = await home.daemon()
-    const bench = new SipBench({ drachtio, home, daemon, calleePort }, atEnd)
+    const bench = new SipBench({ servers, home, daemon, calleePort }, atEnd)
     await bench.connected(1)
     return bench
   }
 
   async connected(workers: number): Promise<void> {
-    await until(`${workers} workers are connected`, () => this.drachtio.takers('invite') === workers)
+    const areConnected = (): boolean => this.servers.every((server) => server.takers('invite') === workers)
+    await until(`${workers} workers are connected`, areConnected)
   }
 
   /** Another process on the same store and server. */
@@ -130,8 +136,8 @@ export class SipBench {
   }
 
   /** Without waiting for its end. */
-  async ring({ number }: Payer, phone: Phone): Promise<Sipp> {
-    const caller = await Sipp.start({ caller: number, target: this.drachtio.sipPort, ...phone })
+  async ring({ number }: Payer, phone: Phone, over = this.drachtio): Promise<Sipp> {
+    const caller = await Sipp.start({ caller: number, target: over.sipPort, ...phone })
     this.#atEnd(async () => {
       await caller.stop()
     })
@@ -150,16 +156,23 @@ export class SipBench {
   }
 
   /** The daemon's id of the payer's call, once it is up. */
-  async up({ id }: Payer, daemon = this.daemon): Promise<string> {
-    let call: string | undefined
-    const find = async (): Promise<boolean> => {
-      const page = await daemon.must('GET', `/v1/calls?account=${id}`)
-      const items = page['items'] as readonly { readonly call: string; readonly state: string }[]
-      call = items.find(({ state }) => state === 'answered')?.call
-      return call !== undefined
-    }
-    await until(`a call of ${id} is up`, find, { explain: () => daemon.output.slice(-4_000) })
-    return call ?? ''
+  async up(payer: Payer): Promise<string> {
+    const [call = ''] = await this.allUp(payer, 1)
+    return call
+  }
+
+  /** The same of so many calls. */
+  async allUp(payer: Payer, count: number): Promise<readonly string[]> {
+    const up = (): Promise<readonly string[]> => this.live(payer, 'answered')
+    const areUp = async (): Promise<boolean> => (await up()).length >= count
+    await until(`${count} calls of ${payer.id} are up`, areUp, { explain: () => this.daemon.output.slice(-4_000) })
+    return up()
+  }
+
+  async live({ id }: Payer, wanted: 'authorized' | 'answered'): Promise<readonly string[]> {
+    const page = await this.daemon.must('GET', `/v1/calls?account=${id}`)
+    const items = page['items'] as readonly { readonly call: string; readonly state: string }[]
+    return items.filter(({ state }) => state === wanted).map(({ call }) => call)
   }
 
   /** The CDRs, once there are so many and nothing is held any more. */
@@ -175,7 +188,11 @@ export class SipBench {
   }
 
   async legsOver(): Promise<void> {
-    await until('no dialog is left at the server', async () => (await this.drachtio.dialogs) === 0)
+    const none = async (): Promise<boolean> => {
+      const left = await Promise.all(this.servers.map(({ dialogs }) => Promise.resolve(dialogs)))
+      return left.every((dialogs) => dialogs === 0)
+    }
+    await until('no dialog is left at any server', none)
   }
 }
 
@@ -199,13 +216,14 @@ function hopsYaml(ports: readonly number[]): string {
   return `[${ports.map((port) => `{ uri: 'sip:127.0.0.1:${port}' }`).join(', ')}]`
 }
 
-function settings(drachtio: DrachtioServer, hops: string, { more = '', sip, calls = '' }: GroupWish): string {
+function settings(servers: Servers, hops: string, { more = '', sip, calls = '' }: GroupWish): string {
+  const logins = servers.map(({ adminPort, secret }) => `{ port: ${adminPort}, secret: ${secret} }`)
   return [
     'defaults: { tariff: bench, currency: USD, timezone: UTC }',
     `calls: { sliceSeconds: 2, extendAheadSeconds: 1, guardMs: 300${calls} }`,
     'sip:',
     '  enabled: true',
-    `  servers: [{ port: ${drachtio.adminPort}, secret: ${drachtio.secret} }]`,
+    `  servers: [${logins.join(', ')}]`,
     ...(sip === undefined ? [] : [`  ${sip}`]),
     '  groups:',
     `    default: { hops: ${hops}${more === '' ? '' : `, ${more}`} }`,
