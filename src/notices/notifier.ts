@@ -42,8 +42,8 @@ export class Notifier implements EventConsumer {
   }
 
   /** One letter of each is under way. */
-  get atOnce(): number {
-    return this.#parts.mailer?.atOnce ?? 1
+  get atOnce(): number | undefined {
+    return this.#parts.mailer?.atOnce
   }
 
   /** Every address is tried, also when another failed; then it throws, and those that have their mail get no other. */

@@ -1,10 +1,12 @@
 /**
- * What tells of events in a daemon, put together as the daemon does: the relay, and the jobs that send mail and webhooks. Run
- * as a process it is killed at a step of its work: a command to Redis, a mail or a webhook that it is about to send.
+ * What acts on events in a daemon, put together as the daemon does: the relay, and the jobs that send mail and webhooks and
+ * charge cards. Run as a process it is killed at a step of its work: a command to Redis, a mail or a webhook that it is about to
+ * send.
  */
 import { Redis } from 'ioredis'
 import { openJobs } from '../../src/app/jobs.ts'
 import { openNotices } from '../../src/app/notices.ts'
+import { openPayments } from '../../src/app/payments.ts'
 import type { Core } from '../../src/app/core.ts'
 import { accountDefaults } from '../../src/catalog/new-account.ts'
 import { settingsSchema } from '../../src/catalog/settings-schema.ts'
@@ -21,15 +23,17 @@ export interface Place {
   /** Of the keys: each is an installation of its own. */
   readonly prefix: string
   readonly mailUrl: string
+  /** Of a daemon that comes later: so far is its clock ahead, and it looks after payments. */
+  readonly laterMs?: number
 }
 
 export type Teller = Awaited<ReturnType<typeof openTeller>>
 
-export async function openTeller({ urls, prefix, mailUrl }: Place) {
+export async function openTeller({ urls, prefix, mailUrl, laterMs }: Place) {
   const store = new RedisStore({ urls, commandTimeoutMs: 10_000, maxInFlight: 10_000 })
   await store.open()
   const keys = new Keys(prefix)
-  const clock = { nowMs: () => Date.now() }
+  const clock = { nowMs: () => Date.now() + (laterMs ?? 0) }
   const ids = () => 'id'
   const read = settingsSchema.parse({
     configDir: '.',
@@ -50,10 +54,14 @@ export async function openTeller({ urls, prefix, mailUrl }: Place) {
   const log = createLog({ level: 'error' })
   const parts = { core, settings, log, metrics: new Metrics() }
   const notices = openNotices(parts)
-  const jobs = await openJobs({ ...parts, consumers: [notices.consumer], periodic: [] })
+  const payments = await openPayments(parts)
+  const consumers = [...payments.consumers, notices.consumer]
+  const jobs = await openJobs({ ...parts, consumers, periodic: laterMs === undefined ? [] : payments.periodic })
   let stop = async (): Promise<void> => undefined
   return {
     ...jobs,
+    payments: payments.port,
+    core,
     keys,
     store,
     office,

@@ -1,114 +1,147 @@
-/** kill -9 of what relays events and of what works on their jobs, at every step of it: another process tells what is left. */
-import { fileURLToPath } from 'node:url'
+/** kill -9 of what relays events and of what works on their jobs, at every step of it: another process does what is left. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { inTurns } from '../../src/base/in-turns.ts'
-import { Process, until } from '../edges/sip/process.ts'
+import { RedisAudit } from '../../src/store/redis-audit.ts'
+import { RedisCards } from '../../src/store/redis-cards.ts'
+import { RedisStreams } from '../../src/store/redis-streams.ts'
+import { until } from '../edges/sip/process.ts'
 import { TestMailServer } from '../support/mail-server.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
+import { cardOf } from '../support/till.ts'
 import { Receiver } from '../webhooks/receiver.ts'
+import { killAtEachStep } from './doomed.ts'
 import { openTeller, type Place, type Teller } from './teller.ts'
 
-const DOOMED = fileURLToPath(new URL('teller.ts', import.meta.url))
-/** More steps than there are. */
-const MOST_STEPS = 400
-const AT_ONCE = 4
+const TEN_MINUTES = 600_000
 
-describe('an event on its way to mail and webhooks', () => {
+describe('an event that is on its way when its daemon is killed', { timeout: TEN_MINUTES }, () => {
   const mails = new TestMailServer()
   let redis: TestRedis
+  const heirs: Teller[] = []
   beforeAll(async () => {
-    redis = await startRedis({ appendOnly: true })
+    redis = await startRedis()
     await mails.start()
   })
   afterAll(async () => {
+    for (const heir of heirs) await heir.end()
     await mails.stop()
     await redis.stop()
-  })
+  }, 60_000)
 
-  const place = (step: number): Place => ({ urls: [redis.url], prefix: `step${step}`, mailUrl: mails.url })
-  const buyer = (step: number) => `step-${step}@example.com`
-  const mailed = (step: number) => mails.mails.filter(({ to }) => [to].flat()[0]?.text === buyer(step))
-
-  /** An installation with one webhook, in which a payment has just succeeded. */
-  async function prepare(step: number, url: string): Promise<void> {
-    const { office, webhooks, store, keys, end } = await openTeller(place(step))
-    await office.put('acme', { name: 'Acme' })
-    const types = ['payment.succeeded', 'receipt.sent'] as const
-    await webhooks.add({ url: `${url}/${step}`, types })
-    const payment = { payment: '0-p1', kind: 'credit', amount: '25000000', currency: 'USD', card: 'visa 4242' }
-    const data = { ...payment, receipt: 'acme-1', buyer: buyer(step) }
-    const fields = Object.entries({
-      type: 'payment.succeeded',
-      account: 'acme',
-      at: String(Date.now()),
-      ...data,
-    }).flat()
-    await store.command((client) => client.xadd(keys.outbox(0), '*', ...fields))
-    await end()
-  }
-
-  it('is lost by no kill, nor told as two', { timeout: 600_000 }, async ({ onTestFinished }) => {
-    const receiver = await Receiver.open()
-    const posted = (step: number) => receiver.received.filter(({ path }) => path.endsWith(`/${step}`))
-    const types = (step: number) => new Set(posted(step).map(({ body }) => body.type))
-    const isTold = (step: number) => mailed(step).length > 0 && types(step).size === 2
-
-    /** Whether it died before it had told everything. */
-    const dies = async (step: number): Promise<boolean> => {
-      await prepare(step, receiver.url)
-      const { urls, prefix, mailUrl } = place(step)
-      const args = [DOOMED, urls.join(','), prefix, mailUrl, String(step)]
-      const doomed = new Process({ name: `step ${step}`, file: process.execPath, args })
-      await until('it dies or has told all', () => !doomed.running || isTold(step), {
-        withinMs: 60_000,
-        explain: () => doomed.output,
-      })
-      const died = !doomed.running
-      if (died) expect(doomed.output).toBe('')
-      await doomed.kill()
-      return died
+  const placeOf =
+    (name: string) =>
+    (step: number): Place => {
+      return { urls: [redis.url], prefix: `${name}${step}`, mailUrl: mails.url }
     }
 
-    let steps = 0
-    for (let isOver = false; !isOver && steps < MOST_STEPS; steps += AT_ONCE) {
-      const batch = Array.from({ length: AT_ONCE }, (_, index) => steps + index + 1)
-      const outcomes = await inTurns(batch, AT_ONCE, dies)
-      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
-      isOver = outcomes.every((outcome) => outcome.status === 'fulfilled' && !outcome.value)
-    }
-    expect(steps).toBeLessThan(MOST_STEPS)
-    console.log(`${steps} steps`)
-
-    const all = Array.from({ length: steps }, (_, index) => index + 1)
-    const heirs: Teller[] = []
-    onTestFinished(async () => {
-      for (const heir of heirs) await heir.end()
-    }, 60_000)
-    for (const step of all) {
-      const heir = await openTeller(place(step))
+  /** Daemons that come after those that died, ten minutes later by their clock. */
+  async function inherit(places: readonly Place[]): Promise<readonly Teller[]> {
+    for (const heir of heirs.splice(0)) await heir.end()
+    for (const place of places) {
+      const heir = await openTeller({ ...place, laterMs: TEN_MINUTES })
       heirs.push(heir)
       await heir.begin()
     }
-    await until('all is told', () => all.every(isTold), {
-      withinMs: 180_000,
-      everyMs: 200,
-      explain: () => `not of ${all.filter((step) => !isTold(step)).join(', ')}`,
-    })
+    return heirs
+  }
+
+  async function nothingIsLeft(): Promise<void> {
     const left = async ({ queues }: Teller) => {
-      const lists = await Promise.all(
-        (['waiting', 'delayed', 'active', 'dead'] as const).map((state) => queues.list({ state, limit: 10 })),
-      )
+      const states = ['waiting', 'delayed', 'active', 'dead'] as const
+      const lists = await Promise.all(states.map((state) => queues.list({ state, limit: 10 })))
       return lists.flatMap(({ items }) => items)
     }
-    await until('nothing is left to do', async () => (await Promise.all(heirs.map(left))).flat().length === 0, {
-      withinMs: 120_000,
-      everyMs: 500,
+    let found: readonly unknown[] = []
+    const look = async (): Promise<boolean> => {
+      found = (await Promise.all(heirs.map(left))).flat()
+      return found.length === 0
+    }
+    const explain = (): string => JSON.stringify(found.slice(0, 10))
+    await until('nothing is left to do', look, { withinMs: 180_000, everyMs: 500, explain })
+  }
+
+  it('is told by mail and webhook, and not as two', async () => {
+    const receiver = await Receiver.open()
+    const place = placeOf('told')
+    const buyer = (step: number) => `step-${step}@example.com`
+    const mailed = (step: number) => mails.mails.filter(({ to }) => [to].flat()[0]?.text === buyer(step))
+    const posted = (step: number) => receiver.received.filter(({ path }) => path.endsWith(`/${step}`))
+    const isDone = (step: number) =>
+      mailed(step).length > 0 && new Set(posted(step).map(({ body }) => body.type)).size === 2
+
+    const steps = await killAtEachStep({
+      place,
+      isDone,
+      async prepare(step) {
+        const { office, webhooks, store, keys, end } = await openTeller(place(step))
+        await office.put('acme', { name: 'Acme' })
+        const types = ['payment.succeeded', 'receipt.sent'] as const
+        await webhooks.add({ url: `${receiver.url}/${step}`, types })
+        const payment = { payment: '0-p1', kind: 'credit', amount: '25000000', currency: 'USD', card: 'visa 4242' }
+        const event = { type: 'payment.succeeded', account: 'acme', at: String(Date.now()) }
+        const fields = Object.entries({ ...event, ...payment, receipt: 'acme-1', buyer: buyer(step) }).flat()
+        await store.command((client) => client.xadd(keys.outbox(0), '*', ...fields))
+        await end()
+      },
     })
-    for (const step of all) {
+    await inherit(steps.map(place))
+    await until('all is told', () => steps.every(isDone), {
+      withinMs: 180_000,
+      everyMs: 200,
+      explain: () => `not of ${steps.filter((step) => !isDone(step)).join(', ')}`,
+    })
+    await nothingIsLeft()
+    for (const step of steps) {
       expect(new Set(mailed(step).map(({ messageId }) => messageId)).size).toBe(1)
       expect(mailed(step).length).toBeLessThanOrEqual(2)
       const ids = new Map(posted(step).map(({ id, body }) => [id, body.type]))
       expect([...ids.values()].toSorted()).toEqual(['payment.succeeded', 'receipt.sent'])
     }
+  })
+
+  it('charges the card for a recharge once, and what was charged is credited', async () => {
+    const place = placeOf('paid')
+    const looking = new Map<number, Teller>()
+    const creditOf = async ({ office }: Teller) => (await office.balance('acme'))?.credit
+    const steps = await killAtEachStep({
+      place,
+      isDone: async (step) => {
+        const teller = looking.get(step)
+        return teller !== undefined && (await creditOf(teller)) === 20_000_000n
+      },
+      async prepare(step) {
+        const teller = await openTeller(place(step))
+        looking.set(step, teller)
+        const { office, store, keys } = teller
+        const cards = new RedisCards({ store, keys, office })
+        await office.put('acme', { name: 'Acme' })
+        const card = cardOf('tok_success')
+        await cards.changeCards('acme', () => ({ customers: { sandbox: 'cus' }, cards: [card], recurring: card.id }))
+        await office.patch('acme', { recharge: { enabled: true, threshold: 5_000_000n, amount: 20_000_000n } })
+      },
+    })
+    for (const teller of looking.values()) await teller.end()
+    const tellers = await inherit(steps.map(place))
+    const payments = async ({ payments: { desk } }: Teller) => (await desk.payments('acme', { limit: 10 })).items
+    const isSettled = async (teller: Teller): Promise<boolean> => {
+      const paid = await payments(teller)
+      return paid.length > 0 && paid.every(({ state }) => state === 'succeeded' || state === 'failed')
+    }
+    const areSettled = async () => (await Promise.all(tellers.map(isSettled))).every(Boolean)
+    await until('every payment is settled', areSettled, { withinMs: 240_000, everyMs: 500 })
+    await nothingIsLeft()
+    let credited = 0
+    for (const teller of tellers) {
+      const { sums, disagreements } = await teller.payments.reconcile(0)
+      const { charged = 0n, credited: known = 0n } = sums['USD'] ?? {}
+      expect(disagreements).toEqual([])
+      expect([charged, known]).toEqual([await creditOf(teller), charged])
+      expect([0n, 20_000_000n]).toContain(charged)
+      if (charged > 0n) credited += 1
+      const { store, keys } = teller
+      const parts = { store, keys, partitions: 1 }
+      expect((await new RedisAudit({ ...parts, journal: new RedisStreams(parts) }).verify()).drifts).toEqual([])
+    }
+    // Where it died before the card was asked, it is tried again in an hour.
+    expect(credited).toBeGreaterThan(steps.length / 2)
   })
 })

@@ -349,6 +349,15 @@ describe.each(storeForms)('webhooks on %s', (_name, form) => {
     expect(await desk.remove('torn')).toBe(true)
   })
 
+  it('that listen to types of a later version are sent those that this one knows', async () => {
+    const { add, fanOut, endpoints } = await rig(test)
+    const { endpoint } = await add({ url: receiver.url, types: ['balance.low'] })
+    await endpoints.change(endpoint.id, (known) => ({ ...known, types: ['balance.imagined' as never, 'balance.low'] }))
+    await fanOut.put([event('acme', 'receipt.sent'), event('acme', 'balance.low')])
+    await until('it arrives', () => receiver.received.length === 1)
+    expect(receiver.received[0]?.body.type).toBe('balance.low')
+  })
+
   it('are sent again also past an event that this version cannot read', async () => {
     const { add, desk, log } = await rig(test)
     const { endpoint } = await add({ url: receiver.url, types: ['balance.low'] })
