@@ -50,6 +50,17 @@ export interface Pool {
   readonly createdAtMs: number
 }
 
+/** Bundles of minutes that are bought again with each cycle, on the terms that they were bought on (rules M4, A4). */
+export interface StandingBundles {
+  /** The payment that began it. */
+  readonly id: string
+  readonly bundles: number
+  readonly seconds: number
+  readonly amount: Micros
+  /** Cycle of their pool that was paid for last. */
+  readonly paidCycle: number
+}
+
 export interface SpendCaps {
   readonly day?: Micros
   readonly month?: Micros
@@ -88,6 +99,8 @@ export interface AccountProfile {
   readonly cycleDay: number
   readonly trunks: TrunkLimits
   readonly pools: readonly Pool[]
+  /** Absent: nothing is bought again by itself. */
+  readonly standingBundles?: readonly StandingBundles[]
   readonly blockedPrefixes: readonly string[]
   /** Hard limit of concurrent calls through this account and its descendants. */
   readonly maxCalls?: number

@@ -10,10 +10,13 @@ export function poolCounter(pool: Pick<Pool, 'id' | 'cycle'>, which: 'g' | 'r' |
   return `p:${pool.id}:${pool.cycle}:${which}`
 }
 
-/** An expired pool pays for nothing any more, so its cycles stand still. */
+/** A pool that has ended pays for nothing any more, and its cycles stand still. */
+export function hasEnded({ expiresAtMs = Infinity }: Pool, nowMs: number): boolean {
+  return expiresAtMs <= nowMs
+}
+
 function isDue(pool: Pool, nowMs: number): boolean {
-  if (pool.expiresAtMs !== undefined && pool.expiresAtMs <= nowMs) return false
-  return pool.resetsAtMs !== undefined && pool.resetsAtMs <= nowMs
+  return !hasEnded(pool, nowMs) && pool.resetsAtMs !== undefined && pool.resetsAtMs <= nowMs
 }
 
 export function cyclesDue(profile: AccountProfile, nowMs: number): boolean {
@@ -90,8 +93,10 @@ function grantOf({ seconds, rollover, resetsAtMs = Infinity }: Pool, { profile, 
 export function movedCycles(profile: AccountProfile, before: AccountProfile, nowMs: number): AccountProfile {
   if (profile.cycleDay === before.cycleDay && profile.timezone === before.timezone) return profile
   const resetsAtMs = nextCycleStart(nowMs, profile.cycleDay, profile.timezone)
-  const pools = profile.pools.map((pool) =>
-    pool.resetsAtMs === undefined || isDue(pool, nowMs) ? pool : { ...pool, resetsAtMs },
-  )
+  const pools = profile.pools.map((pool) => {
+    if (pool.resetsAtMs === undefined || isDue(pool, nowMs) || hasEnded(pool, nowMs)) return pool
+    // What ends with its cycle still does.
+    return { ...pool, resetsAtMs, ...(pool.expiresAtMs === pool.resetsAtMs ? { expiresAtMs: resetsAtMs } : {}) }
+  })
   return { ...profile, pools }
 }

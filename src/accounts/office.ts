@@ -3,6 +3,7 @@
  * store (store/redis-accounts.ts); every change that moves a counter is journalled in the same step.
  */
 import type { Micros } from '../base/money.ts'
+import type { ChargeClass } from './charge-class.ts'
 import type { AccountChain, AccountProfile, Pool, TrunkLimits } from './account.ts'
 
 export type OfficeRefusalCode =
@@ -15,6 +16,7 @@ export type OfficeRefusalCode =
   | 'root_is_fixed'
   | 'currency_is_fixed'
   | 'pool_unknown'
+  | 'bundles_unknown'
   | 'amount_below_minimum'
   | 'amount_too_large'
   | 'insufficient_credit'
@@ -33,7 +35,9 @@ export interface OfficeRefused {
  * A profile as callers give it. What is absent takes the defaults; of an account that is there its status, currency,
  * parent and trunks stay.
  */
-export type ProfileInput = Partial<Omit<AccountProfile, 'id' | 'root' | 'version' | 'createdAtMs' | 'pools'>>
+export type ProfileInput = Partial<
+  Omit<AccountProfile, 'id' | 'root' | 'version' | 'createdAtMs' | 'pools' | 'standingBundles'>
+>
 
 /** What a patch can take away again. */
 type Clearable = 'tariff' | 'maxCalls' | 'maxPricePerMinute' | 'spendCaps' | 'lowBalance' | 'recharge' | 'language'
@@ -49,6 +53,8 @@ export interface Money {
   /** Idempotency-Key: unique per account for ever. */
   readonly operation: string
   readonly kind: 'purchase' | 'adjustment' | 'fee'
+  /** Of a fee. */
+  readonly class?: ChargeClass
   readonly reason?: string
   readonly externalId?: string
 }
@@ -153,11 +159,19 @@ export interface AccountOffice {
   debit(money: Money): Promise<Posted | OfficeRefused>
   addPool(account: string, input: PoolInput, operation?: string): Promise<SavedPool | OfficeRefused>
   patchPool(account: string, pool: string, input: PoolPatch): Promise<SavedPool | OfficeRefused>
+  /** Has bundles not bought again: those of one purchase, or all; why is told. */
+  stopBundles(account: string, stop: BundlesStop): Promise<SavedProfile | OfficeRefused>
   transactions(account: string, page: PageRequest): Promise<Page<Transaction>>
   /** CDRs as stored: JSON texts of usage/cdr.ts, newest revision of each call. */
   cdrs(account: string, page: PageRequest): Promise<Page<string>>
   /** Begins the next cycle of every pool whose cycle is over (rules M6, M7); safe to repeat. */
   turnCycles(account: string): Promise<void>
+}
+
+export interface BundlesStop {
+  /** The payment that began them; all of them where absent. */
+  readonly id?: string
+  readonly reason: 'staff' | 'card_missing'
 }
 
 export interface SavedProfile {

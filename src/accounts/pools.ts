@@ -15,9 +15,12 @@ export interface PoolContext {
   readonly nowMs: number
 }
 
-/** A new pool has its minutes at once, wherever in the cycle it is added (rules M5, M8). */
+/**
+ * A new pool has its minutes at once, wherever in the cycle it is added (rules M5, M8). Its cycles are counted from the
+ * profile's version, which is above every cycle of a pool that had the id before: the counters of that are not found again.
+ */
 export function newPool(id: string, input: PoolInput, context: PoolContext): Pool {
-  const { defaults, nowMs } = context
+  const { defaults, nowMs, profile } = context
   const { name, seconds, priority = DEFAULT_PRIORITY, expiresAtMs, resets = 'never', prefixes = [] } = input
   return {
     id,
@@ -25,7 +28,7 @@ export function newPool(id: string, input: PoolInput, context: PoolContext): Poo
     seconds,
     priority,
     resets,
-    cycle: 1,
+    cycle: profile.version,
     ...resetTime(resets, context),
     ...given({ expiresAtMs, rollover: input.rollover, lowAt: input.lowAt }),
     directions: input.directions ?? defaults.directions,
@@ -35,6 +38,12 @@ export function newPool(id: string, input: PoolInput, context: PoolContext): Poo
     onExhausted: input.onExhausted ?? defaults.onExhausted,
     createdAtMs: nowMs,
   }
+}
+
+/** A pool that has ended begins again, with nothing of what it had. */
+export function reopenedPool(ended: Pool, context: PoolContext): Pool {
+  const { expiresAtMs: _expires, resetsAtMs: _resets, ...lasting } = ended
+  return { ...lasting, cycle: ended.cycle + 1, ...resetTime(ended.resets, context) }
 }
 
 /** The cycle in force goes on; a pool that begins or stops to reset does so from its next turn. */

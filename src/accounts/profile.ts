@@ -44,8 +44,9 @@ export function newProfile(draft: ProfileDraft): AccountProfile {
  * trunks; all else is as given or by default.
  */
 export function replacedProfile(before: AccountProfile, draft: ProfileDraft): AccountProfile {
-  const { id, root, parent, version, createdAtMs, pools } = before
-  const identity = { id, root, version: version + 1, createdAtMs, ...(parent === undefined ? {} : { parent }) }
+  const { id, root, version, createdAtMs, pools } = before
+  const lasting = given({ parent: before.parent, standingBundles: before.standingBundles })
+  const identity = { id, root, version: version + 1, createdAtMs, ...lasting }
   const { status, currency, trunks } = before
   const input = { status, currency, trunks, ...given(draft.input) }
   const profile = { ...chosen({ ...draft, input }), ...identity, pools }
@@ -70,7 +71,7 @@ export function given<T extends object>(input: T): Partial<T> {
   return fields
 }
 
-type Chosen = Omit<AccountProfile, 'root' | 'version' | 'createdAtMs' | 'pools'>
+type Chosen = Omit<AccountProfile, 'root' | 'version' | 'createdAtMs' | 'pools' | 'standingBundles'>
 
 function chosen({ id, input, defaults, parent }: ProfileDraft): Chosen {
   const { onEngineError, engineErrorSeconds, engineErrorCalls } = defaults

@@ -13,10 +13,13 @@ import { Cashier } from '../payments/cashier.ts'
 import { PaymentDesk } from '../payments/desk.ts'
 import type { PaymentProvider } from '../payments/provider.ts'
 import { reconcile } from '../payments/reconcile.ts'
-import { lookAfterMoney, Recharging } from '../recharge/recharging.ts'
+import { Renewals } from '../payments/renewals.ts'
+import { lookAfterMoney } from '../recharge/look-after.ts'
+import { Recharging } from '../recharge/recharging.ts'
 import { RedisCards } from '../store/redis-cards.ts'
 import { RedisPayments } from '../store/redis-payments.ts'
 import { RedisRecharge } from '../store/redis-recharge.ts'
+import { RedisRenewals } from '../store/redis-renewals.ts'
 import { RedisSandboxMemory } from '../store/redis-sandbox.ts'
 import type { Core } from './core.ts'
 import { sharedSecret } from './installation.ts'
@@ -52,13 +55,17 @@ export async function openPayments({ core, settings, log, metrics }: PaymentPart
   const prices = () => priceList(settings())
   const desk = new PaymentDesk({ store, cards, cashier, provider, prices, clock, ids })
   const minimumPurchase = () => prices().minimumPurchase
+  const coinOf = (currency: string) => provider.coin(currency)
   const recharge = new RedisRecharge(core)
-  const recharging = new Recharging({ office, store: recharge, cards, cashier, minimumPurchase, clock })
+  const recharging = new Recharging({ office, store: recharge, cards, cashier, minimumPurchase, coinOf, clock })
+  const renewing = { office, store: new RedisRenewals(core), payments: store, cards, cashier, clock }
+  const renewals = new Renewals(renewing)
   const reconciled = (sinceMs: number) => reconcile({ cashier, store, observer }, provider, sinceMs)
   return {
     port: {
       desk,
       recharging,
+      renewals,
       reconcile: reconciled,
       hear: async (name, request) => {
         const named = providerOf(name)
@@ -67,7 +74,7 @@ export async function openPayments({ core, settings, log, metrics }: PaymentPart
     },
     consumers: [recharging.consumer()],
     periodic: [
-      { name: 'payments', everyMs: LOOK_MS, run: () => lookAfterMoney(cashier, recharging) },
+      { name: 'payments', everyMs: LOOK_MS, run: () => lookAfterMoney({ cashier, recharging, renewals }) },
       {
         name: 'reconcile',
         everyMs: RECONCILE_MS,

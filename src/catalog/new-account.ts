@@ -87,9 +87,13 @@ export function accountDefaults({ defaults }: Settings): AccountDefaults {
 
 /** What is sold, and for how much. */
 export function priceList({ defaults, payments }: Settings): PriceList {
-  const prices = Object.entries(payments.bundle.prices).map(([currency, price]) => [currency, micros(price)] as const)
-  const bundle = { minutes: payments.bundle.minutes, prices: Object.fromEntries(prices) }
-  return { minimumPurchase: micros(defaults.minimumPurchase), bundle }
+  const bundle = { minutes: payments.bundle.minutes, prices: pricesOf(payments.bundle.prices) }
+  const dialer = { prices: pricesOf(payments.dialer.prices) }
+  return { minimumPurchase: micros(defaults.minimumPurchase), bundle, dialer }
+}
+
+function pricesOf(prices: Readonly<Record<string, string>>): Readonly<Record<string, Micros>> {
+  return Object.fromEntries(Object.entries(prices).map(([currency, price]) => [currency, micros(price)]))
 }
 
 function micros(text: string): Micros {

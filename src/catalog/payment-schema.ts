@@ -31,7 +31,16 @@ export const payments = z
           .describe('Price of one bundle, by currency; minutes are not sold in others.'),
       })
       .prefault({})
-      .describe('Minutes that are bought.'),
+      .describe('Minutes that are bought for a cycle.'),
+    dialer: z
+      .strictObject({
+        prices: z
+          .record(currency(), positiveAmount())
+          .default({})
+          .describe('Price of one minute, by currency; dialer minutes are not sold in others.'),
+      })
+      .prefault({})
+      .describe('Dialer minutes, which are bought by an amount of money and stay.'),
   })
   .prefault({})
   .describe('Cards and what is bought with them.')

@@ -18,7 +18,8 @@ export const order = z.looseObject({
   order: text,
   amount: text,
   currency: text,
-  bundles: z.looseObject({ count: whole, seconds: whole }).optional(),
+  minutes: z.looseObject({ seconds: whole }).optional(),
+  recurring: z.boolean().optional(),
   expiresAt: text,
 })
 
@@ -38,6 +39,16 @@ export const payment = z.looseObject({
 })
 
 export type Payment = z.output<typeof payment>
+
+export const standing = z.looseObject({
+  currency: text,
+  items: z.array(z.looseObject({ id: text, bundles: whole, seconds: whole, amount: text })),
+  renewsAt: text.optional(),
+  payment: payment.optional(),
+  nextAt: text.optional(),
+})
+
+export type Standing = z.output<typeof standing>
 
 export const recharge = z.looseObject({
   recharge: z

@@ -5,6 +5,7 @@ import { Cli } from './cli.ts'
 import { addAccountCommands } from './commands/account.ts'
 import { addArchiveCommands } from './commands/archive.ts'
 import { addAuditCommands } from './commands/audit.ts'
+import { addMinuteCommands } from './commands/bundle.ts'
 import { addCallCommands } from './commands/call.ts'
 import { addConfigCommands } from './commands/config.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
@@ -16,6 +17,7 @@ import { addPaymentCommands } from './commands/payments.ts'
 import { addRechargeCommands } from './commands/recharge.ts'
 import { addTariffCommands } from './commands/tariff.ts'
 import { addUsageCommands } from './commands/usage.ts'
+import { addStatementCommands } from './commands/statement.ts'
 import { addWebhookCommands } from './commands/webhook.ts'
 import type { CliContext, ExitCode } from './context.ts'
 import { tell } from './problems.ts'
@@ -69,10 +71,12 @@ const nouns = [
   addMoneyCommands,
   addReceiptCommands,
   addPaymentCommands,
+  addMinuteCommands,
   addRechargeCommands,
   addCallCommands,
   addTariffCommands,
   addUsageCommands,
+  addStatementCommands,
   addConfigCommands,
   addKeyCommands,
   addWebhookCommands,

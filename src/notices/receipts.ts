@@ -2,7 +2,7 @@
 import type { Page, PageRequest } from '../accounts/office.ts'
 import type { Micros } from '../base/money.ts'
 
-export type PaymentKind = 'credit' | 'bundle' | 'recharge'
+export type PaymentKind = 'credit' | 'bundle' | 'dialer' | 'recharge'
 
 /** A payment that succeeded, as its receipt says it. */
 export interface PaidReceipt {

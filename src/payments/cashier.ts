@@ -8,11 +8,12 @@ import { failuresOf, inTurns } from '../base/in-turns.ts'
 import type { Micros } from '../base/money.ts'
 import type { Clock } from '../base/time.ts'
 import type { Card } from './card.ts'
-import { changeOf, postponed, refundChange } from './change.ts'
-import { moved, nextLookupMs, type Payment, type PaymentKind, type Refund, refundMoved, refunding } from './payment.ts'
-import type { Opening, PayingAccount, PaymentStore } from './payment-store.ts'
+import { changeOf, postponed } from './change.ts'
+import { moved, nextLookupMs, type Payment, type PaymentKind, type Refund, refundMoved } from './payment.ts'
+import type { Due, Opening, PayingAccount, PaymentStore } from './payment-store.ts'
 import type { ChargeOutcome, PaymentProvider, ProviderCharge, RefundOutcome } from './provider.ts'
-import { type PaymentRefused, refusePayment } from './refusal.ts'
+import { paymentUnknown, refundChange, refundOf, type RefundRequest } from './refunding.ts'
+import type { PaymentRefused } from './refusal.ts'
 
 export interface CashierParts {
   readonly store: PaymentStore
@@ -43,7 +44,9 @@ export interface Purchase {
   readonly amount: Micros
   readonly card: Card
   readonly customer: string
-  readonly bundles?: Payment['bundles']
+  readonly minutes?: Payment['minutes']
+  readonly recurring?: boolean
+  readonly renewal?: Payment['renewal'] & Opening['renewal']
   readonly buyer?: string
   /** Of an order: its own id, so that it is paid once. */
   readonly id?: string
@@ -59,25 +62,16 @@ export interface Paid {
   readonly payment: Payment
 }
 
-export interface LookedAfter {
-  /** Accounts whose recharge is to be tried again. */
-  readonly recharges: readonly string[]
+export interface LookedAfter extends Omit<Due, 'payments'> {
   /** Why a payment could not be looked after: it is due again when its lease is over. */
   readonly failures: readonly Error[]
-}
-
-export interface RefundRequest {
-  readonly account: string
-  readonly payment: string
-  /** All that is left when absent. */
-  readonly amount?: Micros
-  readonly operation: string
 }
 
 /** A daemon that looked after a payment and died leaves it to the next one then. */
 const LEASE_MS = 120_000
 
-const MAX_REFUNDS = 20
+/** Providers take their time. */
+const AT_ONCE = 10
 
 export class Cashier {
   readonly #parts: CashierParts
@@ -101,7 +95,7 @@ export class Cashier {
   }
 
   #opening({ partition, profile }: PayingAccount, purchase: Purchase): Opening {
-    const { kind, amount, card, customer, bundles, buyer, operation, refusal, recharge } = purchase
+    const { kind, amount, card, customer, buyer, operation, refusal, recharge, renewal } = purchase
     const nowMs = this.#parts.clock.nowMs()
     const { id, token, brand, last4, provider } = card
     const payment: Payment = {
@@ -114,7 +108,7 @@ export class Cashier {
       provider,
       customer,
       card: { id, token, brand, last4 },
-      ...(bundles ? { bundles } : {}),
+      ...boughtOf(purchase),
       ...(buyer === undefined ? {} : { buyer }),
       ...(recharge ? { capped: { day: recharge.day, month: recharge.month } } : {}),
       openedAtMs: nowMs,
@@ -129,6 +123,7 @@ export class Cashier {
       ...(operation ? { operation } : {}),
       ...(refusal ? { refusal } : {}),
       ...(recharge ? { recharge } : {}),
+      ...(renewal ? { renewal } : {}),
     }
   }
 
@@ -136,7 +131,7 @@ export class Cashier {
     const { id, account, amount, currency, customer, card, provider } = payment
     const asked = this.#parts.providerOf(provider)
     if (!asked) return this.#settle(payment, { kind: 'declined', reason: 'provider_missing' })
-    const description = payment.bundles ? `${payment.bundles.count} bundles of minutes` : `credit for ${account}`
+    const description = payment.minutes ? `minutes for ${account}` : `credit for ${account}`
     const charge = { payment: id, account, amount, currency, customer, token: card.token, description }
     return this.#settle(payment, await asked.charge(charge))
   }
@@ -207,16 +202,16 @@ export class Cashier {
   /** Looks after what is due, each whatever became of the others. */
   async lookAfterDue(): Promise<LookedAfter> {
     const { store, clock } = this.#parts
-    const { payments, recharges } = await store.claimDue(clock.nowMs(), LEASE_MS)
-    const failures = failuresOf(await inTurns(payments, 1, (id) => this.lookUp(id)))
-    return { recharges, failures }
+    const { payments, ...rest } = await store.claimDue(clock.nowMs(), LEASE_MS)
+    const failures = failuresOf(await inTurns(payments, AT_ONCE, (id) => this.lookUp(id)))
+    return { ...rest, failures }
   }
 
   async refund(request: RefundRequest): Promise<Paid | PaymentRefused> {
     const { store, clock, observer } = this.#parts
     const begun: { refund: Refund | undefined } = { refund: undefined }
-    const opened = await store.change(request.payment, (payment) => {
-      const refund = refundOf(payment, request, clock.nowMs())
+    const opened = await store.change(request.payment, (payment, profile) => {
+      const refund = refundOf(payment, request, { profile, coin: this.#coinOf(payment), nowMs: clock.nowMs() })
       if ('code' in refund) return refund
       const isNew = !payment.refunds.some(({ id }) => id === refund.id)
       begun.refund = isNew ? refund : undefined
@@ -227,6 +222,11 @@ export class Cashier {
     if (!begun.refund) return { kind: 'paid', replayed: true, payment: opened }
     observer.moved(opened)
     return { kind: 'paid', replayed: false, payment: await this.#payBack(opened, begun.refund) }
+  }
+
+  /** One of a provider that is not here is declined later. */
+  #coinOf({ provider, currency }: Payment): Micros {
+    return this.#parts.providerOf(provider)?.coin(currency) ?? 1n
   }
 
   async #payBack(payment: Payment, { id, amount }: Refund): Promise<Payment> {
@@ -265,38 +265,14 @@ export class Cashier {
   }
 }
 
+function boughtOf({ minutes, recurring, renewal }: Purchase): Pick<Payment, 'minutes' | 'recurring' | 'renewal'> {
+  return {
+    ...(minutes ? { minutes } : {}),
+    ...(recurring ? { recurring } : {}),
+    ...(renewal ? { renewal: { cycle: renewal.cycle, attempt: renewal.attempt, orders: renewal.orders } } : {}),
+  }
+}
+
 function refundState({ refunds }: Payment, id: string): string | undefined {
   return refunds.find((refund) => refund.id === id)?.state
-}
-
-/** The refund that is asked for, or the one that the same operation began before. */
-function refundOf(payment: Payment, request: RefundRequest, nowMs: number): Refund | PaymentRefused {
-  if (payment.account !== request.account) return paymentUnknown(request.payment)
-  const known = payment.refunds.find(({ operation }) => operation === request.operation)
-  if (known) return again(known, request)
-  const refusal = refuseRefund(payment)
-  if (refusal) return refusal
-  const left = payment.amount - refunding(payment)
-  const { amount = left } = request
-  if (amount <= 0n || amount > left) {
-    return refusePayment('refund_too_large', `there is no more to pay back than what is left of the payment`, '/amount')
-  }
-  const id = `${payment.id}.${payment.refunds.length + 1}`
-  return { id, operation: request.operation, amount, state: 'opened', openedAtMs: nowMs }
-}
-
-function again(known: Refund, { amount = known.amount, operation }: RefundRequest): Refund | PaymentRefused {
-  if (amount === known.amount) return known
-  return refusePayment('request_conflict', `operation ${operation} came before with another amount`)
-}
-
-function refuseRefund({ state, kind, refunds }: Payment): PaymentRefused | undefined {
-  if (state !== 'succeeded') return refusePayment('payment_not_refundable', `the payment is ${state}`)
-  if (kind === 'bundle') return refusePayment('payment_not_refundable', 'minutes that were bought are not taken back')
-  if (refunds.length >= MAX_REFUNDS) return refusePayment('payment_not_refundable', 'it was refunded too often')
-  return undefined
-}
-
-function paymentUnknown(payment: string): PaymentRefused {
-  return refusePayment('payment_unknown', `the account has no payment ${payment.slice(0, 64)}`)
 }

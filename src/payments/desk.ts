@@ -1,14 +1,16 @@
 /** What staff of an account do with money: cards on file, orders that are reviewed and confirmed, payments and refunds. */
+import type { AccountProfile } from '../accounts/account.ts'
 import type { Page, PageRequest } from '../accounts/office.ts'
 import { given } from '../accounts/profile.ts'
 import type { Micros } from '../base/money.ts'
 import type { Clock } from '../base/time.ts'
 import { type BillingContact, type Card, cardFor, type CardBook, isCard, withCard, withoutCard } from './card.ts'
-import type { Cashier, Paid, Purchase, RefundRequest } from './cashier.ts'
+import type { Cashier, Paid, Purchase } from './cashier.ts'
 import { type Goods, type Priced, priceOf, type PriceList } from './goods.ts'
 import type { Payment } from './payment.ts'
 import type { PayingAccount, PaymentStore } from './payment-store.ts'
 import type { PaymentProvider, ProviderCard, SetupOutcome } from './provider.ts'
+import type { RefundRequest } from './refunding.ts'
 import { type PaymentRefused, refusePayment } from './refusal.ts'
 
 export interface CardStore {
@@ -29,7 +31,7 @@ export interface Order {
   readonly goods: Goods
   readonly amount: Micros
   readonly currency: string
-  readonly bundles?: Payment['bundles']
+  readonly minutes?: Payment['minutes']
   readonly buyer?: string
   readonly expiresAtMs: number
 }
@@ -144,7 +146,7 @@ export class PaymentDesk {
       goods,
       amount: priced.amount,
       currency: paying.profile.currency,
-      ...(priced.bundles ? { bundles: priced.bundles } : {}),
+      ...(priced.minutes ? { minutes: priced.minutes } : {}),
       ...(buyer === undefined ? {} : { buyer }),
       expiresAtMs: clock.nowMs() + ORDER_MS,
     }
@@ -153,12 +155,11 @@ export class PaymentDesk {
   }
 
   #priceFor({ profile }: PayingAccount, goods: Goods): Priced | PaymentRefused {
-    if (profile.status === 'closed') return refusePayment('account_closed', `account ${profile.id} is closed`)
+    const refusal = refuseBuyer(profile, goods)
+    if (refusal) return refusal
     const { prices, provider } = this.#parts
-    return priceOf(goods, profile.currency, {
-      list: prices(),
-      takes: (amount, currency) => provider.takes(amount, currency),
-    })
+    const { currency } = profile
+    return priceOf(goods, currency, { list: prices(), coin: provider.coin(currency) })
   }
 
   /** The same order is paid once, whoever confirms it and however often. */
@@ -168,11 +169,14 @@ export class PaymentDesk {
     if (paid?.account === account) return { kind: 'paid', replayed: true, payment: paid }
     const order = await cards.order(account, id)
     if (!order) return refusePayment('order_unknown', `there is no order ${id.slice(0, 64)} to confirm`)
-    const { goods, amount, bundles, buyer } = order
-    const purchase = { id, kind: goods.kind, amount, ...(bundles ? { bundles } : {}) }
-    const content = ['order', id]
+    const { goods, amount, minutes, buyer } = order
+    const purchase = { id, amount, ...boughtOf(goods, minutes) }
+    const operation = { id: payer.operation, content: ['order', id] }
     const by = buyer === undefined ? {} : { buyer }
-    return this.#pay(account, { ...by, ...payer }, () => ({ ...purchase, operation: { id: payer.operation, content } }))
+    return this.#pay(account, { ...by, ...payer }, ({ profile }) => {
+      const refusal = refuseBuyer(profile, goods)
+      return { ...purchase, operation, ...(refusal ? { refusal } : {}) }
+    })
   }
 
   /** Without a review. */
@@ -182,8 +186,7 @@ export class PaymentDesk {
       const priced = this.#priceFor(paying, goods)
       // What was bought once under this operation is answered again whatever the price is now.
       if (priced.kind === 'refused') return { kind: goods.kind, amount: 0n, operation, refusal: priced }
-      const { amount, bundles } = priced
-      return { kind: goods.kind, amount, operation, ...(bundles ? { bundles } : {}) }
+      return { amount: priced.amount, operation, ...boughtOf(goods, priced.minutes) }
     })
   }
 
@@ -228,6 +231,21 @@ export class PaymentDesk {
   refund(request: RefundRequest): Promise<Paid | PaymentRefused> {
     return this.#parts.cashier.refund(request)
   }
+}
+
+const MAX_STANDING = 20
+
+function refuseBuyer({ id, status, standingBundles = [] }: AccountProfile, goods: Goods): PaymentRefused | undefined {
+  if (status === 'closed') return refusePayment('account_closed', `account ${id} is closed`)
+  const recurs = goods.kind === 'bundle' && goods.recurring
+  if (!recurs || standingBundles.length < MAX_STANDING) return undefined
+  const detail = `account ${id} has ${standingBundles.length} purchases that recur; stop one, or buy once`
+  return refusePayment('too_many_bundles', detail, '/recurring')
+}
+
+function boughtOf(goods: Goods, minutes: Payment['minutes']): Pick<Purchase, 'kind' | 'minutes' | 'recurring'> {
+  const recurring = goods.kind === 'bundle' && goods.recurring
+  return { kind: goods.kind, ...(minutes ? { minutes } : {}), ...(recurring ? { recurring } : {}) }
 }
 
 function withCustomer(book: CardBook, provider: string, customer: string): CardBook {

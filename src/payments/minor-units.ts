@@ -1,16 +1,11 @@
-/** Cards are charged in the least coin of a currency: cents, yen, fils. */
+/** Cards are charged in whole coins of a currency: cents, yen, fils. A coin is an amount of micros. */
 import type { Micros } from '../base/money.ts'
 
 const MICRO_DECIMALS = 6
 
-/** The amount in the least coin; undefined when it has a fraction of one. */
-export function minorUnits(amount: Micros, decimals: number): bigint | undefined {
-  const size = 10n ** BigInt(MICRO_DECIMALS - decimals)
-  return amount % size === 0n ? amount / size : undefined
-}
-
-export function fromMinorUnits(units: bigint, decimals: number): Micros {
-  return units * 10n ** BigInt(MICRO_DECIMALS - decimals)
+/** The least coin of a currency with so many decimals. */
+export function coinOf(decimals: number): Micros {
+  return 10n ** BigInt(MICRO_DECIMALS - decimals)
 }
 
 /** Decimals of a currency in ISO 4217, as the platform knows them; two for one that it does not. */
@@ -19,12 +14,7 @@ export function currencyDecimals(currency: string): number {
   return maximumFractionDigits
 }
 
-export function wholeMinorUnits(amount: Micros, currency: string): boolean {
-  return minorUnits(amount, currencyDecimals(currency)) !== undefined
-}
-
 /** Up to the next whole coin. */
-export function roundedUpToCoin(amount: Micros, currency: string): Micros {
-  const size = 10n ** BigInt(MICRO_DECIMALS - currencyDecimals(currency))
-  return ((amount + size - 1n) / size) * size
+export function roundedUpToCoin(amount: Micros, coin: Micros): Micros {
+  return ((amount + coin - 1n) / coin) * coin
 }

@@ -34,6 +34,8 @@ export interface Due {
   readonly payments: readonly string[]
   /** Accounts whose recharge is tried again. */
   readonly recharges: readonly string[]
+  /** Accounts whose bundles are bought again. */
+  readonly renewals: readonly string[]
 }
 
 export interface PayingAccount {
@@ -49,6 +51,8 @@ export interface Opening {
   readonly operation?: { readonly id: string; readonly content: unknown }
   /** Given after the operation's past: what was taken once is answered again whatever the policy is now. */
   readonly refusal?: PaymentRefused
+  /** The newest payment of a renewal was this one, if any, when it was decided on: of those who see it so, one opens. */
+  readonly renewal?: { readonly after: string | undefined }
   /** Only one at a time, only below the threshold, and only within the caps. */
   readonly recharge?: { readonly threshold: Micros; readonly dayCap?: Micros; readonly monthCap?: Micros }
 }
@@ -72,6 +76,8 @@ export interface Change {
   readonly credits?: string
   readonly events: readonly PaymentEvent[]
   readonly recharge?: RechargeChange
+  /** When bundles are tried to be bought again. */
+  readonly renewAtMs?: number
 }
 
 export interface PaymentEvent {
@@ -81,7 +87,8 @@ export interface PaymentEvent {
 
 /** How the change counts for the recharge of the account. */
 export type RechargeChange =
-  | { readonly kind: 'succeeded' }
+  /** After all: it was counted among the failures, and out of the caps, before. */
+  | { readonly kind: 'succeeded' | 'succeeded_after_all' }
   | {
       readonly kind: 'failed'
       /** Waits double from here with each failure in a row. */

@@ -18,9 +18,9 @@ import type { ChargeOutcome, RefundOutcome } from './provider.ts'
  *
  * and nothing leads back. It is changed by `moved` alone. A refund of a succeeded payment is
  *
- *   opened                the amount is put aside on the account; the provider is asked next
+ *   opened                the amount, or the minutes it paid for, are put aside on the account; the provider is asked next
  *   unknown               the provider was asked, and what it did is not known
- *   failed                not paid back; the amount is the account's again
+ *   failed                not paid back; what was put aside is the account's again
  *   succeeded             paid back, and debited in the same step
  *
  *   opened → unknown | failed | succeeded
@@ -32,7 +32,28 @@ import type { ChargeOutcome, RefundOutcome } from './provider.ts'
 export type PaymentState = 'opened' | 'unknown' | 'needs_authentication' | 'failed' | 'succeeded'
 export type RefundState = 'opened' | 'unknown' | 'failed' | 'succeeded'
 
-export type PaymentKind = 'credit' | 'bundle' | 'recharge'
+/** Bundles of minutes are for a cycle; dialer minutes are bought by an amount of money and stay. */
+export const paymentKinds = ['credit', 'bundle', 'dialer', 'recharge'] as const
+
+export type PaymentKind = (typeof paymentKinds)[number]
+
+export interface BoughtMinutes {
+  readonly seconds: number
+  /** Of bundles: how many. */
+  readonly bundles?: number
+  /** Of their pool, in which they were granted. */
+  readonly cycle?: number
+}
+
+/** Bundles that are bought again. */
+export interface Renewal {
+  /** Of their pool: the one that is paid for. */
+  readonly cycle: number
+  /** Counts the payments for that cycle, from 1. */
+  readonly attempt: number
+  /** Ids of what is bought again. */
+  readonly orders: readonly string[]
+}
 
 export interface Payment {
   /** "<partition>-<text>"; the provider's idempotency key. */
@@ -45,8 +66,10 @@ export interface Payment {
   readonly provider: string
   readonly customer: string
   readonly card: PaidCard
-  /** Minutes that are bought, for the cycle in force. */
-  readonly bundles?: { readonly count: number; readonly seconds: number }
+  readonly minutes?: BoughtMinutes
+  /** The bundles are bought again with each cycle. */
+  readonly recurring?: true
+  readonly renewal?: Renewal
   /** Mail address of the staff member who bought. */
   readonly buyer?: string
   /** The provider's id. */
@@ -83,6 +106,8 @@ export interface Refund {
   /** Idempotency-Key of who asked. */
   readonly operation: string
   readonly amount: Micros
+  /** Of minutes: what is taken back for it. */
+  readonly seconds?: number
   readonly state: RefundState
   readonly reason?: string
   readonly openedAtMs: number
@@ -203,6 +228,16 @@ export function refundMoved(
 /** What was or may still be paid back. */
 export function refunding({ refunds }: Payment): Micros {
   return refunds.filter(({ state }) => state !== 'failed').reduce((sum, { amount }) => sum + amount, 0n)
+}
+
+/** Seconds that were or may still be taken back. */
+export function secondsTaken({ refunds }: Payment): number {
+  return refunds.filter(({ state }) => state !== 'failed').reduce((sum, { seconds = 0 }) => sum + seconds, 0)
+}
+
+/** Nobody knows yet what becomes of it. */
+export function isUndecided({ state }: Payment): boolean {
+  return state !== 'failed' && state !== 'succeeded'
 }
 
 /** What was paid back. */

@@ -6,8 +6,8 @@ import type { Micros } from '../base/money.ts'
 
 export interface PaymentProvider {
   readonly name: string
-  /** Whether the amount can be charged exactly: no fractions of the least coin. */
-  takes(amount: Micros, currency: string): boolean
+  /** What it charges and pays back is a multiple of this. */
+  coin(currency: string): Micros
   /** Puts a card on file; the same key again makes no second one. */
   setup(ask: SetupAsk): Promise<SetupOutcome>
   /** Charges a card on file while its holder is away; the payment's id is the key, so a repeat charges nothing more. */

@@ -10,13 +10,15 @@ export const paymentRefusalCodes = [
   'card_refused',
   'too_many_cards',
   'order_unknown',
-  'bundle_unavailable',
+  'minutes_unavailable',
+  'too_many_bundles',
   'amount_below_minimum',
   'amount_not_payable',
   'amount_too_large',
   'payment_unknown',
   'payment_not_refundable',
   'refund_too_large',
+  'minutes_used',
   'insufficient_credit',
   'request_conflict',
   'recharge_unset',
@@ -24,6 +26,8 @@ export const paymentRefusalCodes = [
   'recharge_not_due',
   'recharge_in_flight',
   'recharge_capped',
+  'renewal_not_due',
+  'renewal_in_flight',
 ] as const
 
 export type PaymentRefusalCode = (typeof paymentRefusalCodes)[number]

@@ -4,7 +4,6 @@
  */
 import type { AccountProfile, Recharge } from '../accounts/account.ts'
 import type { AccountOffice } from '../accounts/office.ts'
-import { failuresOf, inTurns } from '../base/in-turns.ts'
 import type { Micros } from '../base/money.ts'
 import type { Clock } from '../base/time.ts'
 import type { EventConsumer } from '../events/event.ts'
@@ -33,7 +32,7 @@ export interface RechargeStore {
   pause(account: string, why: string): Promise<void>
   /** Forgets failures, and has it tried at once. */
   resume(account: string): Promise<void>
-  /** There is nothing to try again. */
+  /** There is nothing to try again now, and above the threshold the next fall below it is told. */
   rest(account: string): Promise<void>
   /** Tried again when the day or month is over; told once for each of them. */
   capped(account: string, capped: CappedPeriod): Promise<void>
@@ -52,6 +51,8 @@ export interface RechargingParts {
   readonly cards: CardStore
   readonly cashier: Cashier
   readonly minimumPurchase: () => Micros
+  /** What is charged in a currency is a multiple of this. */
+  readonly coinOf: (currency: string) => Micros
   readonly clock: Clock
 }
 
@@ -94,13 +95,13 @@ export class Recharging {
   }
 
   async #buy(profile: AccountProfile, recharge: Recharge): Promise<Paid | PaymentRefused> {
-    const { office, cards, cashier, minimumPurchase, clock } = this.#parts
+    const { office, cards, cashier, minimumPurchase, coinOf, clock } = this.#parts
     const { id, status, timezone } = profile
     if (status === 'closed') return refusePayment('account_closed', `account ${id} is closed`)
     const [balance, book] = await Promise.all([office.balance(id), cards.cards(id)])
     const card = cardFor(book ?? { customers: {}, cards: [] }, recharge.card)
     if (!balance || !isCard(card)) return refusePayment('card_missing', `account ${id} has no card for its recharge`)
-    const need = { available: balance.available, currency: profile.currency, minimumPurchase: minimumPurchase() }
+    const need = { available: balance.available, coin: coinOf(profile.currency), minimumPurchase: minimumPurchase() }
     const { threshold, dayCap, monthCap } = recharge
     const caps = { ...(dayCap === undefined ? {} : { dayCap }), ...(monthCap === undefined ? {} : { monthCap }) }
     return cashier.pay(id, () => ({
@@ -142,12 +143,4 @@ export class Recharging {
 
 function rechargeUnset(account: string): PaymentRefused {
   return refusePayment('recharge_unset', `account ${account} has no recharge that is on`)
-}
-
-/** Looks after the payments that are due, and tries recharges again whose wait is over; throws the first failure at last. */
-export async function lookAfterMoney(cashier: Cashier, recharging: Recharging): Promise<void> {
-  const { recharges, failures } = await cashier.lookAfterDue()
-  const tried = await inTurns(recharges, 1, (account) => recharging.attempt(account))
-  const [failure] = [...failures, ...failuresOf(tried)]
-  if (failure) throw failure
 }

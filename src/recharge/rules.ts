@@ -6,17 +6,18 @@ import { roundedUpToCoin } from '../payments/minor-units.ts'
 
 export interface Need {
   readonly available: Micros
-  readonly currency: string
+  /** What can be charged is a multiple of this. */
+  readonly coin: Micros
   /** The least that can be bought at once (rule C1). */
   readonly minimumPurchase: Micros
 }
 
 /** One charge closes the whole gap: to the target, or at least to the threshold. */
-export function rechargeAmount(recharge: Recharge, { available, currency, minimumPurchase }: Need): Micros {
+export function rechargeAmount(recharge: Recharge, { available, coin, minimumPurchase }: Need): Micros {
   const { threshold, amount = minimumPurchase, targetBalance } = recharge
   const gap = (targetBalance ?? threshold) - available
   const least = targetBalance === undefined ? amount : minimumPurchase
-  return roundedUpToCoin(gap > least ? gap : least, currency)
+  return roundedUpToCoin(gap > least ? gap : least, coin)
 }
 
 export interface Period {

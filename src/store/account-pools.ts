@@ -1,6 +1,7 @@
 /** Minute pools: what they grant moves with the profile that describes them, in one step. */
 import type { AccountProfile, Pool } from '../accounts/account.ts'
-import { cyclesDue, poolCounter, rollsOver, turnedCycles } from '../accounts/cycles.ts'
+import { BUNDLES_POOL, unpaidBundles } from '../accounts/bundles.ts'
+import { cyclesDue, poolCounter, rollsOver, type TurnedCycles, turnedCycles } from '../accounts/cycles.ts'
 import type { OfficeRefused, PoolInput, PoolPatch, SavedPool } from '../accounts/office.ts'
 import { changedPool, newPool, type PoolContext, samePool, withPool } from '../accounts/pools.ts'
 import { isAccountId } from '../accounts/profile.ts'
@@ -57,7 +58,8 @@ export class AccountPools {
       const entry: JournalEntry = { kind: 'reset', atMs: nowMs, moves, members: [], books: [], note }
       const seconds = turned.turned.map((one) => one.seconds).join(' ')
       const event = { type: 'minutes.reset', fields: ['pools', pools, 'seconds', seconds] }
-      const answer = await profiles.write({ profile, before: found.profile, grants, entry, event, nowMs })
+      const renewAtMs = renewsBundles(turned) ? nowMs : undefined
+      const answer = await profiles.write({ profile, before: found.profile, grants, entry, event, renewAtMs, nowMs })
       if (answer.kind !== 'saved') return undefined
       tell({ kind: 'account', account })
       return true
@@ -176,6 +178,11 @@ export class AccountPools {
     this.#parts.tell({ kind: 'account', account: profile.id })
     return { kind: 'saved', created, profile, pool }
   }
+}
+
+/** Bundles that recur are due with the cycle of their pool. */
+function renewsBundles({ profile, turned }: TurnedCycles): boolean {
+  return turned.some(({ pool }) => pool.id === BUNDLES_POOL) && unpaidBundles(profile) !== undefined
 }
 
 function conflict({ operation = '' }: PoolAdd): OfficeRefused {

@@ -52,6 +52,10 @@ export class Keys {
   webhooks = (): string => `${this.prefix}:webhooks`
   /** stream: the newest deliveries to a webhook endpoint */
   deliveries = (endpoint: string): string => `${this.prefix}:deliveries:${endpoint}`
+  /** string: JSON of an export; goes away by itself */
+  export = (id: string): string => `${this.prefix}:export:${id}`
+  /** zset: ids of the exports of an account by the instant they were asked for */
+  exports = (account: string): string => `${this.prefix}:exports:${account}`
   /** what all keys of one queue begin with; all of them are in one slot */
   queue = (name: string): string => `${this.prefix}:{jobs-${name}}`
   /** hash: provider's charge → JSON; charges that no payment of ours was made with */
@@ -118,7 +122,7 @@ export class Keys {
   payment = (partition: number, id: string): string => this.#tagged(partition, `pay:${id}`)
   /** zset: ids of the partition's payments by the instant they were opened */
   payments = (partition: number): string => this.#tagged(partition, 'pays')
-  /** zset: "pay:<payment>" and "recharge:<account>" by the instant they are looked after next */
+  /** zset: "pay:<payment>", "recharge:<account>" and "bundles:<account>" by the instant they are looked after next */
   paymentsDue = (partition: number): string => this.#tagged(partition, 'paysdue')
   /** list: ids of the account's payments, oldest first */
   paymentOrder = (partition: number, account: string): string => this.#tagged(partition, `paysof:${account}`)
@@ -130,7 +134,7 @@ export class Keys {
   cards = (partition: number, account: string): string => this.#tagged(partition, `cards:${account}`)
   /** string: JSON of what was reviewed and not yet confirmed; goes away by itself */
   order = (partition: number, id: string): string => this.#tagged(partition, `order:${id}`)
-  /** hash: flight, failures, next, paused, day and month "<period> <micros>": the recharge of an account */
+  /** hash: what an account buys by itself (lua/lib/recharge.lua) */
   recharge = (partition: number, account: string): string => this.#tagged(partition, `recharge:${account}`)
 
   #tagged(partition: number, name: string): string {

@@ -25,7 +25,7 @@ function word(value: bigint | string | number | undefined): string {
 }
 
 export function openArguments(opening: Opening, profile: AccountProfile, nowMs: number): Arguments {
-  const { payment, lookupAtMs, operation, refusal, recharge } = opening
+  const { payment, lookupAtMs, operation, refusal, recharge, renewal } = opening
   return [
     nowMs,
     payment.id,
@@ -42,6 +42,7 @@ export function openArguments(opening: Opening, profile: AccountProfile, nowMs: 
     word(recharge?.monthCap),
     profile.id,
     word(operation?.id),
+    renewal ? (renewal.after ?? '-') : '',
   ]
 }
 
@@ -73,6 +74,7 @@ export function moveArguments(
     ...waitOf(recharge),
     ...periodsOf(before),
     payment.amount.toString(),
+    word(change.renewAtMs),
     ...listsOf(change),
   ]
 }
@@ -123,6 +125,8 @@ export function openRefusal([code = '', figure = '']: readonly string[], opening
       return capRefusal(figure === 'month' ? 'month' : 'day', opening)
     case 'recharge_paused':
       return refusePayment('recharge_paused', `the recharge of account ${payment.account} is paused`)
+    case 'renewal_in_flight':
+      return refusePayment('renewal_in_flight', `payment ${figure} came first`)
     case 'recharge_not_due':
       return refusePayment('recharge_not_due', `account ${payment.account} is not below its threshold`)
     default:
@@ -141,6 +145,10 @@ export function moveRefusal([code, figure]: readonly [code: string, figure: stri
   if (code === 'insufficient_credit') {
     const available = `${formatAmount(BigInt(figure))} ${payment.currency}`
     return refusePayment('insufficient_credit', `account ${payment.account} has ${available} available`, '/amount')
+  }
+  if (code === 'minutes_used') {
+    const left = `account ${payment.account} has ${figure} s of them left`
+    return refusePayment('minutes_used', `the minutes were used: ${left}`, '/amount')
   }
   invariant(code === 'charge_credited', `move_payment refused ${code}`)
   return refusePayment('request_conflict', `the charge was credited for payment ${figure}`)

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { Fault } from '../base/fault.ts'
 import { MAX_MICROS } from '../base/money.ts'
-import type { Payment } from '../payments/payment.ts'
+import { type Payment, paymentKinds } from '../payments/payment.ts'
 
 const micros = z.codec(z.string().regex(/^\d{1,16}$/), z.bigint().min(0n).max(MAX_MICROS), {
   decode: (text) => BigInt(text),
@@ -14,14 +14,16 @@ const whole = z.int().min(0)
 const payment = z.object({
   id: text,
   account: text,
-  kind: z.enum(['credit', 'bundle', 'recharge']),
+  kind: z.enum(paymentKinds),
   state: z.enum(['opened', 'unknown', 'needs_authentication', 'failed', 'succeeded']),
   amount: micros,
   currency: text,
   provider: text,
   customer: text,
   card: z.object({ id: text, token: text, brand: text, last4: text }),
-  bundles: z.object({ count: whole, seconds: whole }).optional(),
+  minutes: z.object({ seconds: whole, bundles: whole.optional(), cycle: whole.optional() }).optional(),
+  recurring: z.literal(true).optional(),
+  renewal: z.object({ cycle: whole, attempt: whole, orders: z.array(text) }).optional(),
   buyer: text.optional(),
   charge: text.optional(),
   clientSecret: text.optional(),
@@ -37,6 +39,7 @@ const payment = z.object({
       id: text,
       operation: text,
       amount: micros,
+      seconds: whole.optional(),
       state: z.enum(['opened', 'unknown', 'failed', 'succeeded']),
       reason: text.optional(),
       openedAtMs: whole,

@@ -49,6 +49,9 @@ const profile = z.object({
   cycleDay: z.int().min(1).max(31),
   trunks: z.object({ inbound: whole, outbound: whole, twoWay: whole }),
   pools: z.array(pool),
+  standingBundles: z
+    .array(z.object({ id: z.string(), bundles: whole, seconds: whole, amount: micros, paidCycle: whole }))
+    .optional(),
   blockedPrefixes: z.array(z.string()),
   maxCalls: whole.optional(),
   maxPricePerMinute: z.string().optional(),

@@ -36,6 +36,8 @@ export interface ProfileWrite {
   readonly parent?: AccountProfile | undefined
   readonly grants?: readonly Grant[]
   readonly entry?: JournalEntry | undefined
+  /** When its bundles are bought again; absent: not by this. */
+  readonly renewAtMs?: number | undefined
   /** Told to the outbox when the profile is written. */
   readonly event?: { readonly type: string; readonly fields: readonly string[] } | undefined
   readonly operation?: { readonly id: string; readonly content: string; readonly answer: string } | undefined
@@ -156,6 +158,8 @@ export class ProfileStore {
       keys.outbox(p),
       keys.turns(p),
       keys.changed(p),
+      keys.paymentOrder(p, id),
+      keys.paymentsDue(p),
     ]
   }
 }
@@ -177,11 +181,15 @@ function argumentsOf(write: ProfileWrite): readonly (string | number)[] {
     profile.creditLimit.toString(),
     ...thresholdArguments(profile),
     ...recordArguments(write),
-    firstTurnMs(profile) ?? '',
+    ...dueArguments(write),
     grants.length,
     ...grants.flatMap(grantArguments),
     ...(event ? [event.type, ...event.fields] : []),
   ]
+}
+
+function dueArguments({ profile, renewAtMs }: ProfileWrite): readonly [turnsAt: number | '', renewAt: number | ''] {
+  return [firstTurnMs(profile) ?? '', renewAtMs ?? '']
 }
 
 function grantArguments({ pool, cycle, seconds, left }: Grant): readonly (string | number)[] {

@@ -16,6 +16,8 @@ export interface RebuiltAccount {
   /** Below this available credit, in micros, the account is recharged; none is never. */
   readonly rechargeBelow?: bigint
   readonly creditLimit: bigint
+  /** Cycle that bundles are to be bought for again. */
+  readonly unpaidCycle?: number
 }
 
 /** The payments that were credited, with the provider's ids of their charges. */
@@ -51,6 +53,8 @@ export class PaymentsRebuild {
   readonly #unnumbered: Paid[] = []
   /** Recharges under way, by account. */
   readonly #flights = new Map<string, string>()
+  /** Cycles that renewals were opened for, by payment. */
+  readonly #renewals = new Map<string, number>()
   readonly #recharges = new Map<string, Readonly<Record<string, string>>>()
 
   constructor(order: PaymentsToRebuild) {
@@ -112,6 +116,7 @@ export class PaymentsRebuild {
     const lookupAtMs = nextLookupMs(payment, nowMs)
     if (lookupAtMs !== undefined) pipeline.zadd(keys.paymentsDue(p), lookupAtMs, `pay:${id}`)
     if (payment.kind === 'recharge' && isUnderWay(payment)) this.#flights.set(account, id)
+    if (payment.renewal) this.#renewals.set(id, payment.renewal.cycle)
     this.#placed.push({ id, account, openedAtMs })
   }
 
@@ -152,6 +157,15 @@ export class PaymentsRebuild {
     const fields = { ...known, ...under, ...(isIdle && this.#isBelow(account) ? { paused: 'restored' } : {}) }
     if (Object.keys(fields).length > 0) pipeline.hset(keys.recharge(p, account), fields)
     if (known['next'] !== undefined) pipeline.zadd(keys.paymentsDue(p), known['next'], `${RECHARGE}${account}`)
+    this.#renewal(pipeline, account, known['renewal'])
+  }
+
+  /** What was begun goes on; bundles of a cycle that nobody was seen to pay for may be paid for: a person looks first. */
+  #renewal(pipeline: Pipeline, account: string, newest = ''): void {
+    const { keys, partition: p, accounts, nowMs } = this.#order
+    const unpaidCycle = accounts.get(account)?.unpaidCycle
+    if (unpaidCycle === undefined || this.#renewals.get(newest) !== unpaidCycle) return
+    pipeline.zadd(keys.paymentsDue(p), nowMs, `bundles:${account}`)
   }
 
   /**

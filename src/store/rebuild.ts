@@ -4,6 +4,7 @@
  * that comes later is rated from itself, as one of a call that nobody asked for.
  */
 import type { AccountProfile } from '../accounts/account.ts'
+import { unpaidBundles } from '../accounts/bundles.ts'
 import { firstTurnMs } from '../accounts/cycles.ts'
 import { Fault, invariant } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
@@ -285,8 +286,15 @@ export class StoreRebuild {
   }
 }
 
-function rebuiltAccount({ timezone, creditLimit, recharge }: AccountProfile): RebuiltAccount {
-  return { timezone, creditLimit, ...(recharge?.enabled ? { rechargeBelow: recharge.threshold } : {}) }
+function rebuiltAccount(profile: AccountProfile): RebuiltAccount {
+  const { timezone, creditLimit, recharge } = profile
+  const unpaid = unpaidBundles(profile)
+  return {
+    timezone,
+    creditLimit,
+    ...(recharge?.enabled ? { rechargeBelow: recharge.threshold } : {}),
+    ...(unpaid ? { unpaidCycle: unpaid.cycle } : {}),
+  }
 }
 
 /** Counters of the account's hash that number what was told (lua/lib/thresholds.lua). */

@@ -1,9 +1,10 @@
 /** The account office on Redis. Each change is one script that moves counters and writes the journal together. */
 import { type AccountChain, type AccountProfile, MAX_CHAIN_LEVELS, type Pool } from '../accounts/account.ts'
-import { cyclesDue, poolCounter } from '../accounts/cycles.ts'
+import { cyclesDue, hasEnded, poolCounter } from '../accounts/cycles.ts'
 import type {
   AccountOffice,
   Balance,
+  BundlesStop,
   Money,
   OfficeRefused,
   Page,
@@ -19,6 +20,7 @@ import type {
   Transaction,
 } from '../accounts/office.ts'
 import { Fault } from '../base/fault.ts'
+import { AccountBundles } from './account-bundles.ts'
 import { AccountHistory } from './account-history.ts'
 import { AccountListing } from './account-listing.ts'
 import { AccountMoney } from './account-money.ts'
@@ -35,6 +37,7 @@ export class RedisAccountOffice implements AccountOffice {
   readonly #parts: OfficeParts
   readonly #profiles: AccountProfiles
   readonly #pools: AccountPools
+  readonly #bundles: AccountBundles
   readonly #money: AccountMoney
   readonly #history: AccountHistory
   readonly #listing: AccountListing
@@ -50,6 +53,7 @@ export class RedisAccountOffice implements AccountOffice {
     }
     this.#pools = new AccountPools(this.#parts)
     this.#profiles = new AccountProfiles(this.#parts, this.#pools.readTurned)
+    this.#bundles = new AccountBundles(this.#parts, this.#pools.readTurned)
     this.#money = new AccountMoney(this.#parts)
     this.#history = new AccountHistory(this.#parts)
     this.#listing = new AccountListing(this.#parts)
@@ -142,6 +146,10 @@ export class RedisAccountOffice implements AccountOffice {
     return this.#pools.patch(account, pool, input)
   }
 
+  stopBundles(account: string, stop: BundlesStop): Promise<SavedProfile | OfficeRefused> {
+    return this.#bundles.stop(account, stop)
+  }
+
   transactions(account: string, page: PageRequest): Promise<Page<Transaction>> {
     return this.#history.transactions(account, page)
   }
@@ -221,8 +229,7 @@ function balanceOf({ profile, money, pools, used, calls, nowMs }: Figures): Bala
   }
 }
 
-/** Nothing remains of a pool that has expired. */
+/** Nothing remains of a pool that has ended. */
 function poolBalance(pool: Pool, [total = 0, reserved = 0, used = 0]: readonly number[], nowMs: number): PoolBalance {
-  const expired = pool.expiresAtMs !== undefined && pool.expiresAtMs <= nowMs
-  return { pool, total, remaining: expired ? 0 : Math.max(0, total - used - reserved), reserved }
+  return { pool, total, remaining: hasEnded(pool, nowMs) ? 0 : Math.max(0, total - used - reserved), reserved }
 }

@@ -41,16 +41,18 @@ const cardBook = z.object({
   recurring: text.optional(),
 })
 
+const micros = z.codec(text, z.bigint(), { decode: BigInt, encode: String })
+
 const order = z.object({
   id: text,
   account: text,
   goods: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('credit'), amount: z.codec(text, z.bigint(), { decode: BigInt, encode: String }) }),
-    z.object({ kind: z.literal('bundle'), bundles: z.int() }),
+    z.object({ kind: z.enum(['credit', 'dialer']), amount: micros }),
+    z.object({ kind: z.literal('bundle'), bundles: z.int(), recurring: z.boolean() }),
   ]),
-  amount: z.codec(text, z.bigint(), { decode: BigInt, encode: String }),
+  amount: micros,
   currency: text,
-  bundles: z.object({ count: z.int(), seconds: z.int() }).optional(),
+  minutes: z.object({ seconds: z.int(), bundles: z.int().optional() }).optional(),
   buyer: text.optional(),
   expiresAtMs: z.int(),
 })

@@ -34,6 +34,7 @@ const PAYMENT_ID = /^(\d{1,4})-[A-Za-z0-9_-]{1,48}$/
 const CLAIMED_AT_ONCE = 50
 const READ_AT_ONCE = 200
 const RECHARGE = 'recharge:'
+const RENEWAL = 'bundles:'
 const PAYMENT = 'pay:'
 
 export class RedisPayments implements PaymentStore {
@@ -222,7 +223,11 @@ export class RedisPayments implements PaymentStore {
       const [, ...members] = wordsOf(await store.run('claim_due', [due], [nowMs, leaseMs, limit]))
       claimed.push(...members)
     }
-    return { payments: named(claimed, PAYMENT), recharges: named(claimed, RECHARGE) }
+    return {
+      payments: named(claimed, PAYMENT),
+      recharges: named(claimed, RECHARGE),
+      renewals: named(claimed, RENEWAL),
+    }
   }
 
   async *openedSince(sinceMs: number): AsyncGenerator<Payment> {

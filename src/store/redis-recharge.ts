@@ -1,4 +1,5 @@
 /** What is known of the recharge of an account beside its settings: see lua/lib/recharge.lua. */
+import type { AccountChain } from '../accounts/account.ts'
 import type { AccountOffice } from '../accounts/office.ts'
 import { Fault } from '../base/fault.ts'
 import type { Micros } from '../base/money.ts'
@@ -33,7 +34,7 @@ export class RedisRecharge implements RechargeStore {
     { day, month }: { readonly day: string; readonly month: string },
   ): Promise<RechargeState> {
     const { store, keys } = this.#parts
-    const key = keys.recharge(await this.#partitionOf(account), account)
+    const key = keys.recharge((await this.#chainOf(account)).partition, account)
     const [flight, failures, next, paused, byDay, byMonth] = await store.command((client) =>
       client.hmget(key, 'flight', 'failures', 'next', 'paused', 'day', 'month'),
     )
@@ -67,15 +68,26 @@ export class RedisRecharge implements RechargeStore {
 
   async #steer(account: string, steering: Steering): Promise<void> {
     const { store, keys, clock } = this.#parts
-    const p = await this.#partitionOf(account)
-    const touched = [keys.recharge(p, account), keys.paymentsDue(p), keys.outbox(p), keys.records(p)]
-    await store.run('steer_recharge', touched, [clock.nowMs(), account, ...steering])
+    const { partition: p, levels } = await this.#chainOf(account)
+    const touched = [
+      keys.recharge(p, account),
+      keys.paymentsDue(p),
+      keys.outbox(p),
+      keys.records(p),
+      keys.account(p, account),
+    ]
+    const [what, why, nextAtMs, ...event] = steering
+    const [profile] = levels
+    const threshold = profile?.recharge?.threshold.toString() ?? ''
+    const limit = profile?.creditLimit.toString() ?? '0'
+    const given = [what, why, nextAtMs, threshold, limit, ...event]
+    await store.run('steer_recharge', touched, [clock.nowMs(), account, ...given])
   }
 
-  async #partitionOf(account: string): Promise<number> {
+  async #chainOf(account: string): Promise<AccountChain> {
     const chain = await this.#parts.office.chainOf(account)
     if (!chain) throw new Fault('unexpected', `there is no account ${account.slice(0, 64)}`)
-    return chain.partition
+    return chain
   }
 }
 

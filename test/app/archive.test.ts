@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { until } from '../edges/sip/process.ts'
-import { startPostgres, type TestPostgres } from '../support/postgres.ts'
+import { binary, startPostgres, type TestPostgres } from '../support/postgres.ts'
 import { type Daemon, Home, root, tollgate } from './bench.ts'
 
 const run = promisify(execFile)
@@ -94,5 +94,19 @@ it('loses nothing while the archive is away, bills each call once, and builds a 
   expect(await again.cdrs('acme')).toHaveLength(60)
   await stops(again, 0, 1)
   expect(await again.balance('acme')).toEqual(before)
+  const { entries } = await again.must('GET', '/v1/archive')
   await again.stop()
+
+  // To another database: the store has one archive, and takes the new one when it is told to.
+  await run(binary('psql'), [postgres.url, '-c', 'create database other'])
+  const moved = { TOLLGATE_DATABASE_URL: postgres.url.replace(/postgres$/, 'other') }
+  const early = await home.daemon({ env: moved })
+  expect((await early.ask('POST', '/v1/archive/verify', {})).status).toBeGreaterThanOrEqual(500)
+  await early.stop()
+  await run(tollgate, ['archive', 'adopt'], { env: home.environment(moved) })
+  const there = await home.daemon({ env: moved })
+  await archived(there)
+  expect(await there.must('GET', '/v1/archive')).toMatchObject({ entries, cdrs: 60 })
+  expect(await there.must('POST', '/v1/archive/verify', {})).toMatchObject({ ok: true })
+  await there.stop()
 }, 240_000)

@@ -65,6 +65,21 @@ describe('what is bought', () => {
     })
   })
 
+  it('says how many minutes it is, and whether they are bought again', async () => {
+    const minutes = { minutes: { seconds: 12_000, bundles: 2 }, recurring: true }
+    stub.on(`POST ${of}/orders`, { status: 201, body: { ...order, ...minutes } })
+    const shown = await stub.run('bundle', 'buy', 'acme', '2')
+    expect(shown.out).toMatch(/minutes\s+200 min/)
+    expect(shown.out).toMatch(/bought again\s+with each cycle/)
+    await stub.run('bundle', 'buy', 'acme', '2', '--once')
+    await stub.run('dialer', 'buy', 'acme', '100.00')
+    expect(stub.asked.map(({ body }) => body)).toEqual([
+      { kind: 'bundle', bundles: 2 },
+      { kind: 'bundle', bundles: 2, recurring: false },
+      { kind: 'dialer', amount: '100.00' },
+    ])
+  })
+
   it('is charged at once with --yes', async () => {
     expect((await stub.run('bundle', 'buy', 'acme', '2', '--yes', '--buyer', 'ann@acme.test')).code).toBe(0)
     expect(stub.asked[0]?.body).toEqual({ kind: 'bundle', bundles: 2, buyer: 'ann@acme.test' })
@@ -87,6 +102,22 @@ describe('what is bought', () => {
     expect((await stub.run('credit', 'buy', 'acme', '4.99')).code).toBe(3)
     expect((await stub.run('bundle', 'buy', 'acme', '0.5')).code).toBe(2)
   })
+})
+
+it('bundles that recur are listed, stopped and bought again now', async () => {
+  const items = [{ id: '3-o', bundles: 2, seconds: 12_000, amount: '7.000000' }]
+  const standing = { currency: 'USD', items, renewsAt: '2026-12-01T00:00:00.000Z' }
+  const declined = { ...payment, state: 'failed', reason: 'card_declined' }
+  stub.on(`GET ${of}/bundles`, { body: { ...standing, payment: declined, nextAt: '2026-12-02T00:00:00.000Z' } })
+  stub.on(`POST ${of}/bundles/stop`, { body: { currency: 'USD', items: [] } })
+  stub.on(`POST ${of}/bundles/renew`, { body: declined })
+  const listed = await stub.run('bundle', 'list', 'acme')
+  expect(listed.out).toMatch(/3-o\s+2 for 7.00 USD, 200 min/)
+  expect(listed.out).toMatch(/last payment\s+3-o failed: card_declined/)
+  expect((await stub.run('bundle', 'stop', 'acme', '3-o')).out).toMatch(/bought again\s+nothing/)
+  await stub.run('bundle', 'stop', 'acme')
+  expect(stub.asked.slice(1).map(({ body }) => body)).toEqual([{ bundles: '3-o' }, {}])
+  expect((await stub.run('bundle', 'renew', 'acme')).code).toBe(3)
 })
 
 it('payments are listed, shown and paid back', async () => {

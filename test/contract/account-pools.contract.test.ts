@@ -84,7 +84,7 @@ describe.each(storeForms)('pools on %s', (_name, form) => {
     expect(await remaining(office)).toEqual([18_000, 6_000])
     expect(await poolsOf(office)).toMatchObject([
       { total: 18_000, pool: { cycle: 2, resetsAtMs: Date.parse('2027-01-15T05:00:00Z') } },
-      { total: 6_000, pool: { cycle: 1 } },
+      { total: 6_000, pool: { cycle: 2 } },
     ])
     const [turn] = (await office.transactions('acme', { limit: 1 })).items
     expect(turn).toMatchObject({ what: 'reset', amount: 0n, poolSeconds: 18_000 })
@@ -160,6 +160,8 @@ describe.each(storeForms)('pools on %s', (_name, form) => {
     test.clock.set('2027-01-10T00:00:00Z')
     saved(await office.addPool('acme', { id: 'c', name: 'C', seconds: 60 }))
     expect((await poolsOf(office)).map(({ pool }) => pool.id)).toEqual(['b', 'c'])
+    saved(await office.addPool('acme', { id: 'trial', name: 'Trial', seconds: 30 }))
+    expect((await poolsOf(office)).at(-1)).toMatchObject({ pool: { id: 'trial' }, total: 30, remaining: 30 })
   })
 
   it('are granted or lose the difference when their seconds change, in the cycle in force', async () => {

@@ -1,13 +1,11 @@
 /** Cards, payments and recharges of a store that lost everything: no card is charged a second time, and no charge is lost. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ArchivedCopy } from '../../src/archive/copy.ts'
-import { Recharging } from '../../src/recharge/recharging.ts'
 import { periodOf } from '../../src/recharge/rules.ts'
-import { RedisCards } from '../../src/store/redis-cards.ts'
 import { RedisRecharge } from '../../src/store/redis-recharge.ts'
 import { StoreRebuild } from '../../src/store/rebuild.ts'
 import { archiveForms, never, TestArchives } from '../support/archives.ts'
-import { defaults, PARTITIONS, useStore } from '../support/offices.ts'
+import { PARTITIONS, useStore } from '../support/offices.ts'
 import { cardOf, Till } from '../support/till.ts'
 
 const THRESHOLD = 5_000_000n
@@ -26,11 +24,8 @@ describe.each(archiveForms)('payments of a store that is built anew, %s', (form)
   function desk() {
     const { store, keys, clock } = test
     const till = new Till(test, { name: `till-${(desks += 1)}` })
-    const cards = new RedisCards({ store, keys, office: till.office })
+    const { cards, recharging } = till
     const recharges = new RedisRecharge({ store, keys, clock, office: till.office })
-    const minimumPurchase = () => defaults.minimumPurchase
-    const { office, cashier } = till
-    const recharging = new Recharging({ office, store: recharges, cards, cashier, minimumPurchase, clock })
     return { till, cards, recharges, recharging }
   }
 
@@ -118,7 +113,11 @@ describe.each(archiveForms)('payments of a store that is built anew, %s', (form)
     const again = desk()
     expect(await again.recharging.attempt('acme')).toMatchObject({ code: 'recharge_in_flight' })
     test.clock.advance(10_000)
-    expect(await again.till.cashier.lookAfterDue()).toEqual({ recharges: [], failures: [] })
+    expect(await again.till.cashier.lookAfterDue()).toEqual({
+      recharges: [],
+      renewals: [],
+      failures: [],
+    })
     expect([await creditOf('acme'), await charges()]).toEqual([20_000_000n, made])
     expect((await stateOf('acme')).flight).toBeUndefined()
   })
@@ -163,6 +162,32 @@ describe.each(archiveForms)('payments of a store that is built anew, %s', (form)
     expect(await again.recharging.attempt('acme')).toMatchObject({ code: 'recharge_paused' })
     expect([(await stateOf('acme')).paused, (await stateOf('rich')).paused]).toEqual(['restored', undefined])
     expect(await charges()).toBe(1)
+  })
+
+  it('go on with bundles that were declined, and buy none that may have been paid for in the moment that was lost', async () => {
+    const bundles = { kind: 'bundle', minutes: { bundles: 1, seconds: 6_000 }, recurring: true } as const
+    for (const account of ['declined', 'lost']) {
+      const { till } = await open(account, account === 'lost' ? 'tok_success' : 'tok_decline')
+      await till.must(account, bundles)
+    }
+    test.clock.advance(31 * 86_400_000)
+    for (const account of ['declined', 'lost']) await test.office().turnCycles(account)
+    const { till } = desk()
+    expect(await till.renewals.attempt('declined')).toMatchObject({ payment: { state: 'failed' } })
+    const archive = await archived()
+    expect(await till.renewals.attempt('lost')).toMatchObject({ payment: { state: 'succeeded' } })
+    const made = await charges()
+    await rebuild(archive)
+    const again = desk()
+    await again.till.useCard('declined')
+    test.clock.advance(86_400_000)
+    await again.till.lookAfter()
+    await again.till.lookAfter()
+    expect(await charges()).toBe(made + 1)
+    expect((await again.till.store.list('declined', { limit: 1 })).items).toMatchObject([
+      { state: 'succeeded', renewal: { attempt: 2 } },
+    ])
+    expect((await test.office().get('lost'))?.standingBundles).toMatchObject([{ paidCycle: 1 }])
   })
 
   /** The record as it was before the provider answered. */

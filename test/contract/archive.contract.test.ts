@@ -419,6 +419,19 @@ describe.each(archiveForms)('a store that lost everything, %s', (form) => {
     expect(await world.office().credit({ ...again, amount: 1n })).toMatchObject({ code: 'request_conflict' })
   })
 
+  it('turns the cycles of accounts that nobody asks for', async () => {
+    await traffic(world)
+    await world.account('plan', { pools: [{ name: 'plan', seconds: 60, resets: 'cycle' }] })
+    const { partition = -1 } = (await world.office().chainOf('plan')) ?? {}
+    const turns = () => world.test.store.command((client) => client.zscore(world.test.keys.turns(partition), 'plan'))
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    const before = await turns()
+    await rebuild(archive)
+    expect(before).not.toBeNull()
+    expect(await turns()).toBe(before)
+  })
+
   it('charges no stop twice that an edge repeats', async () => {
     await traffic(world)
     const archive = archives.open(world.test)

@@ -98,7 +98,17 @@ describe.each(storeForms)('payments on %s', (_name, form) => {
       expect(await creditOf()).toBe(0n)
       expect(await eventsOf(test, 'acme')).toMatchObject([{ type: 'payment.failed', reason }])
       test.clock.advance(48 * HOUR_MS)
-      expect(await till.store.claimDue(test.clock.nowMs(), 1_000)).toEqual({ payments: [], recharges: [] })
+      expect(await till.store.claimDue(test.clock.nowMs(), 1_000)).toEqual({
+        payments: [],
+        recharges: [],
+        renewals: [],
+      })
+    })
+
+    it('keeps the currency of the account, as what it becomes is in it', async () => {
+      const till = await open()
+      await till.must('acme', { token: 'tok_timeout' })
+      expect(await till.office.patch('acme', { currency: 'EUR' })).toMatchObject({ code: 'currency_is_fixed' })
     })
 
     it('is refused for who is not there, and where the policy refuses it after its past', async () => {
@@ -219,11 +229,11 @@ describe.each(storeForms)('payments on %s', (_name, form) => {
   })
 
   describe('bundles', () => {
-    const bundles = { count: 2, seconds: 12_000 }
+    const minutes = { bundles: 2, seconds: 12_000 }
 
     it('are usable at once, and cost what the card was charged', async () => {
       const till = await open()
-      const bought = await till.must('acme', { kind: 'bundle', bundles })
+      const bought = await till.must('acme', { kind: 'bundle', minutes })
       expect(bought).toMatchObject({ state: 'succeeded' })
       const balance = await test.office().balance('acme')
       expect(balance).toMatchObject({
@@ -240,26 +250,26 @@ describe.each(storeForms)('payments on %s', (_name, form) => {
       const { partition = 0 } = (await test.office().chainOf('acme')) ?? {}
       const changed = test.keys.changed(partition)
       await test.store.command((client) => client.del(changed))
-      await till.must('acme', { kind: 'bundle', bundles })
+      await till.must('acme', { kind: 'bundle', minutes })
       const version = await test.store.command((client) => client.zscore(changed, 'acme'))
       expect(Number(version)).toBe((await test.office().get('acme'))?.version)
     })
 
     it('add up in a cycle and are gone with it', async () => {
       const till = await open()
-      await till.must('acme', { kind: 'bundle', bundles })
-      await till.must('acme', { kind: 'bundle', bundles: { count: 1, seconds: 6_000 } })
+      await till.must('acme', { kind: 'bundle', minutes })
+      await till.must('acme', { kind: 'bundle', minutes: { bundles: 1, seconds: 6_000 } })
       expect((await test.office().balance('acme'))?.pools).toMatchObject([{ remaining: 18_000 }])
       test.clock.set('2026-12-01T00:00:00Z')
-      expect((await test.office().balance('acme'))?.pools).toMatchObject([{ total: 0, remaining: 0 }])
-      await till.must('acme', { kind: 'bundle', bundles })
+      expect((await test.office().balance('acme'))?.pools).toMatchObject([{ remaining: 0 }])
+      await till.must('acme', { kind: 'bundle', minutes })
       expect((await test.office().balance('acme'))?.pools).toMatchObject([{ remaining: 12_000 }])
     })
 
     it('bought by many daemons at once are all there', async () => {
       const till = await open()
       const tills = [till, ...['b', 'c', 'd'].map((name) => new Till(test, { name }))]
-      await Promise.all(tills.map((each) => each.must('acme', { kind: 'bundle', bundles })))
+      await Promise.all(tills.map((each) => each.must('acme', { kind: 'bundle', minutes })))
       expect((await test.office().balance('acme'))?.pools).toMatchObject([{ remaining: 48_000 }])
     })
   })
@@ -314,7 +324,7 @@ describe.each(storeForms)('payments on %s', (_name, form) => {
       expect((await eventsOf(test, 'acme')).filter(({ type }) => type === 'payment.refunded')).toHaveLength(2)
     })
 
-    it('of what is spent, not paid, of minutes or of another account are refused', async () => {
+    it('of what is spent, not paid or of another account are refused', async () => {
       const till = await open()
       const { id } = await till.must('acme')
       await till.office.put('other', {})
@@ -324,8 +334,6 @@ describe.each(storeForms)('payments on %s', (_name, form) => {
       expect(await till.cashier.refund(ask(id))).toMatchObject({ code: 'insufficient_credit' })
       const failed = await till.must('acme', { token: 'tok_decline' })
       expect(await till.cashier.refund(ask(failed.id))).toMatchObject({ code: 'payment_not_refundable' })
-      const minutes = await till.must('acme', { kind: 'bundle', bundles: { count: 1, seconds: 6_000 } })
-      expect(await till.cashier.refund(ask(minutes.id))).toMatchObject({ code: 'payment_not_refundable' })
     })
   })
 

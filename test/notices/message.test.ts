@@ -123,9 +123,7 @@ describe('what a notice says', () => {
   })
 
   it('says which limit a recharge reached, and what was not bought', () => {
-    expect(said(noticed('recharge.capped')).text).toContain(
-      'Day: November 23, 2026\nLimit: $50.00\nNot bought: $20.00',
-    )
+    expect(said(noticed('recharge.capped')).text).toContain('Day: November 23, 2026\nLimit: $50.00\nNot bought: $20.00')
   })
 
   describe.each(languages)('in %s', (language) => {

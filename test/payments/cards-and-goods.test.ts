@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { cardFor, type CardBook, isCard, noCards, withCard, withoutCard } from '../../src/payments/card.ts'
 import { type PriceList, priceOf } from '../../src/payments/goods.ts'
-import {
-  currencyDecimals,
-  fromMinorUnits,
-  minorUnits,
-  roundedUpToCoin,
-  wholeMinorUnits,
-} from '../../src/payments/minor-units.ts'
+import { coinOf, currencyDecimals, roundedUpToCoin } from '../../src/payments/minor-units.ts'
 import { cardOf } from '../support/till.ts'
 
 function bookOf(...tokens: string[]): CardBook {
@@ -48,9 +42,13 @@ describe('cards on file', () => {
 })
 
 describe('prices', () => {
-  const list: PriceList = { minimumPurchase: 5_000_000n, bundle: { minutes: 100, prices: { USD: 3_500_000n } } }
+  const list: PriceList = {
+    minimumPurchase: 5_000_000n,
+    bundle: { minutes: 100, prices: { USD: 3_500_000n } },
+    dialer: { prices: { USD: 30_000n } },
+  }
   const price = (goods: Parameters<typeof priceOf>[0], currency = 'USD') =>
-    priceOf(goods, currency, { list, takes: wholeMinorUnits })
+    priceOf(goods, currency, { list, coin: coinOf(currencyDecimals(currency)) })
 
   it('of credit are at least the least purchase (C1)', () => {
     expect(price({ kind: 'credit', amount: 4_990_000n })).toMatchObject({
@@ -66,10 +64,20 @@ describe('prices', () => {
   })
 
   it('of bundles are whole bundles of a hundred minutes (M3)', () => {
-    const bundles = { count: 3, seconds: 18_000 }
-    expect(price({ kind: 'bundle', bundles: 3 })).toEqual({ kind: 'priced', amount: 10_500_000n, bundles })
-    expect(price({ kind: 'bundle', bundles: 1 }, 'EUR')).toMatchObject({ code: 'bundle_unavailable' })
-    expect(price({ kind: 'bundle', bundles: 2 ** 40 })).toMatchObject({ code: 'amount_too_large' })
+    const bundle = (bundles: number) => ({ kind: 'bundle', bundles, recurring: true }) as const
+    const minutes = { bundles: 3, seconds: 18_000 }
+    expect(price(bundle(3))).toEqual({ kind: 'priced', amount: 10_500_000n, minutes })
+    expect(price(bundle(1), 'EUR')).toMatchObject({ code: 'minutes_unavailable' })
+    expect(price(bundle(2 ** 40))).toMatchObject({ code: 'amount_too_large' })
+  })
+
+  it('of dialer minutes are an amount of money, in whole seconds (M15)', () => {
+    const dialer = (amount: bigint, currency = 'USD') => price({ kind: 'dialer', amount }, currency)
+    expect(dialer(100_000_000n)).toEqual({ kind: 'priced', amount: 100_000_000n, minutes: { seconds: 200_000 } })
+    expect(dialer(5_010_000n)).toMatchObject({ minutes: { seconds: 10_020 } })
+    expect(dialer(4_990_000n)).toMatchObject({ code: 'amount_below_minimum' })
+    expect(dialer(9_000_000_000_000_000n)).toMatchObject({ code: 'amount_too_large', field: '/amount' })
+    expect(dialer(100_000_000n, 'EUR')).toMatchObject({ code: 'minutes_unavailable' })
   })
 })
 
@@ -84,13 +92,9 @@ describe('the least coin', () => {
     expect(currencyDecimals(currency)).toBe(decimals)
   })
 
-  it('is exact or not at all', () => {
-    expect(minorUnits(12_340_000n, 2)).toBe(1_234n)
-    expect(minorUnits(12_345_000n, 2)).toBeUndefined()
-    expect(minorUnits(12_345_000n, 3)).toBe(12_345n)
-    expect(minorUnits(12_000_000n, 0)).toBe(12n)
-    expect(fromMinorUnits(1_234n, 2)).toBe(12_340_000n)
-    expect([roundedUpToCoin(1n, 'USD'), roundedUpToCoin(10_000n, 'USD')]).toEqual([10_000n, 10_000n])
-    expect(roundedUpToCoin(1_000_001n, 'JPY')).toBe(2_000_000n)
+  it('is what amounts are rounded up to', () => {
+    expect([coinOf(0), coinOf(2), coinOf(3)]).toEqual([1_000_000n, 10_000n, 1_000n])
+    expect([roundedUpToCoin(1n, 10_000n), roundedUpToCoin(10_000n, 10_000n)]).toEqual([10_000n, 10_000n])
+    expect(roundedUpToCoin(1_000_001n, 1_000_000n)).toBe(2_000_000n)
   })
 })

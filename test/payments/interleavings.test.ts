@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { SIGNATURE_HEADER, type SandboxMemory } from '../../src/edges/payments/sandbox.ts'
-import type { Payment } from '../../src/payments/payment.ts'
+import { type Payment, secondsTaken } from '../../src/payments/payment.ts'
 import type { PaymentStore } from '../../src/payments/payment-store.ts'
 import type { ChargeAsk, PaymentProvider, ProviderCharge, RefundAsk } from '../../src/payments/provider.ts'
 import { reconcile } from '../../src/payments/reconcile.ts'
@@ -142,7 +142,7 @@ describe('payments', () => {
         new Proxy(form as object, {
           get: (target, name) => {
             const member: unknown = Reflect.get(target, name)
-            if (typeof member !== 'function' || name === 'list' || name === 'openedSince' || name === 'takes')
+            if (typeof member !== 'function' || name === 'list' || name === 'openedSince' || name === 'coin')
               return member
             return async (...args: unknown[]) => {
               life.step()
@@ -213,8 +213,8 @@ describe('payments', () => {
     }
 
     async #buy(till: Till, { do: what, token, op }: Extract<Step, { do: 'buy' | 'bundle' }>): Promise<void> {
-      const bundles = what === 'bundle' ? { kind: 'bundle' as const, bundles: { count: 1, seconds: 6_000 } } : {}
-      await till.buy(this.account, { token, operation: { id: `${what}-${op}`, content: what }, ...bundles })
+      const minutes = what === 'bundle' ? { kind: 'bundle' as const, minutes: { bundles: 1, seconds: 6_000 } } : {}
+      await till.buy(this.account, { token, operation: { id: `${what}-${op}`, content: what }, ...minutes })
     }
 
     async check(charges: readonly ProviderCharge[]): Promise<void> {
@@ -227,8 +227,9 @@ describe('payments', () => {
           outcome.kind === 'succeeded',
         )
         if (outcome.kind !== 'succeeded') continue
-        if (ours.bundles) seconds += ours.bundles.seconds
-        else charged += amount
+        seconds += (ours.minutes?.seconds ?? 0) - secondsTaken(ours)
+        if (ours.minutes) continue
+        charged += amount
         for (const refund of refunds) if (refund.outcome.kind === 'succeeded') refundedBack += refund.amount
       }
       const balance = await test.office().balance(this.account)

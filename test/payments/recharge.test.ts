@@ -2,18 +2,17 @@
 import { describe, expect, it } from 'vitest'
 import type { Recharge } from '../../src/accounts/account.ts'
 import type { PaymentRefused } from '../../src/payments/refusal.ts'
-import { lookAfterMoney, Recharging } from '../../src/recharge/recharging.ts'
+import type { Recharging } from '../../src/recharge/recharging.ts'
 import { nextPeriodMs, periodOf, rechargeAmount } from '../../src/recharge/rules.ts'
-import { RedisCards } from '../../src/store/redis-cards.ts'
 import { RedisRecharge } from '../../src/store/redis-recharge.ts'
-import { defaults, useStore } from '../support/offices.ts'
-import { cardOf, Till } from '../support/till.ts'
+import { useStore } from '../support/offices.ts'
+import { Till } from '../support/till.ts'
 
 const HOUR_MS = 3_600_000
 const on: Recharge = { enabled: true, threshold: 5_000_000n, amount: 20_000_000n }
 
 describe('what a recharge buys', () => {
-  const need = { available: 1_000_000n, currency: 'USD', minimumPurchase: 5_000_000n }
+  const need = { available: 1_000_000n, coin: 10_000n, minimumPurchase: 5_000_000n }
 
   it.each([
     ['its amount', on, 1_000_000n, 20_000_000n],
@@ -27,6 +26,10 @@ describe('what a recharge buys', () => {
     ['no less than the least purchase', { enabled: true, threshold: 1n, targetBalance: 2_000_000n }, 0n, 5_000_000n],
   ])('is %s', (_what, recharge, available, amount) => {
     expect(rechargeAmount(recharge, { ...need, available })).toBe(amount)
+  })
+
+  it('is whole coins of the provider, which are not those of the currency everywhere', () => {
+    expect(rechargeAmount(on, { ...need, available: -15_000_001n, coin: 1_000_000n })).toBe(21_000_000n)
   })
 
   it('counts in a day and month of the zone of the account', () => {
@@ -47,20 +50,13 @@ describe('a recharge', () => {
 
   function desk(name = 'till'): Desk {
     const till = new Till(test, { name })
-    const cards = new RedisCards({ store: test.store, keys: test.keys, office: till.office })
-    const store = new RedisRecharge({ store: test.store, keys: test.keys, clock: test.clock, office: till.office })
-    const minimumPurchase = () => defaults.minimumPurchase
-    const { office, cashier } = till
-    return { till, recharging: new Recharging({ office, store, cards, cashier, minimumPurchase, clock: test.clock }) }
+    return { till, recharging: till.recharging }
   }
 
   async function open(token = 'tok_success', recharge: Recharge = on): Promise<Desk> {
     const opened = desk()
-    const { office } = opened.till
-    await office.put('acme', { timezone: 'Europe/Berlin', recharge })
-    const cards = new RedisCards({ store: test.store, keys: test.keys, office })
-    const card = cardOf(token)
-    await cards.changeCards('acme', () => ({ customers: { sandbox: 'cus_acme' }, cards: [card], recurring: card.id }))
+    await opened.till.office.put('acme', { timezone: 'Europe/Berlin', recharge })
+    await opened.till.useCard('acme', token)
     return opened
   }
 
@@ -134,24 +130,24 @@ describe('a recharge', () => {
     expect(code(await recharging.attempt('acme'))).toBe('recharge_not_due')
     const attempts = async () => (await till.store.list('acme', { limit: 10 })).items.length
     test.clock.advance(HOUR_MS)
-    await lookAfterMoney(till.cashier, recharging)
+    await till.lookAfter()
     expect(await attempts()).toBe(2)
     test.clock.advance(HOUR_MS)
-    await lookAfterMoney(till.cashier, recharging)
+    await till.lookAfter()
     expect(await attempts()).toBe(2)
     test.clock.advance(HOUR_MS)
-    await lookAfterMoney(till.cashier, recharging)
+    await till.lookAfter()
     expect(await attempts()).toBe(3)
     expect(await recharging.view('acme')).toMatchObject({ state: { failures: 3, paused: 'failures' } })
     expect([await events('recharge.failed'), await events('recharge.paused')].map(({ length }) => length)).toEqual([
       3, 1,
     ])
     test.clock.advance(240 * HOUR_MS)
-    await lookAfterMoney(till.cashier, recharging)
+    await till.lookAfter()
     expect(code(await recharging.attempt('acme'))).toBe('recharge_paused')
     expect(await attempts()).toBe(3)
     await recharging.resume('acme')
-    await lookAfterMoney(till.cashier, recharging)
+    await till.lookAfter()
     expect(await attempts()).toBe(4)
     expect(await recharging.view('acme')).toMatchObject({ state: { failures: 1 } })
   })
@@ -161,7 +157,7 @@ describe('a recharge', () => {
     expect(await recharging.attempt('acme')).toMatchObject({ payment: { state: 'unknown' } })
     expect(code(await recharging.attempt('acme'))).toBe('recharge_in_flight')
     test.clock.advance(10_000)
-    await lookAfterMoney(till.cashier, recharging)
+    await till.lookAfter()
     expect((await balance())?.credit).toBe(20_000_000n)
     expect((await recharging.view('acme'))?.state).not.toHaveProperty('flight')
   })
@@ -184,11 +180,61 @@ describe('a recharge', () => {
     expect(await events('recharge.capped')).toHaveLength(1)
     expect(await recharging.view('acme')).toMatchObject({ state: { chargedDay: 20_000_000n } })
     test.clock.set('2026-11-23T22:59:00Z')
-    await lookAfterMoney(till.cashier, recharging)
+    await till.lookAfter()
     expect((await balance())?.credit).toBe(0n)
     test.clock.set('2026-11-23T23:00:00Z')
-    await lookAfterMoney(till.cashier, recharging)
+    await till.lookAfter()
     expect((await balance())?.credit).toBe(20_000_000n)
+  })
+
+  it('counts in the caps what was declined and is charged after all', async () => {
+    const caps: Recharge = { ...on, dayCap: 40_000_000n, monthCap: 100_000_000n }
+    const { till, recharging } = await open('tok_lost', caps)
+    const lost = await recharging.attempt('acme')
+    if (lost.kind === 'refused') throw new Error(lost.code)
+    test.clock.advance(600_000)
+    await till.lookAfter()
+    expect(await till.store.find(lost.payment.id)).toMatchObject({ state: 'failed', failureCounted: true })
+    expect(await recharging.view('acme')).toMatchObject({ state: { chargedDay: 0n, failures: 1 } })
+    const late = { account: 'acme', customer: 'cus_acme', token: 'tok_success', description: '', currency: 'USD' }
+    await till.sandbox.charge({ ...late, payment: lost.payment.id, amount: 20_000_000n })
+    await till.cashier.lookUp(lost.payment.id)
+    expect((await balance())?.credit).toBe(20_000_000n)
+    expect(await recharging.view('acme')).toMatchObject({
+      state: { chargedDay: 20_000_000n, chargedMonth: 20_000_000n, failures: 0 },
+    })
+  })
+
+  it('that was not needed, as a call held the credit only, is told again when it is', async () => {
+    const { till, recharging } = await open()
+    await till.office.credit({ account: 'acme', amount: 25_000_000n, operation: 'first', kind: 'adjustment' })
+    const { id } = await till.must('acme')
+    const hold = (size: number) =>
+      till.store.change(id, (payment) => {
+        const moves = [['acme', 'dr', size]] as const
+        const entry = { kind: 'reserve', atMs: 0, moves, members: [], books: [] } as const
+        return { kind: 'change', payment, entry, events: [] }
+      })
+    const before = (await events('recharge.due')).length
+    await hold(46_000_000)
+    await hold(-46_000_000)
+    expect(await events('recharge.due')).toHaveLength(before + 1)
+    expect(code(await recharging.attempt('acme'))).toBe('recharge_not_due')
+    await till.office.debit({ account: 'acme', amount: 46_000_000n, operation: 'fee', kind: 'fee' })
+    expect(await events('recharge.due')).toHaveLength(before + 2)
+    expect(await recharging.attempt('acme')).toMatchObject({ kind: 'paid' })
+  })
+
+  it('is tried again also where somebody else was told meanwhile that one is under way', async () => {
+    const { till, recharging } = await open('tok_decline')
+    const state = new RedisRecharge({ store: test.store, keys: test.keys, clock: test.clock, office: till.office })
+    await recharging.attempt('acme')
+    // The other one saw the flight, and rests only now that it has failed.
+    await state.rest('acme')
+    expect(await recharging.view('acme')).toMatchObject({ state: { nextAtMs: test.clock.nowMs() + HOUR_MS } })
+    test.clock.advance(HOUR_MS)
+    await till.lookAfter()
+    expect((await till.store.list('acme', { limit: 10 })).items).toHaveLength(2)
   })
 
   it('and a payment that cannot be looked after hold up no other', async () => {
@@ -202,7 +248,7 @@ describe('a recharge', () => {
       await test.store.command((client) => client.hset(test.keys.payment(p, id), 'j', '{"not":"a payment"}'))
     await test.store.command((client) => client.zadd(test.keys.paymentsDue(p), 1, 'recharge:nobody'))
     test.clock.advance(HOUR_MS)
-    await expect(lookAfterMoney(till.cashier, recharging)).rejects.toMatchObject({ code: 'store_unfit' })
+    await expect(till.lookAfter()).rejects.toMatchObject({ code: 'store_unfit' })
     expect(await till.store.find(unknown.id)).toMatchObject({ state: 'succeeded' })
     expect(await recharging.view('acme')).toMatchObject({ state: { failures: 2 } })
     for (const { id } of broken) await test.store.command((client) => client.del(test.keys.payment(p, id)))

@@ -7,7 +7,13 @@ import type { Payment } from '../../src/payments/payment.ts'
 import type { PaymentStore } from '../../src/payments/payment-store.ts'
 import type { PaymentProvider, WebhookRequest } from '../../src/payments/provider.ts'
 import type { PaymentRefused } from '../../src/payments/refusal.ts'
+import { Renewals } from '../../src/payments/renewals.ts'
+import { lookAfterMoney } from '../../src/recharge/look-after.ts'
+import { Recharging } from '../../src/recharge/recharging.ts'
+import { RedisCards } from '../../src/store/redis-cards.ts'
 import { RedisPayments } from '../../src/store/redis-payments.ts'
+import { RedisRecharge } from '../../src/store/redis-recharge.ts'
+import { RedisRenewals } from '../../src/store/redis-renewals.ts'
 import { RedisSandboxMemory } from '../../src/store/redis-sandbox.ts'
 import { defaults, PARTITIONS, type TestStore } from './offices.ts'
 
@@ -33,6 +39,9 @@ export class Till {
   readonly sandbox: SandboxProvider
   readonly cashier: Cashier
   readonly office: AccountOffice
+  readonly cards: RedisCards
+  readonly recharging: Recharging
+  readonly renewals: Renewals
   readonly disagreements: Disagreement[] = []
   #ids = 0
 
@@ -56,6 +65,8 @@ export class Till {
       deliver: (request: WebhookRequest) => this.cashier.hear(this.provider, request),
     })
     this.provider = around.provider?.(this.sandbox) ?? this.sandbox
+    const { office } = this
+    this.cards = new RedisCards(parts)
     this.cashier = new Cashier({
       store: this.store,
       providerOf: (name) => (name === 'sandbox' ? this.provider : undefined),
@@ -67,6 +78,32 @@ export class Till {
         disagreed: (what) => this.disagreements.push(what),
       },
     })
+    const { cards, cashier } = this
+    const { clock } = test
+    const minimumPurchase = () => defaults.minimumPurchase
+    const coinOf = (currency: string) => this.provider.coin(currency)
+    const recharge = new RedisRecharge(parts)
+    this.recharging = new Recharging({ office, store: recharge, cards, cashier, minimumPurchase, coinOf, clock })
+    this.renewals = new Renewals({
+      office,
+      store: new RedisRenewals(parts),
+      payments: this.store,
+      cards,
+      cashier,
+      clock,
+    })
+  }
+
+  /** Puts one card on file, which pays what recurs. */
+  async useCard(account: string, token = 'tok_success'): Promise<void> {
+    const card = cardOf(token)
+    const customers = { sandbox: `cus_${account}` }
+    await this.cards.changeCards(account, () => ({ customers, cards: [card], recurring: card.id }))
+  }
+
+  /** What daemons do every few seconds. */
+  lookAfter(): Promise<void> {
+    return lookAfterMoney(this)
   }
 
   buy(account: string, change: Partial<Purchase> & { readonly token?: string } = {}): Promise<Paid | PaymentRefused> {

@@ -1,17 +1,14 @@
-/** `tollgate payment-methods`, `bundle`, `payments`, `recharge`: cards, what is bought with them, and the automatic purchase. */
+/** `tollgate payment-methods`, `payments`: cards, and what they were charged. */
 import type { Command } from 'commander'
 import { pageOf } from '../answers.ts'
 import * as answers from '../payment-answers.ts'
 import { id, positiveAmount, whole } from '../arguments.ts'
 import type { Cli } from '../cli.ts'
 import { exitCodes } from '../context.ts'
-import { fields, instant, money } from '../text.ts'
-
-const MAX_BUNDLES = 100_000
+import { duration, fields, instant, money } from '../text.ts'
 
 export function addPaymentCommands(program: Command, cli: Cli): void {
   addCards(program, cli)
-  addBundle(program, cli)
   addPayments(program, cli)
 }
 
@@ -115,18 +112,6 @@ export function buying(command: Command): Command {
     .option('--key <text>', 'Idempotency-Key of the confirmation')
 }
 
-function addBundle(program: Command, cli: Cli): void {
-  const bundle = program.command('bundle').description('Bundles of minutes.')
-  const buy = bundle
-    .command('buy')
-    .description('Buys minutes for the cycle in force: shows what they cost, and charges when that is confirmed.')
-    .argument('<account>', 'its id', id)
-    .argument('<bundles>', 'how many bundles', whole(1, MAX_BUNDLES))
-  buying(buy).action((account: string, bundles: number, options: BuyOptions) =>
-    buyGoods(cli, { account, goods: { kind: 'bundle', bundles } }, options),
-  )
-}
-
 export async function buyGoods(
   cli: Cli,
   { account, goods }: { readonly account: string; readonly goods: object },
@@ -146,12 +131,13 @@ export async function buyGoods(
 }
 
 function printOrder(cli: Cli, { value, raw }: { readonly value: answers.Order; readonly raw: unknown }): void {
-  const { order, amount, currency, bundles, expiresAt } = value
+  const { order, amount, currency, minutes, recurring, expiresAt } = value
   cli.print(raw, () =>
     fields([
       ['order', order],
       ['costs', money(amount, currency)],
-      ...(bundles ? ([['minutes', String(bundles.seconds / 60)]] as const) : []),
+      ...(minutes ? ([['minutes', duration(minutes.seconds)]] as const) : []),
+      ...(recurring ? ([['bought again', 'with each cycle']] as const) : []),
       ['until', instant(expiresAt)],
       ['to buy', `say it again with --confirm ${order}`],
     ]),
@@ -159,7 +145,10 @@ function printOrder(cli: Cli, { value, raw }: { readonly value: answers.Order; r
 }
 
 /** A card that declines is a refusal; what is not known yet is a failure that may pass. */
-function printPayment(cli: Cli, { value, raw }: { readonly value: answers.Payment; readonly raw: unknown }): void {
+export function printPayment(
+  cli: Cli,
+  { value, raw }: { readonly value: answers.Payment; readonly raw: unknown },
+): void {
   if (value.state === 'failed') cli.endWith(exitCodes.refused)
   else if (value.state !== 'succeeded') cli.endWith(exitCodes.failed)
   cli.print(raw, () =>

@@ -31,7 +31,7 @@ const minutes = z.object({
 
 const payment = z.object({
   payment: text().describe('Id of the payment.'),
-  kind: text().describe('What was bought: `credit`, `bundle` or `recharge`.'),
+  kind: text().describe('What was bought: `credit`, `bundle`, `dialer` or `recharge`.'),
   amount: amount(),
   currency: currency(),
   card: text().describe('Brand and last four digits.'),
@@ -41,6 +41,11 @@ const payment = z.object({
 const receiptNumber = () => text().describe('Number of the receipt.')
 const paid = payment.extend({ receipt: receiptNumber() })
 const unpaid = payment.extend({ reason: text().describe('Why, in a word of the provider or of ours.') })
+const minutesPaid = paid.extend({ seconds: whole().describe('Seconds of all of them.') })
+const bought = minutesPaid.extend({ count: whole().describe('Bundles.') })
+
+/** What recurs is known by the payments that began it. */
+const orders = () => words().describe('Ids of the payments that began what recurs.')
 
 const receipt = z.object({
   receipt: receiptNumber(),
@@ -128,8 +133,25 @@ export const catalogue: Readonly<Record<EventType, EventKind>> = {
   ),
   'bundle.purchased': kind(
     'Bundles of minutes were bought.',
-    paid.extend({ count: whole().describe('Bundles.'), seconds: whole().describe('Seconds of all of them.') }),
+    bought.extend({ recurring: text().describe('Whether they are bought again with each cycle: `yes` or `no`.') }),
   ),
+  'bundle.renewed': kind('Bundles of minutes were bought again for a new cycle.', bought.omit({ buyer: true })),
+  'bundle.declined': kind(
+    'Bundles of minutes could not be bought again; their minutes were not granted.',
+    unpaid.omit({ buyer: true }).extend({
+      attempt: whole().describe('Counts the payments that were tried for this cycle.'),
+      orders: orders(),
+      nextAt: instant().optional().describe('When it is tried again; absent where it is not, by itself.'),
+    }),
+  ),
+  'bundle.stopped': kind(
+    'Bundles of minutes are not bought again any more.',
+    z.object({
+      orders: orders(),
+      reason: text().describe('`staff`, `declined` (too often) or `card_missing`.'),
+    }),
+  ),
+  'dialer.purchased': kind('Dialer minutes were bought.', minutesPaid),
   'receipt.sent': kind('A receipt was handed to the mail server.', receipt),
   'receipt.failed': kind('A receipt was refused by the mail server for good.', receipt),
   'spend.capped': kind(

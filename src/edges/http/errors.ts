@@ -32,6 +32,9 @@ export function problemOf(error: unknown): HttpProblem | undefined {
 }
 
 function faultProblem(fault: Fault): HttpProblem | undefined {
+  if (!fault.retryable && fault.code === 'archive_unavailable') {
+    return new HttpProblem('archive_unavailable', 'it took too long: ask for a shorter period', { cause: fault })
+  }
   if (!fault.retryable) return undefined
   const code = isProblemCode(fault.code) ? fault.code : 'store_unavailable'
   return new HttpProblem(code, 'this may work when it is sent again', { cause: fault })

@@ -4,6 +4,7 @@ import type { ApiKeys } from '../../accounts/api-keys.ts'
 import type { AccountOffice, Page } from '../../accounts/office.ts'
 import type { RefusalCode, Refused } from '../../base/outcome.ts'
 import type { Clock } from '../../base/time.ts'
+import type { ExportDesk } from '../../exports/export-desk.ts'
 import type { EventLog } from '../../events/event-stream.ts'
 import type { JobDesk } from '../../events/job.ts'
 import type { CallRecord, Leg } from '../../calls/call.ts'
@@ -24,8 +25,11 @@ import type { Metrics } from '../../observe/metrics.ts'
 import type { WebhookDesk } from '../../webhooks/desk.ts'
 import type { PaymentDesk } from '../../payments/desk.ts'
 import type { WebhookRequest } from '../../payments/provider.ts'
+import type { Renewals } from '../../payments/renewals.ts'
 import type { Reconciled } from '../../payments/reconcile.ts'
 import type { Recharging } from '../../recharge/recharging.ts'
+import type { Rerating } from '../../rerating/rerating.ts'
+import type { StatementDesk } from '../../statements/statement-desk.ts'
 import type { UsageDesk } from '../../usage/summary.ts'
 
 export type { KeyIdentity } from '../../accounts/api-keys.ts'
@@ -36,6 +40,9 @@ export interface HttpParts {
   readonly receipts: Pick<ReceiptDesk, 'find' | 'list' | 'resend'>
   readonly tariffs: TariffPort
   readonly usage: UsagePort
+  readonly statements: Pick<StatementDesk, 'statement' | 'totals'>
+  readonly rerating: Pick<Rerating, 'tariffOf' | 'page'>
+  readonly exports: Pick<ExportDesk, keyof ExportDesk>
   readonly payments: PaymentPort
   readonly keys: KeyPort
   readonly audit: AuditPort
@@ -220,6 +227,7 @@ export type KeyPort = ApiKeys
 export interface PaymentPort {
   readonly desk: Pick<PaymentDesk, keyof PaymentDesk>
   readonly recharging: Pick<Recharging, 'attempt' | 'view' | 'pause' | 'resume'>
+  readonly renewals: Pick<Renewals, 'attempt' | 'view' | 'stop'>
   /** Holds the books against the provider's charges since an instant. */
   reconcile(sinceMs: number): Promise<Reconciled>
   /** Undefined for a provider that is not used here; false when the signature is none of it. */

@@ -5,6 +5,7 @@
 import type { OfficeRefusalCode } from '../../accounts/office.ts'
 import type { PaymentRefusalCode } from '../../payments/refusal.ts'
 import type { FaultCode } from '../../base/fault.ts'
+import type { ExportRefusalCode } from '../../exports/export-desk.ts'
 import type { ReceiptRefusalCode } from '../../notices/receipt-desk.ts'
 
 export interface ProblemKind {
@@ -31,6 +32,7 @@ const requestProblems = {
   method_not_allowed: { status: 405, title: 'This cannot be done here' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
   too_many_webhooks: { status: 409, title: 'There are too many webhooks' },
+  range_unsatisfiable: { status: 416, title: 'The file has no such range' },
   body_too_large: { status: 413, title: 'The body is too large' },
   media_type_unsupported: { status: 415, title: 'The body has a type that is not read here' },
   tariff_invalid: { status: 422, title: 'The tariff is not valid' },
@@ -49,6 +51,7 @@ const officeProblems: Readonly<Record<OfficeRefusalCode, ProblemKind>> = {
   root_is_fixed: { status: 409, title: 'The account can no longer move to another tree' },
   currency_is_fixed: { status: 409, title: 'The currency can no longer change' },
   pool_unknown: { status: 404, title: 'There is no such pool' },
+  bundles_unknown: { status: 404, title: 'There are no such bundles that recur' },
   amount_below_minimum: { status: 422, title: 'The amount is below the minimum' },
   amount_too_large: { status: 422, title: 'The amount is too large' },
   insufficient_credit: { status: 422, title: 'There is not enough credit' },
@@ -63,15 +66,19 @@ const paymentProblems: Readonly<Record<Exclude<PaymentRefusalCode, OfficeRefusal
   card_missing: { status: 422, title: 'There is no card on file' },
   card_refused: { status: 422, title: 'The card cannot be put on file' },
   too_many_cards: { status: 422, title: 'There are too many cards on file' },
-  bundle_unavailable: { status: 422, title: 'Minutes are not sold in this currency' },
+  minutes_unavailable: { status: 422, title: 'Minutes are not sold in this currency' },
+  too_many_bundles: { status: 409, title: 'Too many purchases recur' },
   amount_not_payable: { status: 422, title: 'The amount cannot be charged exactly' },
   payment_not_refundable: { status: 409, title: 'The payment cannot be paid back' },
   refund_too_large: { status: 422, title: 'There is not so much left to pay back' },
+  minutes_used: { status: 409, title: 'The minutes were used, or their cycle is over' },
   recharge_unset: { status: 409, title: 'The account has no recharge that is on' },
   recharge_paused: { status: 409, title: 'The recharge is paused' },
   recharge_not_due: { status: 409, title: 'The recharge is not due' },
   recharge_in_flight: { status: 409, title: 'A recharge is under way' },
   recharge_capped: { status: 409, title: 'The recharges reach their cap' },
+  renewal_not_due: { status: 409, title: 'No bundles are to be bought again now' },
+  renewal_in_flight: { status: 409, title: 'A renewal is under way' },
 }
 
 const receiptProblems: Readonly<Record<ReceiptRefusalCode, ProblemKind>> = {
@@ -81,6 +88,13 @@ const receiptProblems: Readonly<Record<ReceiptRefusalCode, ProblemKind>> = {
   mail_off: { status: 409, title: 'No mail is set up' },
   mail_refused: { status: 422, title: 'The mail server does not take it' },
   mail_held_back: { status: 429, title: 'The account was sent much mail lately' },
+}
+
+const exportProblems: Readonly<Record<ExportRefusalCode, ProblemKind>> = {
+  export_unknown: { status: 404, title: 'There is no such export' },
+  export_unfinished: { status: 409, title: 'The export has no file yet' },
+  too_many_exports: { status: 409, title: 'The account has too many exports' },
+  export_elsewhere: { status: 503, title: 'The file is not here' },
 }
 
 /** Faults that may pass by themselves; the others are answered as `internal_error`. */
@@ -97,6 +111,7 @@ export type ProblemCode =
   | OfficeRefusalCode
   | PaymentRefusalCode
   | ReceiptRefusalCode
+  | ExportRefusalCode
   | keyof typeof faultProblems
 
 export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
@@ -104,6 +119,7 @@ export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
   ...officeProblems,
   ...paymentProblems,
   ...receiptProblems,
+  ...exportProblems,
   ...faultProblems,
 }
 

@@ -14,9 +14,9 @@
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import { parseAmount, formatAmount } from '../../base/money.ts'
+import { formatAmount, type Micros, parseAmount } from '../../base/money.ts'
 import type { Clock } from '../../base/time.ts'
-import { wholeMinorUnits } from '../../payments/minor-units.ts'
+import { coinOf, currencyDecimals } from '../../payments/minor-units.ts'
 import type {
   ChargeAsk,
   ChargeOutcome,
@@ -97,7 +97,9 @@ export class SandboxProvider implements PaymentProvider {
     this.#parts = parts
   }
 
-  takes = wholeMinorUnits
+  coin(currency: string): Micros {
+    return coinOf(currencyDecimals(currency))
+  }
 
   async setup({ account, token, key }: SetupAsk): Promise<SetupOutcome> {
     const customer = `cus_${account}`

@@ -1,6 +1,6 @@
 /** Amounts as Stripe counts them, which is not always as ISO 4217 does: see its list of zero-decimal currencies. */
 import type { Micros } from '../../base/money.ts'
-import { fromMinorUnits, minorUnits } from '../../payments/minor-units.ts'
+import { coinOf } from '../../payments/minor-units.ts'
 
 const NO_DECIMALS: ReadonlySet<string> = new Set(
   'BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF'.split(' '),
@@ -15,19 +15,23 @@ function decimalsOf(currency: string): number {
   return THREE_DECIMALS.has(currency) ? 3 : 2
 }
 
-/** Undefined for an amount that Stripe cannot charge exactly. */
-export function stripeUnits(amount: Micros, currency: string): number | undefined {
-  const units = minorUnits(amount, decimalsOf(currency))
-  if (units === undefined || units % leastStep(currency) !== 0n) return undefined
-  return Number(units)
-}
-
 /** Of three decimals the last is always zero. */
 function leastStep(currency: string): bigint {
   if (WHOLE_ONLY.has(currency)) return 100n
   return THREE_DECIMALS.has(currency) ? 10n : 1n
 }
 
+/** What Stripe charges is a multiple of this. */
+export function stripeCoin(currency: string): Micros {
+  return coinOf(decimalsOf(currency)) * leastStep(currency)
+}
+
+/** Undefined for an amount that Stripe cannot charge exactly. */
+export function stripeUnits(amount: Micros, currency: string): number | undefined {
+  if (amount % stripeCoin(currency) !== 0n) return undefined
+  return Number(amount / coinOf(decimalsOf(currency)))
+}
+
 export function fromStripeUnits(units: number, currency: string): Micros {
-  return fromMinorUnits(BigInt(units), decimalsOf(currency))
+  return BigInt(units) * coinOf(decimalsOf(currency))
 }

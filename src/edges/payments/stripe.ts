@@ -21,7 +21,7 @@ import type {
   WebhookNews,
   WebhookRequest,
 } from '../../payments/provider.ts'
-import { fromStripeUnits, stripeUnits } from './stripe-amounts.ts'
+import { fromStripeUnits, stripeCoin, stripeUnits } from './stripe-amounts.ts'
 import { cardIn, chargeFailure, idOf, isRefused, outcomeOf, reasonOf, refundOutcome } from './stripe-outcomes.ts'
 
 export interface StripeSettings {
@@ -76,8 +76,8 @@ class StripeProvider implements PaymentProvider {
     this.#webhookSecret = webhookSecret
   }
 
-  takes(amount: Micros, currency: string): boolean {
-    return stripeUnits(amount, currency) !== undefined
+  coin(currency: string): Micros {
+    return stripeCoin(currency)
   }
 
   async setup({ account, customer: known, token, key }: SetupAsk): Promise<SetupOutcome> {

@@ -1,7 +1,12 @@
 import type { NoticeFacts } from '../notice.ts'
 import type { NoticeTexts } from './text.ts'
 
-const bought = { credit: 'Guthaben', bundle: 'Minuten', recharge: 'Automatische Aufladung' } as const
+const bought = {
+  credit: 'Guthaben',
+  bundle: 'Minuten',
+  dialer: 'Dialer-Minuten',
+  recharge: 'Automatische Aufladung',
+} as const
 const inPeriod = { day: 'an einem Tag', month: 'in einem Monat' } as const
 const thisPeriod = { day: 'An diesem Tag', month: 'In diesem Monat' } as const
 

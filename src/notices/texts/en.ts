@@ -1,7 +1,12 @@
 import type { NoticeFacts } from '../notice.ts'
 import type { NoticeTexts } from './text.ts'
 
-const bought = { credit: 'Credit', bundle: 'Minutes', recharge: 'Automatic recharge' } as const
+const bought = {
+  credit: 'Credit',
+  bundle: 'Minutes',
+  dialer: 'Dialer minutes',
+  recharge: 'Automatic recharge',
+} as const
 
 export const en: NoticeTexts = {
   account: (name, id) => ['Account', `${name} (${id})`],

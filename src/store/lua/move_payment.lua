@@ -4,14 +4,14 @@
 
   KEYS
     payment   hash    r revision, j JSON, n number of its receipt
-    due       zset    payments and recharges by the instant they are looked after
+    due       zset    payments, recharges and renewals by the instant they are looked after
     account   hash    counters (ledger/journal.ts), v profile version, thresholds told, rcpt receipts given
     profile   string  JSON of the profile
     books     hash    the other side of every posting
     journal   stream
     tx        list    numbers of journal entries that posted to the account
     outbox    stream
-    recharge  hash    the recharge of the account (lib/recharge.lua)
+    recharge  hash    what the account buys by itself (lib/recharge.lua)
     charge    string  payment that the provider's charge was credited for; the payment where nothing is credited
     turns     zset    accounts by the instant the first cycle of their pools is over
     changed   zset    ids of accounts whose profile was written since it was archived, by its version
@@ -35,12 +35,13 @@
     recharge_threshold  or empty
     entry               journal entry; empty: no counter moves
     credits             1: a charge is credited, with a receipt; 0
-    recharge_change     succeeded | failed | empty
+    recharge_change     succeeded | succeeded_after_all (it was counted as failed) | failed | empty
     back_off_ms         of a recharge that failed: the first wait
     max_failures        with so many in a row it is paused
     day                 of a recharge: the periods that it counts in
     month
     amount              of the payment
+    renew_at_ms         when bundles are tried to be bought again; or empty
     lists               how many moves and book moves and fields of events, then these:
       counter, change; book, change; and for each event how many fields, then name, value; its type comes first
 
@@ -49,6 +50,7 @@
     changed        another revision is stored
     stale_profile  the profile has another version
     refused        insufficient_credit  available; what is put aside is not there
+    refused        minutes_used         seconds left; likewise
     refused        charge_credited      the payment that has the charge
 
   KEEPS
@@ -58,6 +60,7 @@
 ]]
 --- @include journal
 --- @include account
+--- @include pool
 --- @include thresholds
 --- @include recharge
 --- @include records
@@ -70,10 +73,10 @@ local version, profile_text, turns_at, account_id, currency = ARGV[6], ARGV[7], 
 local credit_limit, low_thresholds, low_hysteresis = tonumber(ARGV[11]), ARGV[12], ARGV[13]
 local recharge_threshold, entry, credits, recharge_change = ARGV[14], ARGV[15], ARGV[16] == '1', ARGV[17]
 local back_off_ms, max_failures, day, month = tonumber(ARGV[18]), tonumber(ARGV[19]), ARGV[20], ARGV[21]
-local amount, lists = tonumber(ARGV[22]), ARGV[23]
+local amount, renew_at_ms, lists = tonumber(ARGV[22]), ARGV[23], ARGV[24]
 local move_count, book_count, event_count = string.match(lists, '^(%d+) (%d+) (%d+)$')
 
-local at = 24
+local at = 25
 local function read_pairs(count)
   local pairs_read = {}
   for i = 1, tonumber(count) do
@@ -100,6 +103,13 @@ if found.version ~= version then return { 'stale_profile' } end
 local available = found.credit - found.reserved + credit_limit
 local reserved = change_of('dr')
 if reserved > 0 and available < reserved then return { 'refused', 'insufficient_credit', whole(available) } end
+for _, move in ipairs(moves) do
+  local pool = string.match(move[1], '^(p:.+:)r$')
+  if pool and tonumber(move[2]) > 0 then
+    local left = seconds_left(account, pool)
+    if left < tonumber(move[2]) then return { 'refused', 'minutes_used', whole(left) } end
+  end
+end
 if credits then
   local credited_for = redis.call('GET', charge)
   if credited_for then return { 'refused', 'charge_credited', credited_for } end
@@ -126,15 +136,20 @@ if profile_text ~= '' then
   redis.call('HSET', account, 'v', next_version)
   redis.call('SET', profile, profile_text)
   redis.call('ZADD', changed, next_version, account_id)
-  if turns_at ~= '' then redis.call('ZADD', turns, turns_at, account_id) end
+  if turns_at == '' then
+    redis.call('ZREM', turns, account_id)
+  else
+    redis.call('ZADD', turns, turns_at, account_id)
+  end
 end
+if renew_at_ms ~= '' then redis.call('ZADD', due, renew_at_ms, 'bundles:' .. account_id) end
 
 local posts = false
 for _, move in ipairs(moves) do
   redis.call('HINCRBY', account, move[1], move[2])
   local granted = string.match(move[1], '^(p:.+:)g$')
   if granted and tonumber(move[2]) > 0 then rearm_pool(account, granted) end
-  posts = posts or move[1] ~= 'dr'
+  posts = posts or not string.match(move[1], 'r$')
 end
 for _, move in ipairs(book_moves) do redis.call('HINCRBY', books, move[1], move[2]) end
 local credit = found.credit + change_of('cp') - change_of('dp')
@@ -178,7 +193,11 @@ local level = {
 }
 local retry = 'recharge:' .. account_id
 if recharge_change ~= '' and redis.call('HGET', recharge, 'flight') == id then redis.call('HDEL', recharge, 'flight') end
-if recharge_change == 'succeeded' then
+if recharge_change == 'succeeded' or recharge_change == 'succeeded_after_all' then
+  if recharge_change == 'succeeded_after_all' then
+    count_charged(recharge, 'day', { period = day, amount = amount })
+    count_charged(recharge, 'month', { period = month, amount = amount })
+  end
   redis.call('HDEL', recharge, 'failures', 'next')
   redis.call('ZREM', due, retry)
   tell_recharge('succeeded', {})

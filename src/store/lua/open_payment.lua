@@ -6,10 +6,10 @@
     payment    hash    r revision, j JSON, op and oc its operation's id and content
     operation  string  content and answer of this operation; the payment where there is none
     account    hash    counters (ledger/journal.ts), v profile version
-    due        zset    payments and recharges by the instant they are looked after
+    due        zset    payments, recharges and renewals by the instant they are looked after
     payments   zset    ids of the partition's payments by the instant they were opened
     order      list    ids of the account's payments
-    recharge   hash    the recharge of the account (lib/recharge.lua)
+    recharge   hash    what the account buys by itself (lib/recharge.lua)
     records    zset    names of records by when they were written last (lib/records.lua)
 
   ARGV
@@ -29,6 +29,7 @@
     month_cap      or empty
     account_id
     operation_id   or empty
+    after          of a renewal: the newest payment of one when it was decided on, "-" for none; empty: it is none
 
   RETURNS
     opened
@@ -41,9 +42,10 @@
     refused        recharge_in_flight  the payment that is under way
     refused        recharge_paused
     refused        recharge_capped     day | month
+    refused        renewal_in_flight   the newest payment of a renewal
 
   KEEPS
-    an account has at most one recharge under way
+    an account has at most one recharge under way, and renewals one after the other
     what is charged or may be in a day and month is not above its cap
 ]]
 --- @include journal
@@ -57,7 +59,7 @@ local payments, order, recharge, records = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local now_ms, id, record, lookup_at_ms, content = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local version, refusal, amount, threshold = ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
 local credit_limit, day, month, day_cap, month_cap = tonumber(ARGV[10]), ARGV[11], ARGV[12], ARGV[13], ARGV[14]
-local account_id, operation_id = ARGV[15], ARGV[16]
+local account_id, operation_id, after = ARGV[15], ARGV[16], ARGV[17]
 
 local function beyond(field, period, cap)
   if cap == '' then return false end
@@ -82,6 +84,10 @@ if threshold ~= '' then
   if beyond('day', day, day_cap) then return { 'refused', 'recharge_capped', 'day' } end
   if beyond('month', month, month_cap) then return { 'refused', 'recharge_capped', 'month' } end
 end
+if after ~= '' then
+  local newest = redis.call('HGET', recharge, 'renewal') or '-'
+  if newest ~= after then return { 'refused', 'renewal_in_flight', newest } end
+end
 
 -- Nothing is refused below this line: Redis does not take back what a script wrote.
 redis.call('HSET', payment, 'r', 1, 'j', record)
@@ -92,6 +98,10 @@ note_record(records, 'pay:' .. id)
 if content ~= '' then
   keep_operation(operation, content, id)
   redis.call('HSET', payment, 'op', operation_id, 'oc', content)
+end
+if after ~= '' then
+  redis.call('HSET', recharge, 'renewal', id)
+  note_record(records, 'recharge:' .. account_id)
 end
 if threshold ~= '' then
   redis.call('HSET', recharge, 'flight', id)

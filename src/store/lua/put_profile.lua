@@ -17,6 +17,8 @@
     outbox          stream
     turns           zset    accounts by the instant the first cycle of their pools is over
     changed         zset    ids of accounts whose profile was written since it was archived, by its version
+    payments        list    ids of the account's payments
+    due             zset    payments, recharges and renewals by the instant they are looked after
 
   ARGV
     now_ms
@@ -34,6 +36,7 @@
     answer              of the operation
     entry               journal entry; empty: no counter moves
     turns_at            when the first cycle of its pools is over; empty: none is ever
+    renew_at_ms         when bundles are bought again; empty: not by this
     grants              how many, at most 1000; then for each
       counter           "p:<pool>:<cycle>:"
       seconds           change of what is granted
@@ -48,7 +51,7 @@
     parent_changed    the parent has another version
     figures_changed   something else is left of a cycle before
     refused           request_conflict   the operation came before with other content
-    refused           currency_is_fixed  the account has children, calls or entries
+    refused           currency_is_fixed  the account has children, calls, entries or payments
 
   KEEPS
     v is the version in the profile's text
@@ -57,25 +60,22 @@
 --- @include journal
 --- @include account
 --- @include operation
+--- @include pool
 --- @include thresholds
 
 local account, profile, accounts, children, live = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local tx, cdrx, parent, parent_children, operation = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local journal, outbox, turns, changed = KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local journal, outbox, turns, changed, payments, due = KEYS[11], KEYS[12], KEYS[13], KEYS[14], KEYS[15], KEYS[16]
 local now_ms, expected_version, text, id, currency = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local currency_changes, parent_version, credit_limit = ARGV[6] == '1', ARGV[7], tonumber(ARGV[8])
 local low_thresholds, low_hysteresis, recharge_threshold = ARGV[9], ARGV[10], ARGV[11]
-local content, answer, entry, turns_at, grant_count = ARGV[12], ARGV[13], ARGV[14], ARGV[15], tonumber(ARGV[16])
-local FIRST_GRANT, FIELDS_OF_GRANT = 17, 4
+local content, answer, entry, turns_at, renew_at_ms = ARGV[12], ARGV[13], ARGV[14], ARGV[15], ARGV[16]
+local grant_count = tonumber(ARGV[17])
+local FIRST_GRANT, FIELDS_OF_GRANT = 18, 4
 
 local function is_used(found)
   if found.credited ~= 0 or found.debited ~= 0 or found.reserved ~= 0 then return true end
-  return redis.call('EXISTS', children, live, tx, cdrx) > 0
-end
-
-local function left_of(counter)
-  local got = redis.call('HMGET', account, counter .. 'g', counter .. 'r', counter .. 'u')
-  return math.max(0, tonumber(got[1] or '0') - tonumber(got[2] or '0') - tonumber(got[3] or '0'))
+  return redis.call('EXISTS', children, live, tx, cdrx, payments) > 0
 end
 
 local grants = {}
@@ -92,7 +92,7 @@ local found = read_account(account)
 if found.version ~= expected_version then return { 'version_conflict' } end
 if parent_version ~= '' and redis.call('HGET', parent, 'v') ~= parent_version then return { 'parent_changed' } end
 for _, grant in ipairs(grants) do
-  if grant.from ~= '' and left_of(grant.from) ~= grant.left then return { 'figures_changed' } end
+  if grant.from ~= '' and math.max(0, seconds_left(account, grant.from)) ~= grant.left then return { 'figures_changed' } end
 end
 if currency_changes and is_used(found) then return { 'refused', 'currency_is_fixed' } end
 
@@ -108,6 +108,7 @@ if turns_at == '' then
 else
   redis.call('ZADD', turns, turns_at, id)
 end
+if renew_at_ms ~= '' then redis.call('ZADD', due, renew_at_ms, 'bundles:' .. id) end
 for _, grant in ipairs(grants) do
   if grant.seconds ~= 0 then redis.call('HINCRBY', account, grant.counter .. 'g', grant.seconds) end
   if grant.seconds > 0 then rearm_pool(account, grant.counter) end

@@ -6,20 +6,17 @@ import { catalogue } from '../../../src/edges/events/catalogue.ts'
 import { eventMessage } from '../../../src/edges/events/message.ts'
 import { HttpWebhookSender } from '../../../src/edges/webhooks/sender.ts'
 import { type AccountEvent, eventTypes } from '../../../src/events/event.ts'
-import { Recharging } from '../../../src/recharge/recharging.ts'
 import { callEndedEvent, outboxEvent } from '../../../src/store/event-entries.ts'
-import { RedisCards } from '../../../src/store/redis-cards.ts'
 import { RedisDeliveries } from '../../../src/store/redis-deliveries.ts'
 import { RedisNotices } from '../../../src/store/redis-notices.ts'
 import { RedisOutbox } from '../../../src/store/redis-outbox.ts'
-import { RedisRecharge } from '../../../src/store/redis-recharge.ts'
 import { RedisWebhooks } from '../../../src/store/redis-webhooks.ts'
 import { streamEntries } from '../../../src/store/replies.ts'
 import { Deliverer } from '../../../src/webhooks/deliver.ts'
 import { allowed, codeOf, usd } from '../../support/a-call.ts'
 import { forms, useWorld, type World } from '../../support/desk.ts'
-import { defaults, PARTITIONS, type TestStore } from '../../support/offices.ts'
-import { cardOf, Till } from '../../support/till.ts'
+import { PARTITIONS, type TestStore } from '../../support/offices.ts'
+import { Till } from '../../support/till.ts'
 import { Receiver } from '../../webhooks/receiver.ts'
 
 const form = forms.find(({ name }) => name === 'one Redis')
@@ -55,27 +52,20 @@ async function pay({ test, clock }: World): Promise<void> {
   await office.put('payer', {})
   const { id } = await till.must('payer', { buyer: 'buyer@example.com' })
   await cashier.refund({ account: 'payer', payment: id, amount: 1_000_000n, operation: 'back' })
-  await till.must('payer', { kind: 'bundle', bundles: { count: 2, seconds: 12_000 }, buyer: 'buyer@example.com' })
+  const minutes = { bundles: 2, seconds: 12_000 }
+  await till.must('payer', { kind: 'bundle', minutes, buyer: 'buyer@example.com' })
+  await till.must('payer', { kind: 'dialer', minutes: { seconds: 60 }, buyer: 'buyer@example.com' })
   await till.must('payer', { token: 'tok_decline', buyer: 'buyer@example.com' })
   await till.must('payer', { token: 'tok_timeout', buyer: 'buyer@example.com' })
 
-  const cards = new RedisCards({ store: test.store, keys: test.keys, office })
-  const recharging = new Recharging({
-    office,
-    store: new RedisRecharge({ store: test.store, keys: test.keys, clock, office }),
-    cards,
-    cashier,
-    minimumPurchase: () => defaults.minimumPurchase,
-    clock,
-  })
+  const { recharging } = till
   const recharge = { enabled: true, threshold: 5_000_000n, amount: 20_000_000n, dayCap: 30_000_000n, maxFailures: 2 }
   for (const [account, token] of [
     ['recharged', 'tok_success'],
     ['declined', 'tok_decline'],
   ] as const) {
     await office.put(account, { recharge })
-    const card = cardOf(token)
-    await cards.changeCards(account, () => ({ customers: { sandbox: 'cus' }, cards: [card], recurring: card.id }))
+    await till.useCard(account, token)
     await recharging.attempt(account)
   }
   await office.debit({ account: 'recharged', amount: 20_000_000n, operation: 'fee', kind: 'fee' })
@@ -83,6 +73,19 @@ async function pay({ test, clock }: World): Promise<void> {
   await recharging.pause('recharged')
   clock.advance(3_600_000)
   await recharging.attempt('declined')
+}
+
+/** Bundles are bought again, decline, and are stopped. */
+async function renew({ test, clock }: World): Promise<void> {
+  const till = new Till(test, { name: 'renewing' })
+  for (const token of ['tok_success', 'tok_decline']) {
+    await till.office.put(token, {})
+    await till.useCard(token, token)
+    await till.must(token, { kind: 'bundle', minutes: { bundles: 1, seconds: 6_000 }, recurring: true })
+  }
+  clock.advance(31 * 86_400_000)
+  for (const account of ['tok_success', 'tok_decline']) await till.renewals.attempt(account)
+  await till.renewals.stop('tok_success')
 }
 
 async function receipts({ test, nowMs }: World): Promise<void> {
@@ -135,6 +138,7 @@ describe('every event that is told', () => {
   it('has the fields that the catalogue says, in their form, and each field of the catalogue is told', async () => {
     await useUp(world)
     await pay(world)
+    await renew(world)
     await receipts(world)
     await disable(world)
     const events = await told(world.test)

@@ -1,7 +1,9 @@
 /** The till of the fake daemon: remembers what it was asked, and answers with one card, one order and one payment. */
+import { newProfile } from '../../../src/accounts/profile.ts'
 import type { Payment } from '../../../src/payments/payment.ts'
 import { refusePayment, type PaymentRefused } from '../../../src/payments/refusal.ts'
 import type { HttpParts } from '../../../src/edges/http/parts.ts'
+import { defaults } from '../../support/offices.ts'
 import { cardOf } from '../../support/till.ts'
 
 const NOW_MS = Date.UTC(2026, 10, 23, 10)
@@ -76,6 +78,20 @@ export function fakePayments(scene: Till, note: (what: string, input: unknown) =
           : { recharge: { enabled: true, threshold: 5_000_000n, amount: 20_000_000n }, state },
       pause: async (account) => note('pause', account),
       resume: async (account) => note('resume', account),
+    },
+    renewals: {
+      attempt: async (account, isAsked) => paid('renew', { account, isAsked }),
+      view: async (account) => {
+        const bundles = [{ id: '3-first', bundles: 2, seconds: 12_000, amount: 7_000_000n, paidCycle: 4 }]
+        const seen = { bundles, currency: 'USD', renewsAtMs: NOW_MS, payment: scene.payment, nextAtMs: NOW_MS }
+        return account === 'other' ? undefined : seen
+      },
+      stop: async (account, bundles) => {
+        note('stop', { account, bundles })
+        return scene.refusal
+          ? { kind: 'refused', code: 'bundles_unknown', detail: 'there are no such bundles' }
+          : { kind: 'saved', created: false, profile: newProfile({ id: account, input: {}, defaults, nowMs: NOW_MS }) }
+      },
     },
     reconcile: async (sinceMs) => {
       note('reconcile', { sinceMs })

@@ -36,12 +36,23 @@ GET /v1/accounts/{}/transactions
 GET /v1/accounts/{}/cdrs
 GET /v1/accounts/{}/usage
 GET /v1/accounts/{}/usage/changes
+POST /v1/accounts/{}/usage/rerate
+GET /v1/accounts/{}/statement
+GET /v1/accounts/{}/statements
+POST /v1/accounts/{}/exports
+GET /v1/accounts/{}/exports
+GET /v1/accounts/{}/exports/{}
+GET /v1/accounts/{}/exports/{}/file
+DELETE /v1/accounts/{}/exports/{}
 POST /v1/accounts/{}/payment-methods
 GET /v1/accounts/{}/payment-methods
 PATCH /v1/accounts/{}/payment-methods/{}
 DELETE /v1/accounts/{}/payment-methods/{}
 POST /v1/accounts/{}/orders
 POST /v1/accounts/{}/orders/{}/confirm
+GET /v1/accounts/{}/bundles
+POST /v1/accounts/{}/bundles/renew
+POST /v1/accounts/{}/bundles/stop
 GET /v1/accounts/{}/payments
 POST /v1/accounts/{}/payments
 GET /v1/accounts/{}/payments/{}
@@ -178,6 +189,7 @@ it('says which bodies may be left out', () => {
   const optional = operations().filter(({ operation }) => operation.requestBody?.required === false)
   expect(optional.map(({ name }) => name)).toEqual([
     'POST /v1/calls/{}/end',
+    'POST /v1/accounts/{}/bundles/stop',
     'POST /v1/payments/reconcile',
     'POST /v1/tariffs/{}/versions/{}/activate',
     'POST /v1/webhooks/{}/rotate',

@@ -63,6 +63,10 @@ describe('orders', () => {
     [{ kind: 'credit', bundles: 1 }],
     [{ kind: 'bundle', amount: '5.00' }],
     [{ kind: 'bundle', bundles: 1, amount: '5.00' }],
+    [{ kind: 'dialer' }],
+    [{ kind: 'dialer', bundles: 1 }],
+    [{ kind: 'dialer', amount: '5.00', recurring: true }],
+    [{ kind: 'credit', amount: '5.00', recurring: false }],
   ])('are of one thing: not %j', async (body) => {
     const answer = await rig.ask({ method: 'POST', url: of('orders'), body })
     expect(answer.json()).toMatchObject({ code: 'invalid_input', errors: [{ pointer: '/kind' }] })
@@ -97,6 +101,56 @@ describe('payments', () => {
       422,
       { code: 'amount_below_minimum', errors: [{ pointer: '/amount' }] },
     ])
+  })
+})
+
+describe('minutes', () => {
+  it('recur unless it is said that they do not, and are bought for an amount where they stay', async () => {
+    for (const words of [{}, { recurring: false }]) {
+      await rig.ask({ method: 'POST', url: of('orders'), body: { kind: 'bundle', bundles: 2, ...words } })
+    }
+    await rig.ask({ method: 'POST', url: of('orders'), body: { kind: 'dialer', amount: '100.00' } })
+    expect(rig.inputs('review')).toMatchObject([
+      { goods: { kind: 'bundle', bundles: 2, recurring: true } },
+      { goods: { kind: 'bundle', bundles: 2, recurring: false } },
+      { goods: { kind: 'dialer', amount: 100_000_000n } },
+    ])
+  })
+
+  it('say how many they are, what is taken back, and how often a renewal was tried', async () => {
+    rig.scene.payment = {
+      ...rig.scene.payment,
+      kind: 'bundle',
+      minutes: { seconds: 12_000, bundles: 2, cycle: 4 },
+      renewal: { cycle: 4, attempt: 3, orders: ['3-first'] },
+      refunds: [{ ...rig.scene.payment.refunds[0]!, seconds: 6_000 }],
+    }
+    expect((await rig.ask({ url: of('payments/3-pay') })).json()).toMatchObject({
+      minutes: { seconds: 12_000, bundles: 2 },
+      attempt: 3,
+      refunds: [{ seconds: 6_000 }],
+    })
+  })
+
+  it('that recur are shown, stopped and bought again now', async () => {
+    const shown = await rig.ask({ url: of('bundles') })
+    expect(shown.json()).toMatchObject({
+      currency: 'USD',
+      items: [{ id: '3-first', bundles: 2, seconds: 12_000, amount: '7.000000' }],
+      renewsAt: '2026-11-23T10:00:00.000Z',
+      payment: { payment: '3-pay' },
+    })
+    expect((await rig.ask({ url: '/v1/accounts/other/bundles' })).statusCode).toBe(404)
+    expect((await rig.ask({ method: 'POST', url: of('bundles/stop') })).statusCode).toBe(200)
+    await rig.ask({ method: 'POST', url: of('bundles/stop'), body: { bundles: '3-first' } })
+    expect(rig.inputs('stop')).toEqual([{ account: 'acme' }, { account: 'acme', bundles: '3-first' }])
+    expect((await rig.ask({ method: 'POST', url: of('bundles/renew') })).json()).toMatchObject({ state: 'succeeded' })
+    expect(rig.inputs('renew')).toEqual([{ account: 'acme', isAsked: true }])
+    rig.scene.refusal = refusePayment('renewal_not_due', 'it is paid for')
+    const renew = await rig.ask({ method: 'POST', url: of('bundles/renew') })
+    expect([renew.statusCode, renew.json()]).toMatchObject([409, { code: 'renewal_not_due' }])
+    const unknown = await rig.ask({ method: 'POST', url: of('bundles/stop'), body: { bundles: '3-none' } })
+    expect([unknown.statusCode, unknown.json()]).toMatchObject([404, { code: 'bundles_unknown' }])
   })
 })
 

@@ -209,6 +209,13 @@ describe('what breaks behind', () => {
     },
   )
 
+  it('what the archive takes too long for is 503 and says what to do', async () => {
+    const { statusCode, body } = await failing(new Fault('archive_unavailable', 'inner words'))
+    expect(statusCode).toBe(503)
+    expect(body).toContain('ask for a shorter period')
+    expect(body).not.toContain('inner words')
+  })
+
   it.each([
     ['a fault that does not pass', new Fault('store_unfit', 'inner words')],
     ['an error', new TypeError('inner words')],

@@ -43,23 +43,25 @@ export const cardPatchBody = z.strictObject({
 const buyer = email().describe('Staff member who buys, and who gets the receipt.')
 
 const goods = {
-  kind: z.enum(['credit', 'bundle']),
-  amount: positiveAmount().exactOptional().describe('Of credit; at least the minimum purchase.'),
+  kind: z.enum(['credit', 'bundle', 'dialer']),
+  amount: positiveAmount().exactOptional().describe('Of credit or dialer minutes; at least the minimum purchase.'),
   bundles: whole(1, 100_000).exactOptional().describe('Of minutes; whole bundles.'),
+  recurring: z.boolean().exactOptional().describe('Of bundles: bought again with each cycle, unless it is false.'),
 }
 
 interface GoodsWords {
-  readonly kind: 'credit' | 'bundle'
+  readonly kind: Goods['kind']
   readonly amount?: bigint
   readonly bundles?: number
+  readonly recurring?: boolean
 }
 
-const GOODS_ERROR = 'must have an amount for credit, or bundles for bundle'
+const GOODS_ERROR = 'must have an amount for credit and dialer, or bundles for bundle'
 
-function isWhole({ kind, amount, bundles }: GoodsWords): boolean {
-  return kind === 'credit'
-    ? amount !== undefined && bundles === undefined
-    : bundles !== undefined && amount === undefined
+function isWhole({ kind, amount, bundles, recurring }: GoodsWords): boolean {
+  return kind === 'bundle'
+    ? bundles !== undefined && amount === undefined
+    : amount !== undefined && bundles === undefined && recurring === undefined
 }
 
 export const orderBody = z
@@ -82,6 +84,10 @@ export const refundBody = z.strictObject({
   amount: positiveAmount().exactOptional().describe('All that is left when absent.'),
 })
 
-export function goodsOf({ amount = 0n, bundles }: Omit<GoodsWords, 'kind'>): Goods {
-  return bundles === undefined ? { kind: 'credit', amount } : { kind: 'bundle', bundles }
+export function goodsOf({ kind, amount = 0n, bundles = 0, recurring = true }: GoodsWords): Goods {
+  return kind === 'bundle' ? { kind, bundles, recurring } : { kind, amount }
 }
+
+export const stopBody = z
+  .strictObject({ bundles: id().exactOptional().describe('Those of one purchase; all of them when absent.') })
+  .optional()

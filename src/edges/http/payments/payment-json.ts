@@ -1,10 +1,11 @@
 /** Cards, orders, payments and the recharge as callers read them. */
 import { z } from 'zod'
+import { given } from '../../../accounts/profile.ts'
 import { formatAmount } from '../../../base/money.ts'
 import { formatInstant } from '../../../base/time.ts'
 import type { Card, CardBook } from '../../../payments/card.ts'
 import type { Order } from '../../../payments/desk.ts'
-import type { Payment, Refund } from '../../../payments/payment.ts'
+import { type BoughtMinutes, type Payment, paymentKinds, type Refund } from '../../../payments/payment.ts'
 import type { Reconciled } from '../../../payments/reconcile.ts'
 import type { RechargeView } from '../../../recharge/recharging.ts'
 import { rechargeJson, rechargeSchema } from '../accounts/account-json.ts'
@@ -37,15 +38,19 @@ export const setupSchema = z.object({
   clientSecret: z.string().describe("For the provider's form."),
 })
 
-const bundlesSchema = z.object({ count: z.int(), seconds: z.int() })
+const minutesSchema = z
+  .object({ seconds: z.int(), bundles: z.int().optional().describe('How many of them.') })
+  .describe('Minutes that are bought.')
+const recurring = z.boolean().optional().describe('Of bundles: bought again with each cycle.')
 
 export const orderSchema = z
   .object({
     order: z.string(),
-    kind: z.enum(['credit', 'bundle']),
+    kind: z.enum(['credit', 'bundle', 'dialer']),
     amount: money.describe('What is charged when it is confirmed.'),
     currency: z.string(),
-    bundles: bundlesSchema.optional(),
+    minutes: minutesSchema.optional(),
+    recurring,
     buyer: z.string().optional(),
     expiresAt: instant,
   })
@@ -54,14 +59,16 @@ export const orderSchema = z
 export const paymentSchema = z
   .object({
     payment: z.string(),
-    kind: z.enum(['credit', 'bundle', 'recharge']),
+    kind: z.enum(paymentKinds),
     state: z.enum(['opened', 'unknown', 'needs_authentication', 'failed', 'succeeded']),
     amount: money,
     currency: z.string(),
     refunded: money,
     provider: z.string(),
     card: z.object({ id: z.string(), brand: z.string(), last4: z.string() }),
-    bundles: bundlesSchema.optional(),
+    minutes: minutesSchema.optional(),
+    recurring,
+    attempt: z.int().optional().describe('Of bundles that are bought again: counts the payments for one cycle.'),
     buyer: z.string().optional(),
     receipt: z.string().optional(),
     charge: z.string().optional().describe("The provider's id."),
@@ -73,6 +80,7 @@ export const paymentSchema = z
       z.object({
         id: z.string(),
         amount: money,
+        seconds: z.int().optional().describe('Of minutes: what is taken back.'),
         state: z.enum(['opened', 'unknown', 'failed', 'succeeded']),
         reason: z.string().optional(),
       }),
@@ -119,28 +127,23 @@ export function cardsJson(book: CardBook): z.infer<typeof cardsSchema> {
   return { items: book.cards.map((card) => cardJson(card, book)) }
 }
 
-export function orderJson({
-  id,
-  goods,
-  amount,
-  currency,
-  bundles,
-  buyer,
-  expiresAtMs,
-}: Order): z.infer<typeof orderSchema> {
+export function orderJson(order: Order): z.infer<typeof orderSchema> {
+  const { id, goods, amount, currency, minutes, buyer, expiresAtMs } = order
+  const recurs = goods.kind === 'bundle' ? { recurring: goods.recurring } : {}
   return {
     order: id,
     kind: goods.kind,
     amount: formatAmount(amount),
     currency,
-    ...(bundles ? { bundles: { ...bundles } } : {}),
-    ...(buyer === undefined ? {} : { buyer }),
+    ...(minutes ? { minutes: minutesJson(minutes) } : {}),
+    ...recurs,
+    ...given({ buyer }),
     expiresAt: formatInstant(expiresAtMs),
   }
 }
 
 export function paymentJson(payment: Payment): z.infer<typeof paymentSchema> {
-  const { id, kind, state, amount, currency, provider, card, bundles, refunds } = payment
+  const { id, kind, state, amount, currency, provider, card, refunds } = payment
   const back = refunds.filter((refund) => refund.state === 'succeeded')
   return {
     payment: id,
@@ -151,7 +154,7 @@ export function paymentJson(payment: Payment): z.infer<typeof paymentSchema> {
     refunded: formatAmount(back.reduce((sum, refund) => sum + refund.amount, 0n)),
     provider,
     card: { id: card.id, brand: card.brand, last4: card.last4 },
-    ...(bundles ? { bundles: { ...bundles } } : {}),
+    ...boughtJson(payment),
     ...told(payment),
     openedAt: formatInstant(payment.openedAtMs),
     changedAt: formatInstant(payment.changedAtMs),
@@ -159,18 +162,23 @@ export function paymentJson(payment: Payment): z.infer<typeof paymentSchema> {
   }
 }
 
-function told({ buyer, receipt, charge, reason, clientSecret }: Payment) {
+function minutesJson({ seconds, bundles }: BoughtMinutes) {
+  return { seconds, ...given({ bundles }) }
+}
+
+function boughtJson({ minutes, recurring, renewal }: Payment) {
   return {
-    ...(buyer === undefined ? {} : { buyer }),
-    ...(receipt === undefined ? {} : { receipt }),
-    ...(charge === undefined ? {} : { charge }),
-    ...(reason === undefined ? {} : { reason }),
-    ...(clientSecret === undefined ? {} : { clientSecret }),
+    ...(minutes ? { minutes: minutesJson(minutes) } : {}),
+    ...given({ recurring, attempt: renewal?.attempt }),
   }
 }
 
-function refundJson({ id, amount, state, reason }: Refund) {
-  return { id, amount: formatAmount(amount), state, ...(reason === undefined ? {} : { reason }) }
+function told({ buyer, receipt, charge, reason, clientSecret }: Payment) {
+  return given({ buyer, receipt, charge, reason, clientSecret })
+}
+
+function refundJson({ id, amount, seconds, state, reason }: Refund) {
+  return { id, amount: formatAmount(amount), state, ...given({ seconds, reason }) }
 }
 
 export function rechargeViewJson({ recharge, state }: RechargeView): z.infer<typeof rechargeViewSchema> {

@@ -78,7 +78,7 @@ function addPurchase(server: HttpServer, { office, payments: { desk } }: HttpPar
     const { account } = request.params
     await mustReach(office, keyOf(request), account)
     const operationId = idempotencyKeyIn(request.headers) ?? ''
-    const { kind: _, amount: __, bundles: ___, ...payer } = request.body
+    const { kind: _, amount: __, bundles: ___, recurring: ____, ...payer } = request.body
     return answered(reply, taken(await desk.buy(account, goodsOf(request.body), { ...payer, operation: operationId })))
   })
 }

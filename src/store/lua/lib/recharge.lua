@@ -1,5 +1,6 @@
--- The recharge of one account: a hash with `flight` (the payment under way), `failures` (in a row), `next` (not before that
--- instant), `paused` (why), and `day` and `month` as "<period> <micros>": what was charged or may yet be.
+-- What one account buys by itself, a hash: of its recharge `flight` (the payment under way), `failures` (in a row), `next`
+-- (not before that instant), `paused` (why), and `day` and `month` as "<period> <micros>": what was charged or may yet be;
+-- and `renewal`, the newest payment for bundles that are bought again.
 
 local function charged_in(text, period)
   if not text or string.sub(text, 1, #period) ~= period then return 0 end
