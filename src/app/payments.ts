@@ -53,7 +53,8 @@ export async function openPayments({ core, settings, log, metrics }: PaymentPart
   const poolDefaults = () => accountDefaults(settings()).pool
   const cashier = new Cashier({ store, providerOf, clock, poolDefaults, ids, observer })
   const prices = () => priceList(settings())
-  const desk = new PaymentDesk({ store, cards, cashier, provider, prices, clock, ids })
+  const cardsChanged = (account: string): Promise<void> => recharging.cardsChanged(account)
+  const desk = new PaymentDesk({ store, cards, cashier, provider, prices, clock, ids, cardsChanged })
   const minimumPurchase = () => prices().minimumPurchase
   const coinOf = (currency: string) => provider.coin(currency)
   const recharge = new RedisRecharge(core)

@@ -44,6 +44,8 @@ export interface DeskParts {
   readonly prices: () => PriceList
   readonly clock: Clock
   readonly ids: () => string
+  /** Told when an account has another card, or another one that recurs. */
+  readonly cardsChanged: (account: string) => Promise<void>
 }
 
 export interface CardRequest {
@@ -110,6 +112,7 @@ export class PaymentDesk {
     const card: Card = { ...made, id: ids(), provider: provider.name, contact, addedAtMs: clock.nowMs() }
     const changed = await cards.changeCards(account, (before) => withCard(before, card, recurring))
     if ('code' in changed) return changed
+    await this.#parts.cardsChanged(account)
     const kept = changed.cards.find((other) => other.token === card.token && other.provider === card.provider)
     return { kind: 'card', card: kept ?? card, book: changed }
   }
@@ -122,6 +125,7 @@ export class PaymentDesk {
       return { ...book, cards, ...(recurring ? { recurring: id } : {}) }
     })
     if ('code' in changed) return changed
+    await this.#parts.cardsChanged(account)
     const card = cardFor(changed, id)
     return isCard(card) ? { kind: 'card', card, book: changed } : card
   }

@@ -61,6 +61,8 @@ export interface RechargeView {
   readonly state: RechargeState
 }
 
+const CARD_MISSING = 'card_missing'
+
 export class Recharging {
   readonly #parts: RechargingParts
 
@@ -87,7 +89,8 @@ export class Recharging {
     if (!profile) return refusePayment('account_unknown', `there is no account ${account.slice(0, 64)}`)
     const { recharge, timezone } = profile
     const nowMs = clock.nowMs()
-    const { nextAtMs = 0 } = await store.state(account, periodOf(nowMs, timezone))
+    const { nextAtMs = 0, paused } = await store.state(account, periodOf(nowMs, timezone))
+    if (paused !== undefined) return refusePayment('recharge_paused', `it is paused: ${paused}`)
     if (nextAtMs > nowMs) return refusePayment('recharge_not_due', 'it waits after a failure or a cap')
     const paid = recharge?.enabled ? await this.#buy(profile, recharge) : rechargeUnset(account)
     if (paid.kind === 'refused') await this.#note(paid, profile)
@@ -116,7 +119,11 @@ export class Recharging {
   /** What cannot be bought is said, and tried again when that may have changed. */
   async #note({ code, capped }: PaymentRefused, { id, currency, timezone }: AccountProfile): Promise<void> {
     const { store, clock } = this.#parts
-    if (code === 'card_missing') return store.pause(id, 'card_missing')
+    if (code === 'card_missing') {
+      await store.pause(id, CARD_MISSING)
+      // One may have come while nobody knew that it was missed.
+      return this.cardsChanged(id)
+    }
     if (!capped) return store.rest(id)
     const nowMs = clock.nowMs()
     const of = periodOf(nowMs, timezone)[capped.period]
@@ -129,6 +136,16 @@ export class Recharging {
     if (!profile) return undefined
     const state = await store.state(account, periodOf(clock.nowMs(), profile.timezone))
     return { recharge: profile.recharge, state }
+  }
+
+  /** What only waited for a card goes on when there is one. */
+  async cardsChanged(account: string): Promise<void> {
+    const { office, store, cards, clock } = this.#parts
+    const profile = await office.get(account)
+    const book = await cards.cards(account)
+    if (!profile?.recharge || !book || !isCard(cardFor(book, profile.recharge.card))) return
+    const { paused } = await store.state(account, periodOf(clock.nowMs(), profile.timezone))
+    if (paused === CARD_MISSING) await store.resume(account)
   }
 
   /** By staff: nothing is charged until it is resumed. */

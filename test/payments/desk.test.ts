@@ -28,6 +28,7 @@ describe('an order', () => {
       prices: () => prices,
       clock: test.clock,
       ids: next,
+      cardsChanged: () => Promise.resolve(),
     })
     await till.office.put('acme', {})
     await till.useCard('acme')

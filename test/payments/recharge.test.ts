@@ -263,6 +263,24 @@ describe('a recharge', () => {
     expect(await events('recharge.paused')).toHaveLength(1)
   })
 
+  it('that only waited for a card goes on when there is one, and one that staff paused does not', async () => {
+    const { till, recharging } = desk()
+    await till.office.put('acme', { recharge: on })
+    await recharging.attempt('acme')
+    await recharging.cardsChanged('acme')
+    expect(await recharging.view('acme')).toMatchObject({ state: { paused: 'card_missing' } })
+    await till.useCard('acme')
+    await recharging.cardsChanged('acme')
+    expect((await recharging.view('acme'))?.state.paused).toBeUndefined()
+    await till.lookAfter()
+    expect((await till.store.list('acme', { limit: 5 })).items).toMatchObject([
+      { kind: 'recharge', state: 'succeeded' },
+    ])
+    await recharging.pause('acme')
+    await recharging.cardsChanged('acme')
+    expect(await recharging.view('acme')).toMatchObject({ state: { paused: 'staff' } })
+  })
+
   it('is for accounts that are there, open and have it on', async () => {
     const { till, recharging } = await open('tok_success', { ...on, enabled: false })
     expect(code(await recharging.attempt('nobody'))).toBe('account_unknown')
