@@ -64,7 +64,7 @@ export interface Statement extends UsagePeriod, Totals {
 
 const NOTHING: Totals = { monthly: 0n, calls: 0n, payments: 0n, credits: 0n }
 
-const PAYMENTS: ReadonlySet<string> = new Set(['purchase', 'recharge', 'bundle', 'refund'])
+const PAYMENTS: ReadonlySet<string> = new Set(['purchase', 'recharge', 'bundle', 'dialer', 'refund'])
 
 export function totalsOf(sums: readonly PostedSum[]): Totals {
   return sums.reduce((totals, { kind, isCall, amount }) => {

@@ -1,9 +1,11 @@
 import { createWriteStream, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { afterAll, describe, expect, it } from 'vitest'
 import { openWorkbook } from '../../src/decks/workbook.ts'
+import { openPackage } from '../../src/decks/zip-part.ts'
 import type { Heading } from '../../src/exports/heading.ts'
 import type { Cell, Page } from '../../src/exports/table.ts'
 import { xlsxFile } from '../../src/sheets/xlsx-file.ts'
@@ -42,6 +44,17 @@ describe('a workbook', () => {
       ['A', '+442079460958', '61', '0.02'],
       ['=1+1', '<&>"', '0', ''],
     ])
+  })
+
+  it('types text as text, so that nothing is run and numbers of telephones keep their plus', async () => {
+    const parts = await openPackage(await write({ pages: [[['=1+1', '+442079460958', 1, '0.020000']]] }))
+    const sheet = await text(await parts.open('xl/worksheets/sheet1.xml'))
+    parts.close()
+    for (const cell of ['=1+1', '+442079460958']) {
+      expect(sheet).toContain(`<c t="inlineStr"><is><t xml:space="preserve">${cell}</t></is></c>`)
+    }
+    expect(sheet).toContain('<c><v>1</v></c><c s="1"><v>0.020000</v></c>')
+    expect(sheet).not.toContain('<f>')
   })
 
   it('says above the titles what it is of', async () => {
