@@ -11,6 +11,14 @@ interface Minutes {
   readonly resetsAtMs: number | undefined
 }
 
+interface Declined {
+  readonly amount: Money
+  readonly card: string
+  readonly reason: string
+  /** When it is tried again; undefined where it is not. */
+  readonly nextAtMs: number | undefined
+}
+
 interface CappedPeriod {
   readonly period: 'day' | 'month'
   /** "2026-11-28" or "2026-11". */
@@ -27,12 +35,9 @@ export interface NoticeFacts {
   readonly 'balance.exhausted': { readonly available: Money }
   readonly 'minutes.low': Minutes & { readonly leftSeconds: number; readonly grantedSeconds: number }
   readonly 'minutes.exhausted': Minutes
-  readonly 'recharge.failed': {
-    readonly amount: Money
-    readonly card: string
-    readonly reason: string
-    readonly nextAtMs: number | undefined
-  }
+  readonly 'bundle.declined': Declined
+  readonly 'bundle.stopped': { readonly reason: 'staff' | 'declined' | 'card_missing' }
+  readonly 'recharge.failed': Declined
   readonly 'recharge.paused': PauseReason
   readonly 'recharge.capped': CappedPeriod & { readonly amount: Money }
   readonly 'payment.succeeded': {
@@ -57,6 +62,8 @@ export const topicOf: Readonly<Record<NoticeKind, Topic>> = {
   'balance.exhausted': 'balance',
   'minutes.low': 'minutes',
   'minutes.exhausted': 'minutes',
+  'bundle.declined': 'minutes',
+  'bundle.stopped': 'minutes',
   'recharge.failed': 'recharge',
   'recharge.paused': 'recharge',
   'recharge.capped': 'recharge',
@@ -129,15 +136,12 @@ const make: Make = {
     facts: { ...minutesOf(said, profile), leftSeconds: said.number('remaining'), grantedSeconds: said.number('total') },
   }),
   'minutes.exhausted': (said, profile) => ({ kind: 'minutes.exhausted', facts: minutesOf(said, profile) }),
-  'recharge.failed': (said) => ({
-    kind: 'recharge.failed',
-    facts: {
-      amount: said.money('amount'),
-      card: said.text('card'),
-      reason: said.text('reason'),
-      nextAtMs: said.optional('nextAt') === undefined ? undefined : said.number('nextAt'),
-    },
+  'bundle.declined': (said) => ({ kind: 'bundle.declined', facts: declinedOf(said) }),
+  'bundle.stopped': (said) => ({
+    kind: 'bundle.stopped',
+    facts: { reason: said.oneOf('reason', ['staff', 'declined', 'card_missing']) },
   }),
+  'recharge.failed': (said) => ({ kind: 'recharge.failed', facts: declinedOf(said) }),
   'recharge.paused': (said) => ({ kind: 'recharge.paused', facts: pauseOf(said) }),
   'recharge.capped': (said) => ({
     kind: 'recharge.capped',
@@ -164,6 +168,15 @@ const make: Make = {
 function minutesOf(said: Said, profile: AccountProfile): Minutes {
   const pool = profile.pools.find(({ id }) => id === said.text('pool'))
   return { pool: pool?.name ?? said.text('pool'), resetsAtMs: pool?.resetsAtMs }
+}
+
+function declinedOf(said: Said): Declined {
+  return {
+    amount: said.money('amount'),
+    card: said.text('card'),
+    reason: said.text('reason'),
+    nextAtMs: said.optional('nextAt') === undefined ? undefined : said.number('nextAt'),
+  }
 }
 
 function cappedOf(said: Said): CappedPeriod {

@@ -30,7 +30,7 @@ async function withCard(account: string, token: string, maxFailures = 3): Promis
   const recharge = { enabled: true, threshold: '20.00', amount: '100.00', maxFailures }
   await one.account(account, { credit: '70.00' })
   await one.must('POST', `/v1/accounts/${account}/payment-methods`, { token })
-  // Last: an account that has neither money nor a card is recharged at once, and paused as it has no card.
+  // Last: an account without credit or a card would be due at once, and paused.
   await one.must('PATCH', `/v1/accounts/${account}`, { recharge })
 }
 

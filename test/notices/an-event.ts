@@ -9,6 +9,8 @@ export const datas: Readonly<Partial<Record<EventType, Readonly<Record<string, s
   'balance.exhausted': { currency: 'USD', available: '0', arming: '2' },
   'minutes.low': { pool: 'plan', cycle: '1', remaining: '300', total: '18000', threshold: '600' },
   'minutes.exhausted': { pool: 'plan', cycle: '1', remaining: '0', total: '18000' },
+  'bundle.declined': { ...payment, kind: 'bundle', reason: 'card_declined', attempt: '1', orders: '3-first' },
+  'bundle.stopped': { orders: '3-first', reason: 'declined' },
   'recharge.due': { currency: 'USD', available: '1', arming: '1' },
   'recharge.succeeded': { ...payment, kind: 'recharge' },
   'recharge.failed': { ...payment, kind: 'recharge', reason: 'card_declined', failures: '1', nextAt: '1795438800000' },

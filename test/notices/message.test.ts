@@ -122,6 +122,18 @@ describe('what a notice says', () => {
     expect(messageOf(notice, profileOf(), 'de').text).toMatch(german)
   })
 
+  it('says that minutes were not renewed, when they are tried again, and why they are not any more', () => {
+    const again = noticed('bundle.declined', { nextAt: '1795521600000' })
+    expect(said(again).text).toMatch(/tried again on .*Amount: \$25\.00\nCard: visa 4242\nReason: card_declined/s)
+    expect(said(noticed('bundle.declined')).text).toContain('It is not tried again by itself.')
+    for (const [reason, words] of [
+      ['staff', 'was ended'],
+      ['declined', 'declined too often'],
+      ['card_missing', 'no card on file'],
+    ] as const)
+      expect(said(noticed('bundle.stopped', { reason })).text).toContain(words)
+  })
+
   it('says which limit a recharge reached, and what was not bought', () => {
     expect(said(noticed('recharge.capped')).text).toContain('Day: November 23, 2026\nLimit: $50.00\nNot bought: $20.00')
   })
@@ -146,6 +158,7 @@ describe('what a notice says', () => {
     ['balance.low', { available: '' }],
     ['minutes.low', { remaining: 'x' }],
     ['recharge.paused', { failures: '1.5' }],
+    ['bundle.stopped', { reason: 'x' }],
   ] as const)('is refused where %s has %j', (type, data) => {
     expect(() => noticeOf(anEvent(type, data), profileOf())).toThrow('that can be read')
   })

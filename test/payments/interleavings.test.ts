@@ -1,7 +1,8 @@
 /**
  * Random interleavings: providers that answer, decline, lose answers or charge long after; daemons that die between any two
- * steps; webhooks that come twice, early and late; refunds. Whatever happens, what was charged is credited: never twice, never
- * lost. PAYMENT_INTERLEAVINGS says how many accounts live through it; the seed is printed when one does not.
+ * steps; webhooks that come twice, early and late; refunds; bundles that are bought again. Whatever happens, what was charged
+ * is credited: never twice, never lost. PAYMENT_INTERLEAVINGS says how many accounts live through it; the seed is printed when
+ * one does not.
  */
 import fc from 'fast-check'
 import { createHmac } from 'node:crypto'
@@ -14,8 +15,12 @@ import { reconcile } from '../../src/payments/reconcile.ts'
 import { useStore } from '../support/offices.ts'
 import { SECRET, Till } from '../support/till.ts'
 
-const INTERLEAVINGS = Number(process.env['PAYMENT_INTERLEAVINGS'] ?? 400)
+const INTERLEAVINGS = Number(process.env['PAYMENT_INTERLEAVINGS'] ?? 10_000)
 const ACCOUNTS_AT_ONCE = 50
+
+/** Then the cycle of the bundles turns. */
+const STEPS_OF_MONTH = 6
+const MONTH_MS = 31 * 86_400_000
 const HOUR_MS = 3_600_000
 
 const tokens = [
@@ -46,6 +51,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant('bundle' as const),
       token: fc.constantFrom(...tokens),
+      recurring: fc.boolean(),
       op: fc.nat(5),
       crash: fc.nat(12),
       late: fc.boolean(),
@@ -78,9 +84,13 @@ const step = fc.oneof(
       crash: fc.nat(20),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('renew' as const), crash: fc.nat(12), late: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('late charges' as const) }) },
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+
+/** By daemons that live. */
+const RENEW: Step = { do: 'renew', crash: 0, late: false }
 
 class Killed extends Error {}
 
@@ -196,6 +206,7 @@ describe('payments', () => {
       }
       const till = this.till(new Life(step.crash), 'late' in step && step.late)
       if (step.do === 'buy' || step.do === 'bundle') await this.#buy(till, step)
+      else if (step.do === 'renew') await till.renewals.attempt(this.account, true)
       else if (step.do === 'look') {
         test.clock.advance(step.afterMs)
         await till.cashier.lookAfterDue()
@@ -212,13 +223,17 @@ describe('payments', () => {
       }
     }
 
-    async #buy(till: Till, { do: what, token, op }: Extract<Step, { do: 'buy' | 'bundle' }>): Promise<void> {
-      const minutes = what === 'bundle' ? { kind: 'bundle' as const, minutes: { bundles: 1, seconds: 6_000 } } : {}
-      await till.buy(this.account, { token, operation: { id: `${what}-${op}`, content: what }, ...minutes })
+    async #buy(till: Till, bought: Extract<Step, { do: 'buy' | 'bundle' }>): Promise<void> {
+      const { do: what, token, op } = bought
+      const recurring = 'recurring' in bought && bought.recurring
+      const minutes = { kind: 'bundle', minutes: { bundles: 1, seconds: 6_000 }, recurring } as const
+      const operation = { id: `${what}-${op}`, content: what }
+      await till.buy(this.account, { token, operation, ...(what === 'bundle' ? minutes : {}) })
     }
 
     async check(charges: readonly ProviderCharge[]): Promise<void> {
-      let [charged, refundedBack, seconds] = [0n, 0n, 0]
+      let [charged, refundedBack] = [0n, 0n]
+      const seconds = new Map<number | undefined, number>()
       const payments = new Map((await this.payments()).map((payment) => [payment.id, payment]))
       for (const { payment = '', amount, outcome, refunds } of charges) {
         const ours = payments.get(payment)
@@ -227,14 +242,21 @@ describe('payments', () => {
           outcome.kind === 'succeeded',
         )
         if (outcome.kind !== 'succeeded') continue
-        seconds += (ours.minutes?.seconds ?? 0) - secondsTaken(ours)
-        if (ours.minutes) continue
+        if (ours.minutes) {
+          const { cycle } = ours.minutes
+          seconds.set(cycle, (seconds.get(cycle) ?? 0) + ours.minutes.seconds - secondsTaken(ours))
+          continue
+        }
         charged += amount
         for (const refund of refunds) if (refund.outcome.kind === 'succeeded') refundedBack += refund.amount
       }
+      const renewals = [...payments.values()].flatMap(({ renewal }) => renewal ?? [])
+      const attempts = renewals.map(({ cycle, attempt }) => `${cycle} ${attempt}`)
+      expect(new Set(attempts).size, 'of renewals one opens after another').toBe(attempts.length)
       const balance = await test.office().balance(this.account)
       expect(balance).toMatchObject({ credit: charged - refundedBack, reserved: 0n })
-      expect(balance?.pools.reduce((sum, pool) => sum + pool.total, 0)).toBe(seconds)
+      for (const { pool, total } of balance?.pools ?? []) expect(total).toBe(seconds.get(pool.cycle) ?? 0)
+      expect(balance?.pools.length ?? 0).toBe(seconds.size === 0 ? 0 : 1)
       expect([...payments.values()].filter(({ state }) => state === 'opened' || state === 'unknown')).toEqual([])
     }
   }
@@ -261,7 +283,7 @@ describe('payments', () => {
     let lived = 0
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.array(step, { minLength: 1, maxLength: 12 }), {
+        fc.array(fc.array(step, { minLength: 1, maxLength: 2 * STEPS_OF_MONTH }), {
           minLength: ACCOUNTS_AT_ONCE,
           maxLength: ACCOUNTS_AT_ONCE,
         }),
@@ -271,18 +293,23 @@ describe('payments', () => {
           const worlds = await Promise.all(
             lives.map(async (_, index) => {
               await test.office().put(`a${index}`, {})
+              await new Till(test).useCard(`a${index}`, tokens[index % tokens.length])
               return new World(`a${index}`, memory)
             }),
           )
-          await Promise.all(
-            worlds.map(async (world, index) => {
-              const steps = lives[index] ?? []
-              // Two daemons at a time.
-              for (let at = 0; at < steps.length; at += 2) {
-                await Promise.all(steps.slice(at, at + 2).map((each) => world.take(each)))
-              }
-            }),
-          )
+          for (const from of [0, STEPS_OF_MONTH]) {
+            if (from > 0) test.clock.advance(MONTH_MS)
+            await Promise.all(
+              worlds.map(async (world, index) => {
+                if (from > 0) await Promise.all([world.take(RENEW), world.take(RENEW)])
+                const steps = (lives[index] ?? []).slice(from, from + STEPS_OF_MONTH)
+                // Two daemons at a time.
+                for (let at = 0; at < steps.length; at += 2) {
+                  await Promise.all(steps.slice(at, at + 2).map((each) => world.take(each)))
+                }
+              }),
+            )
+          }
           const charges = await end(worlds, memory)
           await Promise.all(worlds.map((world) => world.check(charges)))
           expect((await test.audit().verify()).drifts).toEqual([])

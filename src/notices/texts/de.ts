@@ -10,6 +10,12 @@ const bought = {
 const inPeriod = { day: 'an einem Tag', month: 'in einem Monat' } as const
 const thisPeriod = { day: 'An diesem Tag', month: 'In diesem Monat' } as const
 
+const whyStopped = {
+  staff: 'Der monatliche Kauf von Minuten wurde beendet.',
+  declined: 'Die Karte wurde zu oft abgelehnt; der monatliche Kauf von Minuten wurde deshalb beendet.',
+  card_missing: 'Es ist keine Karte hinterlegt; der monatliche Kauf von Minuten wurde deshalb beendet.',
+} as const
+
 export const de: NoticeTexts = {
   account: (name, id) => ['Konto', `${name} (${id})`],
   footer: 'Sie erhalten diese Nachricht, weil Ihre Adresse zu diesem Konto hinterlegt ist.',
@@ -49,6 +55,24 @@ export const de: NoticeTexts = {
         ['Minuten', pool],
         ...(resetsAtMs === undefined ? [] : [['Neue Minuten', words.moment(resetsAtMs)] as const]),
       ],
+    }),
+    'bundle.declined': ({ amount, card, reason, nextAtMs }, words) => ({
+      subject: 'Ihre Minuten konnten nicht erneuert werden',
+      lines: [
+        'Die Karte konnte für die Minuten des neuen Monats nicht belastet werden, und es kamen keine hinzu.',
+        nextAtMs === undefined
+          ? 'Es wird nicht von selbst noch einmal versucht.'
+          : `Der nächste Versuch ist am ${words.moment(nextAtMs)}.`,
+      ],
+      rows: [
+        ['Betrag', words.amount(amount)],
+        ['Karte', card],
+        ['Grund', reason],
+      ],
+    }),
+    'bundle.stopped': ({ reason }) => ({
+      subject: 'Ihre Minuten werden nicht mehr erneuert',
+      lines: [whyStopped[reason], 'Bezahlte Minuten können genutzt werden, bis der Monat Ihres Vertrags endet.'],
     }),
     'recharge.failed': ({ amount, card, reason, nextAtMs }, words) => ({
       subject: 'Ihre automatische Aufladung ist fehlgeschlagen',

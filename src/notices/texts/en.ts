@@ -8,6 +8,12 @@ const bought = {
   recharge: 'Automatic recharge',
 } as const
 
+const whyStopped = {
+  staff: 'The monthly purchase of minutes was ended.',
+  declined: 'The card was declined too often, so the monthly purchase of minutes was ended.',
+  card_missing: 'There is no card on file, so the monthly purchase of minutes was ended.',
+} as const
+
 export const en: NoticeTexts = {
   account: (name, id) => ['Account', `${name} (${id})`],
   footer: 'You receive this because your address is known for this account.',
@@ -41,6 +47,22 @@ export const en: NoticeTexts = {
         ['Minutes', pool],
         ...(resetsAtMs === undefined ? [] : [['Next minutes', words.moment(resetsAtMs)] as const]),
       ],
+    }),
+    'bundle.declined': ({ amount, card, reason, nextAtMs }, words) => ({
+      subject: 'Your minutes could not be renewed',
+      lines: [
+        'The card could not be charged for the minutes of the new month, and none were added.',
+        nextAtMs === undefined ? 'It is not tried again by itself.' : `It is tried again on ${words.moment(nextAtMs)}.`,
+      ],
+      rows: [
+        ['Amount', words.amount(amount)],
+        ['Card', card],
+        ['Reason', reason],
+      ],
+    }),
+    'bundle.stopped': ({ reason }) => ({
+      subject: 'Your minutes are not renewed any more',
+      lines: [whyStopped[reason], 'Minutes that are paid for can be used until the month of your plan ends.'],
     }),
     'recharge.failed': ({ amount, card, reason, nextAtMs }, words) => ({
       subject: 'Your automatic recharge failed',
