@@ -63,7 +63,9 @@ describe('the board of jobs', { timeout: 60_000 }, () => {
         readonly jobs: readonly { readonly data: unknown }[]
       }[]
     }
-    expect(queues.map(({ name }) => name).toSorted()).toEqual(['notices', 'recharge', 'untold', 'webhooks'])
+    expect(queues.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['notices', 'recharge', 'untold', 'webhooks']),
+    )
     expect(queues.every(({ readOnlyMode }) => readOnlyMode)).toBe(true)
     const jobs = queues.flatMap((queue) => queue.jobs)
     expect(JSON.stringify(jobs.map(({ data }) => data))).not.toContain('available')
