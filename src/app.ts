@@ -6,6 +6,7 @@ import { buildCore, type Core } from './app/core.ts'
 import { startArchive } from './app/archive.ts'
 import { startOutage } from './app/outage.ts'
 import type { OutageDesk } from './calls/outage.ts'
+import { type Exports, openExports } from './app/exports.ts'
 import { close, listen } from './app/http-listener.ts'
 import { openNotices } from './app/notices.ts'
 import { archivePort, auditPort, keyPort, tariffPort } from './app/http-parts.ts'
@@ -25,7 +26,7 @@ import type { Archive } from './archive/archive.ts'
 import type { RefusalCode } from './base/outcome.ts'
 import { CurrentCatalog, type ReloadResult } from './catalog/current.ts'
 import { type ConfigProblem, formatProblem } from './catalog/problems.ts'
-import type { ConfigSource } from './catalog/settings.ts'
+import type { ConfigSource, Settings } from './catalog/settings.ts'
 import { BOARD_PATH } from './edges/http/ops/board-path.ts'
 import type { HttpParts } from './edges/http/parts.ts'
 import { createHttpServer } from './edges/http/server.ts'
@@ -33,6 +34,9 @@ import { sipReplies } from './edges/http/sip-replies.ts'
 import { CallControlServer } from './edges/socket/call-control.ts'
 import { createLog, type Logger } from './observe/log.ts'
 import { Metrics } from './observe/metrics.ts'
+import { rememberMs } from './calls/schedule.ts'
+import { Rerating } from './rerating/rerating.ts'
+import { StatementDesk } from './statements/statement-desk.ts'
 import { StoredUsage } from './usage/stored-usage.ts'
 import { UsageDesk } from './usage/summary.ts'
 
@@ -106,8 +110,11 @@ async function build(building: Building): Promise<App> {
   const consumers = [...payments.consumers, notices.consumer]
   const jobs = await openJobs({ core, settings, log, metrics, consumers, periodic: payments.periodic })
   stops.grounds.unshift(jobs.close)
+  const usage = usageDesk(core, archive, settings)
+  const exports = openExports({ core, usage, queues: jobs.queues, settings, log })
+  stops.work.push(exports.rest)
   const { broken, bug } = brokenPromise()
-  const edges = { core, outage: outage.desk, archive, jobs, payments, bootstrap, bug }
+  const edges = { core, outage: outage.desk, archive, jobs, usage, exports, payments, bootstrap, bug }
   const board = settings().http.jobsBoard ? await jobs.queues.board(BOARD_PATH) : undefined
   const server = await createHttpServer({ ...httpParts(building, edges), receipts: notices.receipts, board })
   stops.work.push(() => close(server))
@@ -126,6 +133,11 @@ async function build(building: Building): Promise<App> {
     stop: () => stop(building),
     ...(bootstrap.path === undefined ? {} : { keyPath: bootstrap.path }),
   }
+}
+
+function usageDesk({ office, clock }: Core, archive: Archive, settings: () => Settings): UsageDesk {
+  const hotDays = () => settings().archive.hotDays
+  return new UsageDesk({ office, store: new StoredUsage(office), archive: archive.usage, clock, hotDays })
 }
 
 async function makeDataDir(dataDir: string): Promise<void> {
@@ -148,6 +160,8 @@ interface EdgeContext {
   readonly outage: OutageDesk
   readonly archive: Archive
   readonly jobs: Jobs
+  readonly usage: UsageDesk
+  readonly exports: Exports
   readonly payments: Payments
   readonly bootstrap: BootstrapKey
   readonly bug: (error: Error) => void
@@ -155,10 +169,9 @@ interface EdgeContext {
 
 function httpParts(
   { catalog, clock, log, metrics, state }: Building,
-  { core, outage, archive, jobs, payments, bootstrap, bug }: EdgeContext,
+  { core, outage, archive, jobs, usage, exports, payments, bootstrap, bug }: EdgeContext,
 ): Omit<HttpParts, 'receipts'> {
   const { desk, office, tariffs, apiKeys, audit, store } = core
-  const hotDays = () => catalog.inForce.settings.archive.hotDays
   return {
     desk: {
       authorize: (request) => outage.authorize(request),
@@ -173,7 +186,13 @@ function httpParts(
     },
     office,
     tariffs: tariffPort(tariffs, clock),
-    usage: new UsageDesk({ office, store: new StoredUsage(office), archive: archive.usage, clock, hotDays }),
+    usage,
+    statements: new StatementDesk({ archive: archive.statements, usage }),
+    rerating: new Rerating({
+      ...{ usage, archive: archive.usage, ledger: core.calls.ledger, accounts: office, tariffs, clock },
+      rememberMs: () => rememberMs(core.calls.policy()),
+    }),
+    exports: exports.desk,
     payments: payments.port,
     keys: keyPort(bootstrap, apiKeys),
     audit: auditPort(audit),

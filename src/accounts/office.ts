@@ -3,6 +3,7 @@
  * store (store/redis-accounts.ts); every change that moves a counter is journalled in the same step.
  */
 import type { Micros } from '../base/money.ts'
+import type { ChargeClass } from './charge-class.ts'
 import type { AccountChain, AccountProfile, Pool, TrunkLimits } from './account.ts'
 
 export type OfficeRefusalCode =
@@ -52,6 +53,8 @@ export interface Money {
   /** Idempotency-Key: unique per account for ever. */
   readonly operation: string
   readonly kind: 'purchase' | 'adjustment' | 'fee'
+  /** Of a fee. */
+  readonly class?: ChargeClass
   readonly reason?: string
   readonly externalId?: string
 }

@@ -1,6 +1,7 @@
 /** The archive as the rest of the daemon sees it: kept up by rounds, read by whoever asks for what is long past. */
 import type { Clock } from '../base/time.ts'
 import type { LedgerStreams, StoredEntry } from '../ledger/streams.ts'
+import { ArchivedStatements } from './archived-statements.ts'
 import { ArchivedUsage } from './archived-usage.ts'
 import { Archiver, type ArchiveObserver } from './archiver.ts'
 import type { Database } from './database.ts'
@@ -33,11 +34,13 @@ export class Archive {
   readonly database: Database
   readonly archiver: Archiver
   readonly usage: ArchivedUsage
+  readonly statements: ArchivedStatements
 
   constructor(parts: ArchiveParts) {
     this.database = parts.database
     this.archiver = new Archiver(parts)
     this.usage = new ArchivedUsage(this)
+    this.statements = new ArchivedStatements(this)
   }
 
   /** Entries from one number to another, both included; what is not archived yet is archived first. */

@@ -6,6 +6,8 @@ import type { Cdr } from '../usage/cdr.ts'
 import { changeOf, type ChangesPage, type ChangesPlace } from '../usage/changes.ts'
 import type { ArchivedCdrsQuery, SourceQuery, UsageAccounts, UsageArchive } from '../usage/summary.ts'
 import type { UsageBy, UsageRow } from '../usage/usage-row.ts'
+import type { NewestCdrs } from '../rerating/rerating.ts'
+import { arrayOf } from './arrays.ts'
 import type { Archiver } from './archiver.ts'
 import type { Database } from './database.ts'
 import type { Sql } from './sql.ts'
@@ -36,7 +38,7 @@ export interface ArchivedUsageParts {
   readonly archiver: Archiver
 }
 
-export class ArchivedUsage implements UsageArchive {
+export class ArchivedUsage implements UsageArchive, NewestCdrs {
   readonly #parts: ArchivedUsageParts
 
   constructor(parts: ArchivedUsageParts) {
@@ -61,6 +63,16 @@ export class ArchivedUsage implements UsageArchive {
     return rows.length > limit ? { items, nextCursor: `a${page.at(-1)?.number ?? '0'}` } : { items }
   }
 
+  /** The newest CDR of each level of the calls. */
+  async newestOf(partition: number, calls: readonly string[]): Promise<readonly Cdr[]> {
+    const { database, archiver } = this.#parts
+    await archiver.catchUp(partition)
+    const rows = await database.use(
+      (sql) => sql<{ cdr: string }[]>`select cdr from cdr where call = any(${arrayOf(calls)}::text[]) and current`,
+    )
+    return rows.map(({ cdr }) => JSON.parse(cdr) as Cdr)
+  }
+
   async changes(query: UsageAccounts & ChangesPlace): Promise<ChangesPage> {
     const { database, archiver } = this.#parts
     await archiver.catchUp(query.partition)
@@ -78,11 +90,6 @@ export class ArchivedUsage implements UsageArchive {
       more: rows.length > limit,
     }
   }
-}
-
-/** As PostgreSQL writes an array; ids of accounts need no quotes. */
-function arrayOf(ids: readonly string[]): string {
-  return `{${ids.join(',')}}`
 }
 
 function sums(sql: Sql, { accounts, fromMs, untilMs, by, timezone }: SourceQuery): Promise<readonly SumRow[]> {

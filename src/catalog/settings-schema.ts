@@ -163,6 +163,18 @@ const archive = z
   .prefault({})
   .describe('What is kept for ever, in PostgreSQL.')
 
+const exports = z
+  .strictObject({
+    folder: label(4096).optional().meta({
+      restart: true,
+      description: 'Where files are; none is `exports` in dataDir. Daemons on several machines share one folder.',
+    }),
+    keptHours: z.int().min(1).max(720).default(24).describe('How long a finished file can be fetched.'),
+    perAccount: z.int().min(1).max(100).default(20).describe('Exports of one account at once.'),
+  })
+  .prefault({})
+  .describe('Tables that are made in the background.')
+
 const log = z
   .strictObject({
     level: z
@@ -220,6 +232,7 @@ export const settingsFileSchema = z.strictObject({
   payments,
   sip,
   archive,
+  exports,
   events,
   webhooks,
   mail,

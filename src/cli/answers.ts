@@ -203,6 +203,88 @@ export const madeKey = key.extend({ key: text })
 
 export const audit = z.looseObject({ ok: z.boolean(), entries: whole, problems: z.array(text) })
 
+/** Of a call that has ended. */
+export const cdr = z.looseObject({
+  call: text,
+  revision: whole,
+  level: whole,
+  account: text,
+  payer: text,
+  node: text,
+  callId: text,
+  legId: text,
+  direction: text,
+  media: text,
+  from: text,
+  to: text,
+  user: text.optional(),
+  startedAt: text,
+  answeredAt: text.optional(),
+  endedAt: text,
+  seconds: whole,
+  billedSeconds: whole,
+  charge: text,
+  currency: text,
+  fundedBy: text,
+  trunk: text.optional(),
+  parts: z.array(z.looseObject({ source: text, seconds: whole })),
+  overrunSeconds: whole,
+  cause: text,
+  flags: z.array(text),
+  rate: z
+    .looseObject({ tariff: text, version: whole, prefix: text, destination: text, perMinute: text, increments: text })
+    .optional(),
+})
+
+export type CdrRow = z.output<typeof cdr>
+
+export const exported = z.looseObject({
+  id: text,
+  state: z.enum(['queued', 'running', 'done', 'failed']),
+  rows: whole,
+  progress: whole,
+  bytes: whole.optional(),
+  href: text.optional(),
+  reason: text.optional(),
+})
+
+export const rerated = z.looseObject({
+  tariff: text,
+  version: whole,
+  currency: text,
+  calls: whole,
+  changed: whole,
+  posted: whole,
+  left: z.looseObject({ no_rate: whole, blocked: whole, unexplained: whole }),
+  before: text,
+  after: text,
+  items: z.array(
+    z.looseObject({ call: text, from: text, to: text, seconds: whole, before: text, after: text, posted: z.boolean() }),
+  ),
+  nextCursor: text.optional(),
+})
+
+const totals = { monthly: text, calls: text, payments: text, credits: text, total: text }
+
+export const statement = z.looseObject({
+  account: text,
+  from: text,
+  to: text,
+  timezone: text,
+  currency: text,
+  opening: text,
+  closing: text,
+  totalDue: text,
+  dueDate: text,
+  ...totals,
+  charges: z.array(z.looseObject({ class: text, count: whole, amount: text })),
+  usage: z.looseObject({ calls: whole, seconds: whole, billedSeconds: whole, poolSeconds: whole, charge: text }),
+  items: z.array(z.looseObject({ at: text, what: text, class: text.optional(), why: text.optional(), amount: text })),
+  hasMoreItems: z.boolean(),
+})
+
+export const accountTotals = z.looseObject({ account: text, ...totals })
+
 export const anything = z.looseObject({})
 
 export const archive = z.looseObject({

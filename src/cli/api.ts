@@ -28,6 +28,13 @@ export interface Listing {
 
 export type Query = Readonly<Record<string, string | number | undefined>>
 
+export interface FilePart {
+  /** What follows what there is; else it is all of the file anew. */
+  readonly isRest: boolean
+  readonly version: string | undefined
+  readonly chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+}
+
 const DEADLINE_MS = 30_000
 
 /** Millions of rates take their time. */
@@ -81,6 +88,19 @@ export class Api {
       for (const text of texts) yield parsed(text)
     }
     if (rest !== '') yield parsed(rest)
+  }
+
+  /** The bytes of a file from the place on, as they come; `version` is the ETag of what there is already. */
+  async bytes(path: string, from: number, version: string | undefined): Promise<FilePart> {
+    const range = version === undefined ? {} : { range: `bytes=${from}-`, 'if-range': version }
+    const headers = { authorization: `Bearer ${this.#key}`, ...range }
+    const init = { headers, signal: AbortSignal.timeout(LINES_MS) }
+    const response = await fetch(`${this.url}${path}`, init).catch((error: unknown) => {
+      throw unreachable(this.url, error)
+    })
+    if (!response.ok) throw problemFailure(response.status, parsed(await response.text()))
+    const { headers: told, status, body } = response
+    return { isRest: status === 206, version: told.get('etag') ?? undefined, chunks: body ?? [] }
   }
 
   delete<S extends z.ZodType>(path: string, schema: S): Promise<Answer<z.output<S>>> {

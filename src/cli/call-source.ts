@@ -1,7 +1,6 @@
 /** Ended calls of the last days, account after account, through the API. */
 import * as answers from './answers.ts'
 import type { Api } from './api.ts'
-import { cdrSchema, type CdrRow } from './cdr-columns.ts'
 
 export interface CallsAsked {
   /** A tariff by which calls were charged. */
@@ -14,14 +13,14 @@ export interface CallsAsked {
   readonly progress: (done: number) => void
 }
 
-export async function* endedCalls(api: Api, asked: CallsAsked): AsyncGenerator<CdrRow> {
+export async function* endedCalls(api: Api, asked: CallsAsked): AsyncGenerator<answers.CdrRow> {
   const accounts = asked.accounts.length > 0 ? asked.accounts : await allAccounts(api)
   const query = { from: asked.from, to: asked.to }
   for (const [at, account] of accounts.entries()) {
     asked.progress((1000 * at) / accounts.length)
-    for await (const { rows } of api.pages(`/v1/accounts/${account}/cdrs`, answers.pageOf(cdrSchema), { query })) {
+    for await (const { rows } of api.pages(`/v1/accounts/${account}/cdrs`, answers.pageOf(answers.cdr), { query })) {
       for (const row of rows) {
-        const cdr = cdrSchema.parse(row)
+        const cdr = answers.cdr.parse(row)
         if (cdr.rate?.tariff === asked.tariff) yield cdr
       }
     }

@@ -17,6 +17,7 @@ import { addPaymentCommands } from './commands/payments.ts'
 import { addRechargeCommands } from './commands/recharge.ts'
 import { addTariffCommands } from './commands/tariff.ts'
 import { addUsageCommands } from './commands/usage.ts'
+import { addStatementCommands } from './commands/statement.ts'
 import { addWebhookCommands } from './commands/webhook.ts'
 import type { CliContext, ExitCode } from './context.ts'
 import { tell } from './problems.ts'
@@ -75,6 +76,7 @@ const nouns = [
   addCallCommands,
   addTariffCommands,
   addUsageCommands,
+  addStatementCommands,
   addConfigCommands,
   addKeyCommands,
   addWebhookCommands,

@@ -5,7 +5,7 @@ import { csvColumns } from '../catalog/tariff-schema.ts'
 import type { RateRow } from '../rating/tariff.ts'
 import type { Cli } from './cli.ts'
 import { CliFailure, usageFailure } from './context.ts'
-import { csvLine } from './csv.ts'
+import { csvLines } from '../sheets/csv.ts'
 import { activeVersion, type Book, bookOf } from './tariff-api.ts'
 import { writeWhole } from './whole-file.ts'
 
@@ -45,20 +45,15 @@ function* csvTexts({ rows }: Book): Generator<string> {
     const message = `prefix ${banded.prefix} has bands or steps, which a .csv cannot hold: write a .yaml`
     throw new CliFailure({ code: 'export_lossy', message })
   }
-  yield csvLine(Object.keys(csvColumns))
+  yield csvLines([Object.keys(csvColumns)])
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
-    yield rows
-      .slice(from, from + ROWS_AT_ONCE)
-      .map(rowText)
-      .join('')
+    yield csvLines(rows.slice(from, from + ROWS_AT_ONCE).map(cellsOf))
   }
 }
 
-function rowText(rate: RateRow): string {
-  return csvLine(
-    Object.values(csvColumns).map((field) => {
-      const value = rate[field]
-      return typeof value === 'boolean' ? String(value) : value
-    }),
-  )
+function cellsOf(rate: RateRow): readonly (string | number | undefined)[] {
+  return Object.values(csvColumns).map((field) => {
+    const value = rate[field]
+    return typeof value === 'boolean' ? String(value) : value
+  })
 }

@@ -1,5 +1,6 @@
 /** Money in and out of an account, once for each operation. */
 import type { AccountProfile } from '../accounts/account.ts'
+import { given } from '../accounts/profile.ts'
 import type { Money, OfficeRefused, Posted } from '../accounts/office.ts'
 import { invariant } from '../base/fault.ts'
 import { formatAmount, MAX_MICROS } from '../base/money.ts'
@@ -65,10 +66,11 @@ export class AccountMoney {
   }
 
   #argumentsOf(direction: Direction, money: Money, profile: AccountProfile): readonly (string | number)[] {
-    const { amount, kind, reason, externalId } = money
+    const { amount, kind, class: of, reason, externalId } = money
     const nowMs = this.#parts.clock.nowMs()
     const book = bookOf(money, profile.currency)
-    const content = contentOf([direction, amount, kind, reason ?? null, externalId ?? null])
+    const words = [direction, amount, kind, reason ?? null, externalId ?? null]
+    const content = contentOf(of === undefined ? words : [...words, of])
     return [
       nowMs,
       content,
@@ -139,7 +141,7 @@ interface Posting {
 }
 
 function entryOf({ direction, money, book, content, nowMs }: Posting): JournalEntry {
-  const { account, operation, kind, reason, externalId } = money
+  const { account, operation, kind, class: of, reason, externalId } = money
   const amount = Number(money.amount)
   const isCredit = direction === 'credit'
   return {
@@ -150,6 +152,6 @@ function entryOf({ direction, money, book, content, nowMs }: Posting): JournalEn
     moves: [[account, isCredit ? 'cp' : 'dp', amount]],
     members: [],
     books: [[book, isCredit ? -amount : amount]],
-    note: { kind, ...(reason === undefined ? {} : { reason }), ...(externalId === undefined ? {} : { externalId }) },
+    note: { kind, ...given({ class: of, reason, externalId }) },
   }
 }

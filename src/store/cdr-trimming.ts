@@ -49,5 +49,7 @@ export async function trimCdrs(
 /** How many first CDRs go, and the calls whose corrections need not be found any more. */
 function droppedOf(entries: readonly Leaving[]): readonly (string | number)[] {
   const first = entries.filter(({ cdr }) => cdr.revision === 0)
-  return [first.length, first.length, ...first.map(({ cdr }) => cdr.call)]
+  // A correction of a call whose first CDR went before is found by the archive alone.
+  const calls = [...new Set(entries.map(({ cdr }) => cdr.call))]
+  return [first.length, calls.length, ...calls]
 }

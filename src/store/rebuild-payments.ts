@@ -53,7 +53,7 @@ export class PaymentsRebuild {
   readonly #unnumbered: Paid[] = []
   /** Recharges under way, by account. */
   readonly #flights = new Map<string, string>()
-  /** Cycles that renewals were opened for, by payment. */
+  /** Cycles that renewals were opened for and not paid, by payment: a profile may be older than what was paid. */
   readonly #renewals = new Map<string, number>()
   readonly #recharges = new Map<string, Readonly<Record<string, string>>>()
 
@@ -115,9 +115,14 @@ export class PaymentsRebuild {
     }
     const lookupAtMs = nextLookupMs(payment, nowMs)
     if (lookupAtMs !== undefined) pipeline.zadd(keys.paymentsDue(p), lookupAtMs, `pay:${id}`)
-    if (payment.kind === 'recharge' && isUnderWay(payment)) this.#flights.set(account, id)
-    if (payment.renewal) this.#renewals.set(id, payment.renewal.cycle)
+    this.#begun(payment)
     this.#placed.push({ id, account, openedAtMs })
+  }
+
+  /** What the account buys by itself and has not been paid for. */
+  #begun({ id, account, kind, state, renewal }: Payment): void {
+    if (kind === 'recharge' && (state === 'opened' || state === 'unknown')) this.#flights.set(account, id)
+    if (renewal && state !== 'succeeded') this.#renewals.set(id, renewal.cycle)
   }
 
   /** As the journal has it: the record may have been archived a moment before or after its entry. */
@@ -182,7 +187,3 @@ export class PaymentsRebuild {
 const WRITTEN_AT_ONCE = 500
 
 const RECHARGE = 'recharge:'
-
-function isUnderWay({ state }: Payment): boolean {
-  return state === 'opened' || state === 'unknown'
-}

@@ -33,16 +33,28 @@ export class RedisCallEndings implements EventSource {
   async listen(): Promise<void> {
     const { store, keys } = this.#parts
     const before = await store.command((client) => client.set(keys.listening(), '1', 'PX', LISTENING_MS, 'GET'))
-    if (before === null) await this.#each((partition) => this.#parts.stream.open(partition))
+    // Twice: another daemon, which did not know yet, may have been about to close the first of them.
+    for (let pass = 0; before === null && pass < 2; pass += 1) {
+      await this.#each((partition) => this.#parts.stream.open(partition))
+    }
     this.#isHeard = true
   }
 
   /** Asked every second or so: whether anybody listens. */
   async look(): Promise<void> {
-    const { store, keys, stream } = this.#parts
-    const isHeard = (await store.command((client) => client.exists(keys.listening()))) === 1
-    if (!isHeard && this.#isHeard !== false) await this.#each((partition) => stream.close(partition))
+    const { partitions, stream } = this.#parts
+    let isHeard = await this.#isListenedTo()
+    const closes = !isHeard && this.#isHeard !== false
+    for (let partition = 0; closes && !isHeard && partition < partitions; partition += 1) {
+      await stream.close(partition)
+      isHeard = await this.#isListenedTo()
+    }
     this.#isHeard = isHeard
+  }
+
+  async #isListenedTo(): Promise<boolean> {
+    const { store, keys } = this.#parts
+    return (await store.command((client) => client.exists(keys.listening()))) === 1
   }
 
   take(partition: number, most: number): Promise<readonly TakenEntry[]> {

@@ -1,5 +1,5 @@
 /** The record of a call that has ended: one for each level of its chain, and why it cost what it cost. */
-import { formatAmount } from '../base/money.ts'
+import { formatAmount, type Micros } from '../base/money.ts'
 import { formatInstant } from '../base/time.ts'
 import type { CallLevel, CallRecord, Charge } from '../calls/call.ts'
 import { explainCharge, type Price } from '../rating/charge.ts'
@@ -38,7 +38,7 @@ export interface Cdr {
   readonly parts: readonly CdrPart[]
   readonly overrunSeconds: number
   readonly cause: string
-  /** `presumed`, `overrun`, `late_settlement`, `failopen`, `unrated`, `overlong`, `minutes_not_returned`. */
+  /** `presumed`, `overrun`, `late_settlement`, `failopen`, `unrated`, `overlong`, `minutes_not_returned`, `rerated`. */
   readonly flags: readonly string[]
   readonly rate?: CdrRate
   /** How the price came about, step by step. */
@@ -83,10 +83,17 @@ export function cdrOf({ record, index, level, charge, price, flags }: CdrInput):
 }
 
 function priceOf(price: Price, charge: Charge, seconds: number): Pick<Cdr, 'rate' | 'explanation'> {
+  const paidSeconds = charge.pools.reduce((sum, part) => sum + part.seconds, 0)
+  return pricedBy(price, { micros: charge.micros, seconds, paidSeconds })
+}
+
+/** The rate, and how the charge came from it. */
+export function pricedBy(
+  price: Price,
+  of: { readonly micros: Micros; readonly seconds: number; readonly paidSeconds: number },
+): Pick<Cdr, 'rate' | 'explanation'> {
   const rate = rateOf(price)
-  if (charge.micros === 0n) return { rate }
-  const paid = charge.pools.reduce((sum, part) => sum + part.seconds, 0)
-  return { rate, explanation: explainCharge(price, seconds, paid).lines }
+  return of.micros === 0n ? { rate } : { rate, explanation: explainCharge(price, of.seconds, of.paidSeconds).lines }
 }
 
 /** What is the same at every level. */
@@ -114,9 +121,13 @@ function whoAndWhen(record: CallRecord) {
 
 function fundedWord(level: CallLevel, charge: Charge): string {
   if (level.hold.trunk) return 'trunk'
-  const pools = charge.pools.length > 0 || charge.overrunSeconds > 0
-  if (pools) return charge.micros > 0n ? 'mixed' : 'pool'
-  return charge.micros > 0n ? 'credit' : 'free'
+  return paidWord(charge.pools.length > 0 || charge.overrunSeconds > 0, charge.micros)
+}
+
+/** What paid for a call that no trunk carried. */
+export function paidWord(byPools: boolean, micros: Micros): string {
+  if (byPools) return micros > 0n ? 'mixed' : 'pool'
+  return micros > 0n ? 'credit' : 'free'
 }
 
 function partsOf(level: CallLevel, charge: Charge, seconds: number): readonly CdrPart[] {
@@ -127,12 +138,18 @@ function partsOf(level: CallLevel, charge: Charge, seconds: number): readonly Cd
     seconds: part.seconds,
     amount: formatAmount(0n),
   }))
-  if (charge.micros === 0n) return pools
-  const paid = charge.pools.reduce((sum, part) => sum + part.seconds, 0)
-  return [
-    ...pools,
-    { source: 'credit', seconds: Math.max(0, charge.billedSeconds - paid), amount: formatAmount(charge.micros) },
-  ]
+  return withCredit(pools, charge)
+}
+
+/** Credit pays the billed seconds that minutes did not. */
+export function withCredit(
+  pools: readonly CdrPart[],
+  { micros, billedSeconds }: Pick<Charge, 'micros' | 'billedSeconds'>,
+): readonly CdrPart[] {
+  if (micros === 0n) return pools
+  const paid = pools.reduce((sum, part) => sum + part.seconds, 0)
+  const seconds = Math.max(0, billedSeconds - paid)
+  return [...pools, { source: 'credit', seconds, amount: formatAmount(micros) }]
 }
 
 export function rateOf(price: Price): CdrRate {

@@ -72,7 +72,7 @@ export class UsageDesk {
     const profile = await this.#parts.office.get(account)
     if (!profile) return []
     const { timezone } = profile
-    const whose = await this.#whose(account, query.includeDescendants)
+    const whose = await this.whose(account, query.includeDescendants)
     return this.#summed({ ...query, ...whose, timezone })
   }
 
@@ -94,7 +94,7 @@ export class UsageDesk {
     account: string,
     { includeDescendants, ...place }: ChangesPlace & { readonly includeDescendants: boolean },
   ): Promise<ChangesPage> {
-    return this.#parts.archive.changes({ ...(await this.#whose(account, includeDescendants)), ...place })
+    return this.#parts.archive.changes({ ...(await this.whose(account, includeDescendants)), ...place })
   }
 
   /** An archive that is away, or that nobody has started yet, is not needed for what the store knows as well. */
@@ -115,7 +115,8 @@ export class UsageDesk {
     return fromMs >= clock.nowMs() - hotDays() * DAY_MS
   }
 
-  async #whose(account: string, includeDescendants: boolean): Promise<UsageAccounts> {
+  /** The account, and those below it. */
+  async whose(account: string, includeDescendants: boolean): Promise<UsageAccounts> {
     const partition = (await this.#parts.office.chainOf(account))?.partition ?? 0
     return { partition, accounts: includeDescendants ? await this.#tree(account) : [account] }
   }

@@ -31,7 +31,7 @@ export interface UsageRow extends UsageFigures {
   readonly currency: string
 }
 
-const NOTHING: UsageFigures = {
+export const NOTHING_USED: UsageFigures = {
   calls: 0,
   seconds: 0,
   billedSeconds: 0,
@@ -101,7 +101,7 @@ function keyOf(cdr: Cdr, by: UsageBy, zone: string): string {
 export async function summed(rows: AsyncIterable<UsageRow>): Promise<readonly UsageRow[]> {
   const sums = new Map<string, UsageRow>()
   for await (const row of rows) {
-    const known = sums.get(row.key) ?? { ...NOTHING, key: row.key, currency: row.currency }
+    const known = sums.get(row.key) ?? { ...NOTHING_USED, key: row.key, currency: row.currency }
     sums.set(row.key, { ...known, ...combined(known, row) })
   }
   return [...sums.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1))

@@ -28,8 +28,10 @@ async function payments(account: string): Promise<readonly Listed[]> {
 
 async function withCard(account: string, token: string, maxFailures = 3): Promise<void> {
   const recharge = { enabled: true, threshold: '20.00', amount: '100.00', maxFailures }
-  await one.account(account, { credit: '70.00', recharge })
+  await one.account(account, { credit: '70.00' })
   await one.must('POST', `/v1/accounts/${account}/payment-methods`, { token })
+  // Last: an account without credit or a card would be due at once, and paused.
+  await one.must('PATCH', `/v1/accounts/${account}`, { recharge })
 }
 
 describe('a recharge in mid call', () => {

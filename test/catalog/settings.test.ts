@@ -71,6 +71,7 @@ describe('settings', () => {
         groups: {},
       },
       archive: { hotDays: 35 },
+      exports: { keptHours: 24, perAccount: 20 },
       events: { kept: 50_000, streams: 100 },
       webhooks: { allowPrivate: false, deadlineSeconds: 15, disableAfterDays: 5 },
       mail: { allowPlain: false, timeoutSeconds: 20 },

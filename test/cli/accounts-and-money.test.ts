@@ -268,7 +268,7 @@ describe('credit add', () => {
     stub.on(path, problem(503, 'store_timeout', 'Redis did not answer in time'))
     expect(await stub.run('credit', 'add', 'acme', '25')).toMatchObject({
       code: 1,
-      err: expect.stringContaining('whether it was added is not known; say it again with --key id-1') as string,
+      err: expect.stringContaining('whether it was done is not known; say it again with --key id-1') as string,
     })
   })
 

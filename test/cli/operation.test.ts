@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startEmbeddedRedis } from '../../src/store/embedded-redis.ts'
@@ -14,46 +14,6 @@ beforeEach(async () => {
 })
 
 afterEach(() => stub.close())
-
-const cdr = {
-  call: '01M834491F07XP4PHQP6PAKT62',
-  revision: 0,
-  level: 0,
-  account: 'acme',
-  payer: 'acme',
-  node: 'kam1',
-  callId: '=cmd|"/C calc"!A0',
-  legId: '@tag',
-  direction: 'outbound',
-  media: 'voice',
-  from: '+12125550100',
-  to: '+442079460958',
-  user: '-1+2',
-  startedAt: '2026-11-23T12:00:00.000Z',
-  answeredAt: '2026-11-23T12:00:05.000Z',
-  endedAt: '2026-11-23T12:01:11.000Z',
-  seconds: 66,
-  billedSeconds: 66,
-  charge: '0.066000',
-  currency: 'USD',
-  fundedBy: 'mixed',
-  parts: [
-    { source: 'pool', id: 'day', seconds: 30, amount: '0.000000' },
-    { source: 'credit', seconds: 36, amount: '0.066000' },
-  ],
-  overrunSeconds: 0,
-  cause: 'said "bye", hung up',
-  flags: ['failopen', 'presumed'],
-  rate: {
-    tariff: 'standard',
-    version: 3,
-    prefix: '44',
-    destination: '+SUM(A1)',
-    perMinute: '0.0600',
-    connectFee: '0.000000',
-    increments: '1/1',
-  },
-}
 
 describe('usage show', () => {
   it('is summed up', async () => {
@@ -85,79 +45,6 @@ describe('usage show', () => {
 
   it('is asked for by what there is', async () => {
     expect(await stub.run('usage', 'show', 'acme', '--by', 'week')).toMatchObject({ code: 2 })
-  })
-})
-
-describe('usage export', () => {
-  function twoPages(): void {
-    stub.on('GET /v1/accounts/acme/cdrs?from=2026-11-01&limit=500', { body: { items: [cdr], nextCursor: '7' } })
-    const second = {
-      ...cdr,
-      callId: 'b',
-      user: undefined,
-      rate: undefined,
-      answeredAt: undefined,
-      flags: [],
-      parts: [],
-    }
-    stub.on('GET /v1/accounts/acme/cdrs?from=2026-11-01&limit=500&cursor=7', { body: { items: [second] } })
-  }
-
-  it('is CSV in which nothing is a formula', async () => {
-    twoPages()
-    const { code, out } = await stub.run('usage', 'export', 'acme', '--from', '2026-11-01')
-    expect(code).toBe(0)
-    expect(out.split('\r\n')).toMatchInlineSnapshot(`
-      [
-        "call,revision,level,account,payer,node,call_id,leg_id,direction,media,from,to,user,started_at,answered_at,ended_at,seconds,billed_seconds,pool_seconds,overrun_seconds,charge,currency,funded_by,trunk,tariff,tariff_version,prefix,destination,per_minute,increments,cause,flags",
-        "01M834491F07XP4PHQP6PAKT62,0,0,acme,acme,kam1,"'=cmd|""/C calc""!A0",'@tag,outbound,voice,+12125550100,+442079460958,'-1+2,2026-11-23T12:00:00.000Z,2026-11-23T12:00:05.000Z,2026-11-23T12:01:11.000Z,66,66,30,0,0.066000,USD,mixed,,standard,3,44,'+SUM(A1),0.0600,1/1,"said ""bye"", hung up",failopen presumed",
-        "01M834491F07XP4PHQP6PAKT62,0,0,acme,acme,kam1,b,'@tag,outbound,voice,+12125550100,+442079460958,,2026-11-23T12:00:00.000Z,,2026-11-23T12:01:11.000Z,66,66,0,0,0.066000,USD,mixed,,,,,,,,"said ""bye"", hung up",",
-        "",
-      ]
-    `)
-  })
-
-  it('is every CDR as it is, with --json', async () => {
-    twoPages()
-    const { out } = await stub.run('usage', 'export', 'acme', '--from', '2026-11-01', '--json')
-    const { items } = JSON.parse(out) as { readonly items: readonly unknown[] }
-    expect(items).toHaveLength(2)
-    expect(items[0]).toEqual(cdr)
-  })
-
-  it('is a whole file or none', async () => {
-    twoPages()
-    const file = join(stub.folder, 'calls.csv')
-    const { code, out, err } = await stub.run(
-      'usage',
-      'export',
-      'acme',
-      '--from',
-      '2026-11-01',
-      '--output',
-      'calls.csv',
-    )
-    expect({ code, out, err }).toEqual({ code: 0, out: '', err: `Written to ${file}.\n` })
-    expect(readFileSync(file, 'utf8').split('\r\n')).toHaveLength(4)
-
-    writeFileSync(file, 'before')
-    stub.on('GET /v1/accounts/acme/cdrs?from=2026-11-01&limit=500&cursor=7', problem(503, 'store_timeout', 'too slow'))
-    expect(await stub.run('usage', 'export', 'acme', '--from', '2026-11-01', '--output', 'calls.csv')).toMatchObject({
-      code: 1,
-    })
-    expect(readFileSync(file, 'utf8')).toBe('before')
-    expect(existsSync(`${file}.part`)).toBe(false)
-  })
-
-  it('of nothing is its titles', async () => {
-    stub.on('GET /v1/accounts/acme/cdrs', { body: { items: [] } })
-    expect((await stub.run('usage', 'export', 'acme')).out).toMatch(/^call,revision,.*,flags\r\n$/)
-    expect(JSON.parse((await stub.run('usage', 'export', 'acme', '--json')).out)).toEqual({ items: [] })
-  })
-
-  it('that fails at once writes nothing', async () => {
-    stub.on('GET /v1/accounts/acme/cdrs', problem(404, 'account_unknown', 'there is no account "acme"'))
-    expect(await stub.run('usage', 'export', 'acme')).toMatchObject({ code: 1, out: '' })
   })
 })
 
@@ -353,7 +240,7 @@ describe('usage', () => {
       pool: ['add'],
       call: ['quote', 'authorize', 'list', 'show', 'end'],
       tariff: ['check', 'import', 'diff', 'activate', 'list'],
-      usage: ['show', 'export'],
+      usage: ['show', 'export', 'rerate'],
       config: ['check', 'schema'],
       keys: ['create', 'revoke', 'list'],
       audit: ['verify'],

@@ -53,8 +53,8 @@ or band at the same price of a minute), \`unchanged\`. What looks like a mistake
 
 ## Calls as a sheet
 
-\`usage export\` writes CSV (RFC 4180). A cell that a spreadsheet would take for a formula has an apostrophe before it; plain
-numbers and telephone numbers have none. With \`--output\` the file is there whole or not at all.
+\`usage export\` has the daemon make CSV, XLSX or lines of JSON in the background ([exports.md](exports.md)), shows how far it is, and
+fetches the file; a download that breaks off goes on where it stopped. With \`--output\` the file is there whole or not at all.
 
 ## Doctor
 

@@ -190,6 +190,24 @@ describe.each(archiveForms)('payments of a store that is built anew, %s', (form)
     expect((await test.office().get('lost'))?.standingBundles).toMatchObject([{ paidCycle: 1 }])
   })
 
+  it('buy no bundles a second time where the profile was archived before they were paid for', async () => {
+    const { till } = await open('acme', 'tok_success')
+    await till.must('acme', { kind: 'bundle', minutes: { bundles: 1, seconds: 6_000 }, recurring: true })
+    test.clock.advance(31 * 86_400_000)
+    await test.office().turnCycles('acme')
+    const key = test.keys.profile(await partitionOf('acme'), 'acme')
+    const before = await test.store.command((client) => client.get(key))
+    expect(await till.renewals.attempt('acme')).toMatchObject({ payment: { state: 'succeeded' } })
+    const made = await charges()
+    const archive = await archived()
+    await archive.database.use((sql) => sql`update account set profile = ${before} where id = 'acme'`)
+    await rebuild(archive)
+    const again = desk()
+    test.clock.advance(86_400_000)
+    await again.till.lookAfter()
+    expect(await charges()).toBe(made)
+  })
+
   /** The record as it was before the provider answered. */
   async function opened(id: string): Promise<string> {
     const [p = ''] = id.split('-')

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { callEndedEvent } from '../../src/store/event-entries.ts'
 import { RedisCallEndings } from '../../src/store/redis-call-endings.ts'
-import { RedisEventStream } from '../../src/store/redis-event-stream.ts'
+import { type EventStreamParts, RedisEventStream } from '../../src/store/redis-event-stream.ts'
 import { PARTITIONS, storeForms, type TestStore, useStore } from '../support/offices.ts'
 
 let readers = 0
 
-function endings({ store, keys }: TestStore): RedisCallEndings {
-  const stream = new RedisEventStream({
+function streamParts({ store, keys }: TestStore): EventStreamParts {
+  return {
     name: 'cdrs',
     store,
     reader: `reader-${(readers += 1)}`,
@@ -16,8 +16,40 @@ function endings({ store, keys }: TestStore): RedisCallEndings {
     from: '$',
     trims: false,
     claimAfterMs: 0,
-  })
-  return new RedisCallEndings({ store, keys, partitions: PARTITIONS, stream })
+  }
+}
+
+function storeParts({ store, keys }: TestStore) {
+  return { store, keys, partitions: PARTITIONS }
+}
+
+function endings(test: TestStore): RedisCallEndings {
+  return new RedisCallEndings({ ...storeParts(test), stream: new RedisEventStream(streamParts(test)) })
+}
+
+/** Closes the first partition only when it is let. */
+class SlowlyClosing extends RedisEventStream {
+  readonly #closing = Promise.withResolvers<undefined>()
+  readonly #mayGoOn = Promise.withResolvers<undefined>()
+
+  get isClosing(): Promise<undefined> {
+    return this.#closing.promise
+  }
+
+  goOn(): void {
+    this.#mayGoOn.resolve(undefined)
+  }
+
+  override async close(partition: number): Promise<void> {
+    this.#closing.resolve(undefined)
+    await this.#mayGoOn.promise
+    return super.close(partition)
+  }
+}
+
+function closing(test: TestStore) {
+  const stream = new SlowlyClosing(streamParts(test))
+  return { stream, here: new RedisCallEndings({ ...storeParts(test), stream }) }
 }
 
 const cdr = {
@@ -94,6 +126,19 @@ describe.each(storeForms)('the ends of calls on %s', (_name, form) => {
       ['3-1', undefined],
       ['4-1', 'call.ended'],
     ])
+  })
+
+  it('are told from when somebody listens also where another daemon was closing what nobody heard', async () => {
+    const { stream, here } = closing(test)
+    const listener = endings(test)
+    const looking = here.look()
+    await stream.isClosing
+    await listener.listen()
+    stream.goOn()
+    await looking
+    await ends(test, 1)
+    await here.look()
+    expect(await here.take(3, 10)).toHaveLength(1)
   })
 
   it('go on being told to those that listen when another begins to', async () => {

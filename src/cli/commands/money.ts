@@ -1,5 +1,6 @@
 /** `tollgate credit`, `tollgate trunks`, `tollgate pool`: what an account has. */
 import type { Command } from 'commander'
+import { type ChargeClass, chargeClasses } from '../../accounts/charge-class.ts'
 import * as answers from '../answers.ts'
 import { id, instantText, oneOf, positiveAmount, whole, words } from '../arguments.ts'
 import type { Cli } from '../cli.ts'
@@ -12,6 +13,7 @@ const MAX_POOL_SECONDS = 2_000_000_000
 
 export function addMoneyCommands(program: Command, cli: Cli): void {
   addCredit(program, cli)
+  addFee(program, cli)
   addTrunks(program, cli)
   addPool(program, cli)
 }
@@ -47,24 +49,56 @@ function addCredit(program: Command, cli: Cli): void {
     )
     .option('--reason <text>', 'for the journal')
     .option('--external-id <text>', "the payment's own id")
-    .action((account: string, amount: string, options: CreditOptions) => credit(cli, { account, amount }, options))
+    .action((account: string, amount: string, options: CreditOptions) =>
+      post(cli, { account, amount, side: 'credits' }, options),
+    )
+}
+
+interface FeeOptions {
+  readonly key?: string
+  readonly class?: ChargeClass
+  readonly reason?: string
+  readonly externalId?: string
+}
+
+function addFee(program: Command, cli: Cli): void {
+  program
+    .command('fee')
+    .description('What accounts are charged beside calls.')
+    .command('add')
+    .description('Charges an account a fee.')
+    .argument('<account>', 'its id', id)
+    .argument('<amount>', 'such as 25.00', positiveAmount)
+    .option('--class <class>', `its line on the statement: ${chargeClasses.join(', ')}`, oneOf(...chargeClasses))
+    .option('--key <text>', 'Idempotency-Key: the same key again charges nothing')
+    .option('--reason <text>', 'for the journal')
+    .option('--external-id <text>', "the invoice's own id")
+    .action((account: string, amount: string, options: FeeOptions) =>
+      post(cli, { account, amount, side: 'debits' }, { ...options, kind: 'fee' }),
+    )
+}
+
+interface Posting {
+  readonly account: string
+  readonly amount: string
+  readonly side: 'credits' | 'debits'
 }
 
 /** The key is said also when the answer is lost: with it the same can be asked again without paying twice. */
-async function credit(
+async function post(
   cli: Cli,
-  to: { readonly account: string; readonly amount: string },
-  { key = cli.context.ids(), ...words }: CreditOptions,
+  { account, side, ...posting }: Posting,
+  { key = cli.context.ids(), ...words }: CreditOptions | (FeeOptions & { readonly kind: 'fee' }),
 ): Promise<void> {
   const api = await cli.api()
   try {
-    const body = { amount: to.amount, ...words }
-    const answer = await api.post(`/v1/accounts/${to.account}/credits`, answers.posted, { body, idempotencyKey: key })
+    const body = { ...posting, ...words }
+    const answer = await api.post(`/v1/accounts/${account}/${side}`, answers.posted, { body, idempotencyKey: key })
     const replayed = answer.headers.get('idempotent-replayed') === 'true'
     const { amount, balance, currency, entry } = answer.value
     cli.print({ ...(answer.raw as object), idempotencyKey: key, replayed }, () =>
       fields([
-        [replayed ? 'added before' : 'added', money(amount, currency)],
+        [`${side === 'credits' ? 'added' : 'charged'}${replayed ? ' before' : ''}`, money(amount, currency)],
         ['credit', money(balance, currency)],
         ['entry', entry],
         ['key', key],
@@ -80,7 +114,7 @@ function isUnknownOutcome({ code }: CliFailure): boolean {
 }
 
 function withKey(error: CliFailure, key: string): CliFailure {
-  const advice = `whether it was added is not known; say it again with --key ${key}`
+  const advice = `whether it was done is not known; say it again with --key ${key}`
   return new CliFailure(error, { exitCode: error.exitCode, fields: error.fields, advice })
 }
 

@@ -2,10 +2,11 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import * as answers from '../answers.ts'
-import { id, oneOf } from '../arguments.ts'
-import { cdrColumns, cdrSchema } from '../cdr-columns.ts'
+import { id, oneOf, whole } from '../arguments.ts'
 import type { Cli } from '../cli.ts'
-import { csvLine } from '../csv.ts'
+import { usageFailure } from '../context.ts'
+import { fileBytes, listTexts, madeExport, texts } from '../export-file.ts'
+import { rerate, type RerateOptions } from '../rerate.ts'
 import { duration, money, table } from '../text.ts'
 import { writeWhole } from '../whole-file.ts'
 
@@ -19,6 +20,8 @@ interface ShowOptions extends Period {
   readonly includeDescendants?: true
 }
 
+const contents = ['cdrs', 'transactions', 'usage'] as const
+const formats = ['csv', 'xlsx', 'jsonl'] as const
 const groups = ['day', 'destination', 'user', 'trunk', 'direction', 'account'] as const
 
 export function addUsageCommands(program: Command, cli: Cli): void {
@@ -34,12 +37,30 @@ export function addUsageCommands(program: Command, cli: Cli): void {
     .action((account: string, options: ShowOptions) => show(cli, account, options))
   usage
     .command('export')
-    .description('Ended calls as CSV; with --json as a list.')
+    .description('Ended calls, journal entries or usage as a file; with --json as a list.')
     .argument('<account>', 'its id', id)
-    .option('--from <day>', 'first day in the zone of the account, or first instant')
+    .option('--from <day>', 'first day in the zone of the account, or first instant; none is the first of this month')
     .option('--to <day>', 'last day, or last instant; included')
+    .option('--content <what>', contents.join(', '), oneOf(...contents), 'cdrs')
+    .option('--format <form>', formats.join(', '), oneOf(...formats), 'csv')
+    .option('--by <what>', `of usage: ${groups.join(', ')}`, oneOf(...groups), 'day')
+    .option('--direction <way>', 'of calls: inbound or outbound', oneOf('inbound', 'outbound'))
+    .option('--user <user>', 'of calls: only of this user')
+    .option('--include-descendants', 'with the accounts below it')
+    .option('--no-heading', 'nothing before the titles')
     .option('--output <file>', 'a file that is written whole or not at all; none is standard output')
-    .action((account: string, options: Period & { readonly output?: string }) => exportCalls(cli, account, options))
+    .action((account: string, options: ExportOptions) => exportTable(cli, account, options))
+  usage
+    .command('rerate')
+    .description('What ended calls would cost by another tariff version, and posts the difference with --post.')
+    .requiredOption('--account <account>', 'whose charges', id)
+    .requiredOption('--from <day>', 'first day in the zone of the account, or first instant')
+    .requiredOption('--to <day>', 'last day, or last instant; included')
+    .requiredOption('--tariff <name>', 'what to price them by', id)
+    .option('--tariff-version <n>', 'none is the one in force now', whole(1, 1_000_000_000))
+    .option('--post', 'corrects the charges; a repeat posts nothing, and after a failure the rest')
+    .option('--all', 'every call that changes, however many')
+    .action((options: RerateOptions) => rerate(cli, options))
 }
 
 async function show(cli: Cli, account: string, { includeDescendants, ...rest }: ShowOptions): Promise<void> {
@@ -65,42 +86,32 @@ async function show(cli: Cli, account: string, { includeDescendants, ...rest }: 
   })
 }
 
-/** Page by page, so that a year of calls needs no more memory than a day. */
-async function exportCalls(
-  cli: Cli,
-  account: string,
-  { output, ...query }: Period & { readonly output?: string },
-): Promise<void> {
+interface ExportOptions extends Period {
+  readonly content: 'cdrs' | 'transactions' | 'usage'
+  readonly format: 'csv' | 'xlsx' | 'jsonl'
+  readonly by: ShowOptions['by']
+  readonly direction?: 'inbound' | 'outbound'
+  readonly user?: string
+  readonly includeDescendants?: true
+  readonly heading: boolean
+  readonly output?: string
+}
+
+async function exportTable(cli: Cli, account: string, { output, ...asked }: ExportOptions): Promise<void> {
+  if (output === undefined && asked.format === 'xlsx') throw usageFailure('a workbook needs a file: say --output')
+  // As a list it is one document.
+  const isList = output === undefined && cli.isJson()
+  const order = isList ? { ...asked, format: 'jsonl', heading: false } : asked
   const api = await cli.api()
-  const pages = api.pages(`/v1/accounts/${account}/cdrs`, answers.pageOf(cdrSchema), { query })
-  const texts = cli.isJson() ? jsonTexts(pages) : csvTexts(pages)
+  const made = await madeExport(cli, { api, account, order })
+  const bytes = fileBytes(api, made.href)
   if (output === undefined) {
-    for await (const text of texts) cli.context.out(text)
-    return
+    for await (const text of isList ? listTexts(bytes) : texts(bytes)) cli.context.out(text)
+  } else {
+    const file = resolve(cli.context.source.cwd, output)
+    await writeWhole(file, bytes)
+    if (cli.isJson()) cli.print({ ...made, file }, () => '')
+    else cli.note(`Written to ${file}.`)
   }
-  const file = resolve(cli.context.source.cwd, output)
-  await writeWhole(file, texts)
-  cli.note(`Written to ${file}.`)
-}
-
-type Pages = ReturnType<Awaited<ReturnType<Cli['api']>>['pages']>
-
-async function* csvTexts(pages: Pages): AsyncGenerator<string> {
-  let head = csvLine(cdrColumns.map(([title]) => title))
-  for await (const { rows } of pages) {
-    const cdrs = rows.map((row) => cdrSchema.parse(row))
-    yield head + cdrs.map((cdr) => csvLine(cdrColumns.map(([, cell]) => cell(cdr)))).join('')
-    head = ''
-  }
-}
-
-async function* jsonTexts(pages: Pages): AsyncGenerator<string> {
-  let separator = '{"items": [\n'
-  for await (const { raw } of pages) {
-    for (const cdr of raw) {
-      yield `${separator}${JSON.stringify(cdr)}`
-      separator = ',\n'
-    }
-  }
-  yield separator.startsWith('{') ? '{"items": []}\n' : '\n]}\n'
+  await api.delete(`/v1/accounts/${account}/exports/${made.id}`, answers.anything)
 }

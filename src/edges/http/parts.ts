@@ -4,6 +4,7 @@ import type { ApiKeys } from '../../accounts/api-keys.ts'
 import type { AccountOffice, Page } from '../../accounts/office.ts'
 import type { RefusalCode, Refused } from '../../base/outcome.ts'
 import type { Clock } from '../../base/time.ts'
+import type { ExportDesk } from '../../exports/export-desk.ts'
 import type { EventLog } from '../../events/event-stream.ts'
 import type { JobDesk } from '../../events/job.ts'
 import type { CallRecord, Leg } from '../../calls/call.ts'
@@ -27,6 +28,8 @@ import type { WebhookRequest } from '../../payments/provider.ts'
 import type { Renewals } from '../../payments/renewals.ts'
 import type { Reconciled } from '../../payments/reconcile.ts'
 import type { Recharging } from '../../recharge/recharging.ts'
+import type { Rerating } from '../../rerating/rerating.ts'
+import type { StatementDesk } from '../../statements/statement-desk.ts'
 import type { UsageDesk } from '../../usage/summary.ts'
 
 export type { KeyIdentity } from '../../accounts/api-keys.ts'
@@ -37,6 +40,9 @@ export interface HttpParts {
   readonly receipts: Pick<ReceiptDesk, 'find' | 'list' | 'resend'>
   readonly tariffs: TariffPort
   readonly usage: UsagePort
+  readonly statements: Pick<StatementDesk, 'statement' | 'totals'>
+  readonly rerating: Pick<Rerating, 'tariffOf' | 'page'>
+  readonly exports: Pick<ExportDesk, keyof ExportDesk>
   readonly payments: PaymentPort
   readonly keys: KeyPort
   readonly audit: AuditPort

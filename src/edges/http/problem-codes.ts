@@ -5,6 +5,7 @@
 import type { OfficeRefusalCode } from '../../accounts/office.ts'
 import type { PaymentRefusalCode } from '../../payments/refusal.ts'
 import type { FaultCode } from '../../base/fault.ts'
+import type { ExportRefusalCode } from '../../exports/export-desk.ts'
 import type { ReceiptRefusalCode } from '../../notices/receipt-desk.ts'
 
 export interface ProblemKind {
@@ -31,6 +32,7 @@ const requestProblems = {
   method_not_allowed: { status: 405, title: 'This cannot be done here' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
   too_many_webhooks: { status: 409, title: 'There are too many webhooks' },
+  range_unsatisfiable: { status: 416, title: 'The file has no such range' },
   body_too_large: { status: 413, title: 'The body is too large' },
   media_type_unsupported: { status: 415, title: 'The body has a type that is not read here' },
   tariff_invalid: { status: 422, title: 'The tariff is not valid' },
@@ -88,6 +90,13 @@ const receiptProblems: Readonly<Record<ReceiptRefusalCode, ProblemKind>> = {
   mail_held_back: { status: 429, title: 'The account was sent much mail lately' },
 }
 
+const exportProblems: Readonly<Record<ExportRefusalCode, ProblemKind>> = {
+  export_unknown: { status: 404, title: 'There is no such export' },
+  export_unfinished: { status: 409, title: 'The export has no file yet' },
+  too_many_exports: { status: 409, title: 'The account has too many exports' },
+  export_elsewhere: { status: 503, title: 'The file is not here' },
+}
+
 /** Faults that may pass by themselves; the others are answered as `internal_error`. */
 const faultProblems = {
   store_unavailable: { status: 503, title: 'The store cannot be reached' },
@@ -102,6 +111,7 @@ export type ProblemCode =
   | OfficeRefusalCode
   | PaymentRefusalCode
   | ReceiptRefusalCode
+  | ExportRefusalCode
   | keyof typeof faultProblems
 
 export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
@@ -109,6 +119,7 @@ export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
   ...officeProblems,
   ...paymentProblems,
   ...receiptProblems,
+  ...exportProblems,
   ...faultProblems,
 }
 

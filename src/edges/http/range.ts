@@ -1,6 +1,7 @@
 /** `from` and `to` of reports: instants, or days in the zone of the account; both ends are included. */
 import { z } from 'zod'
-import { instantOf } from '../../base/time.ts'
+import { instantOf, zonedTime } from '../../base/time.ts'
+import type { UsagePeriod } from '../../usage/summary.ts'
 import { instantMs, isDay } from './fields.ts'
 import { badField } from './input.ts'
 
@@ -36,13 +37,28 @@ export interface Range {
   readonly untilMs?: number
 }
 
-export function rangeIn({ from, to }: RangeTexts, zone: string): Range {
+export function rangeIn({ from, to }: RangeTexts, zone: string, place: 'query' | 'body' = 'query'): Range {
   const fromMs = from === undefined ? undefined : startOf(from, zone)
   const untilMs = to === undefined ? undefined : endOf(to, zone)
   if (fromMs !== undefined && untilMs !== undefined && fromMs >= untilMs) {
-    throw badField('/to', 'must not be before from', 'query')
+    throw badField('/to', 'must not be before from', place)
   }
   return { ...(fromMs === undefined ? {} : { fromMs }), ...(untilMs === undefined ? {} : { untilMs }) }
+}
+
+interface Asking {
+  readonly timezone: string
+  readonly nowMs: number
+  readonly place?: 'query' | 'body'
+}
+
+/** The range, or what is left out of it: this month so far, in the zone of the account. */
+export function periodOf(texts: RangeTexts, { timezone, nowMs, place = 'query' }: Asking): UsagePeriod {
+  const { year, month } = zonedTime(nowMs, timezone)
+  const startMs = instantOf({ year, month, day: 1 }, timezone)
+  const period = { fromMs: startMs, untilMs: nowMs + 1, ...rangeIn(texts, timezone, place) }
+  if (period.fromMs >= period.untilMs) throw badField('/from', 'must not be after to', place)
+  return period
 }
 
 function startOf(text: string, zone: string): number {

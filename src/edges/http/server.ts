@@ -17,6 +17,7 @@ import { errorHandler, problemOf, sendProblem } from './errors.ts'
 import { check, invalidInput, type Place } from './input.ts'
 import { answerUnknownPaths } from './not-found.ts'
 import { addReference } from './openapi.ts'
+import { addExportRoutes } from './exports/export-routes.ts'
 import { addStreamRoutes } from './events/stream-routes.ts'
 import { BOARD_PATH, boardPath } from './ops/board-path.ts'
 import { addJobRoutes } from './ops/job-routes.ts'
@@ -31,6 +32,8 @@ import { addProviderWebhook, addReconcileRoute } from './payments/provider-route
 import { addPurchaseRoutes } from './payments/purchase-routes.ts'
 import { addBundleRoutes } from './payments/bundle-routes.ts'
 import { addRechargeRoutes } from './payments/recharge-routes.ts'
+import { addRerateRoute } from './rerating/rerate-route.ts'
+import { addStatementRoutes } from './statements/statement-routes.ts'
 import { addTariffRoutes } from './tariffs/tariff-routes.ts'
 import { addVersionUpload } from './tariffs/version-upload.ts'
 import { addWebhookRoutes } from './webhooks/webhook-routes.ts'
@@ -176,6 +179,9 @@ function adminPath(parts: HttpParts) {
     addMoneyRoutes(server, parts)
     addReportRoutes(server, parts)
     addUsageRoutes(server, parts)
+    addExportRoutes(server, parts)
+    addRerateRoute(server, parts)
+    addStatementRoutes(server, parts)
     addCardRoutes(server, parts)
     addPurchaseRoutes(server, parts)
     addRechargeRoutes(server, parts)

@@ -25,6 +25,10 @@ import { createLog } from '../../../src/observe/log.ts'
 import { Metrics } from '../../../src/observe/metrics.ts'
 import { allowed, callRecord, cdrExample, profile } from './examples.ts'
 import type { UsageFigures } from '../../../src/usage/usage-row.ts'
+import type { ExportRefused } from '../../../src/exports/export-desk.ts'
+import { fakeExports } from './fake-exports.ts'
+import { fakeRerating } from './fake-rerating.ts'
+import { fakeStatements } from './fake-statements.ts'
 import { examplePayment, fakePayments, type Till } from './fake-payments.ts'
 import { heldToReference } from './reference.ts'
 
@@ -51,6 +55,8 @@ export interface Scene extends Till {
   saved: OfficeRefused | undefined
   resent: ReceiptRefused | undefined
   poolIsNew: boolean
+  exportRefused: ExportRefused | undefined
+  exportPath: string
   ready: boolean
   started: boolean
   draining: boolean
@@ -140,6 +146,8 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
     saved: undefined,
     resent: undefined,
     poolIsNew: true,
+    exportRefused: undefined,
+    exportPath: '',
     ready: true,
     started: true,
     draining: false,
@@ -163,6 +171,9 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
     office: fakeOffice(scene, note),
     receipts: fakeReceipts(scene, note),
     tariffs: fakeTariffs(scene, note),
+    exports: fakeExports(scene, note),
+    rerating: fakeRerating(note),
+    statements: fakeStatements(note),
     usage: {
       summary: async (account, query) => {
         note('usage', { account, ...query })

@@ -36,6 +36,14 @@ GET /v1/accounts/{}/transactions
 GET /v1/accounts/{}/cdrs
 GET /v1/accounts/{}/usage
 GET /v1/accounts/{}/usage/changes
+POST /v1/accounts/{}/usage/rerate
+GET /v1/accounts/{}/statement
+GET /v1/accounts/{}/statements
+POST /v1/accounts/{}/exports
+GET /v1/accounts/{}/exports
+GET /v1/accounts/{}/exports/{}
+GET /v1/accounts/{}/exports/{}/file
+DELETE /v1/accounts/{}/exports/{}
 POST /v1/accounts/{}/payment-methods
 GET /v1/accounts/{}/payment-methods
 PATCH /v1/accounts/{}/payment-methods/{}

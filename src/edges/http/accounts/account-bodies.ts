@@ -2,6 +2,7 @@
  * Accounts and pools as operators send them. What is absent takes the defaults (PUT) or stays (PATCH); null clears a field
  * (PATCH) or is as if it were absent.
  */
+import { chargeClasses } from '../../../accounts/charge-class.ts'
 import { z } from 'zod'
 import { languages, topics } from '../../../accounts/contacts.ts'
 import type { PoolInput, PoolPatch, ProfileInput } from '../../../accounts/office.ts'
@@ -200,7 +201,10 @@ export const creditBody = z.strictObject({
   kind: z.enum(['purchase', 'adjustment']).default('purchase').describe('Purchases have a minimum.'),
 })
 
-export const debitBody = z.strictObject({
-  ...moneyFields,
-  kind: z.enum(['adjustment', 'fee']).default('adjustment'),
-})
+export const debitBody = z
+  .strictObject({
+    ...moneyFields,
+    kind: z.enum(['adjustment', 'fee']).default('adjustment'),
+    class: z.enum(chargeClasses).exactOptional().describe('Of a fee: its line on the statement.'),
+  })
+  .refine((body) => body.class === undefined || body.kind === 'fee', { path: ['class'], error: 'is of fees only' })

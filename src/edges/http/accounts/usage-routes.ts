@@ -1,17 +1,16 @@
 /** Usage of an account: summed up, and as it comes for jobs that bill. */
 import { z } from 'zod'
 import { formatAmount } from '../../../base/money.ts'
-import { dayOf, instantOf, zonedTime } from '../../../base/time.ts'
+import { dayOf } from '../../../base/time.ts'
 import { CHANGES_CURSOR, type CdrChange } from '../../../usage/changes.ts'
 import type { UsagePeriod } from '../../../usage/summary.ts'
 import { type UsageBy, type UsageFigures, usageGroups, type UsageRow } from '../../../usage/usage-row.ts'
 import { profileFor } from '../access.ts'
 import { keyOf } from '../auth.ts'
 import { page } from '../fields.ts'
-import { badField } from '../input.ts'
 import { json, operation } from '../operation.ts'
 import type { HttpParts } from '../parts.ts'
-import { range, rangeIn } from '../range.ts'
+import { periodOf, range } from '../range.ts'
 import type { HttpServer } from '../server-type.ts'
 import { accountParams } from './account-routes.ts'
 import { cdrSchema } from './report-routes.ts'
@@ -25,7 +24,8 @@ const usageQuery = z.strictObject({ ...range, by: z.enum(usageGroups).default('d
 
 const changesQuery = z.strictObject({ ...page(CHANGES_CURSOR), includeDescendants })
 
-const figures = {
+/** Of the usage of a period. */
+export const figures = {
   calls: z.int().describe('CDRs: a call has one for each account of its chain.'),
   seconds: z.int().describe('Talked.'),
   billedSeconds: z.int(),
@@ -80,8 +80,7 @@ export function addUsageRoutes(server: HttpServer, { office, usage, clock }: Htt
     const { account } = request.params
     const { by, includeDescendants: below, ...texts } = request.query
     const { timezone } = await profileFor(office, keyOf(request), account)
-    const period = { ...thisMonth(clock.nowMs(), timezone), ...rangeIn(texts, timezone) }
-    if (period.fromMs >= period.untilMs) throw badField('/from', 'must not be after to', 'query')
+    const period = periodOf(texts, { timezone, nowMs: clock.nowMs() })
     const rows = await usage.summary(account, { ...period, by, includeDescendants: below })
     return usageJson({ by, timezone, ...period }, rows)
   })
@@ -104,11 +103,6 @@ export function addUsageRoutes(server: HttpServer, { office, usage, clock }: Htt
   })
 }
 
-function thisMonth(nowMs: number, timezone: string): UsagePeriod {
-  const { year, month } = zonedTime(nowMs, timezone)
-  return { fromMs: instantOf({ year, month, day: 1 }, timezone), untilMs: nowMs + 1 }
-}
-
 function usageJson(
   { by, timezone, fromMs, untilMs }: UsagePeriod & { readonly by: UsageBy; readonly timezone: string },
   rows: readonly UsageRow[],
@@ -126,6 +120,6 @@ function changeJson({ kind, adds, cdr }: CdrChange): z.infer<typeof changesSchem
   return { kind, adds: figuresJson(adds), cdr: { ...cdr } }
 }
 
-function figuresJson<Figures extends UsageFigures>({ charge, ...counts }: Figures) {
+export function figuresJson<Figures extends UsageFigures>({ charge, ...counts }: Figures) {
   return { ...counts, charge: formatAmount(charge) }
 }
