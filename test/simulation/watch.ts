@@ -42,9 +42,13 @@ export class Watch {
     const seen = this.#seen.get(spec.id)
     const counter = (name: string): bigint => seen?.counters.get(name) ?? 0n
     const count = (set: 'live' | 'inbound' | 'outbound' | 'twoWay'): number => seen?.members[set].length ?? 0
+    // Pools do not turn here, so each has one cycle, whatever its number is.
+    const ofPool = (id: string, which: string): bigint => {
+      const name = new RegExp(`^p:${id}:\\d+:${which}$`)
+      return [...(seen?.counters ?? [])].reduce((sum, [found, value]) => (name.test(found) ? sum + value : sum), 0n)
+    }
     const left = ({ id }: { readonly id: string }) => {
-      const seconds = counter(`p:${id}:1:g`) - counter(`p:${id}:1:r`) - counter(`p:${id}:1:u`)
-      return [id, Number(seconds)] as const
+      return [id, Number(ofPool(id, 'g') - ofPool(id, 'r') - ofPool(id, 'u'))] as const
     }
     return {
       spec,
