@@ -10,8 +10,9 @@ import { type Fence, fencesOf, patternOf } from './fences.ts'
 
 const run = promisify(execFile)
 
+const DAEMON = './scripts/start'
 /** Blocks of a terminal of its own: they run on, and are there when they say so. */
-const SERVERS = { 'scripts/inbox.ts': 'mail at smtp:', './scripts/start': 'tollgate answers at' } as const
+const SERVERS = { 'scripts/inbox.ts': 'mail at smtp:', [DAEMON]: 'tollgate answers at' } as const
 
 class Walk {
   readonly #home: Home
@@ -25,13 +26,14 @@ class Walk {
     this.#home = home
     this.#ports = ports
     const port = String(ports['8484'])
-    this.#env = home.environment({ TOLLGATE_HTTP_PORT: port, TOLLGATE_CONFIG_DIR: join(root, 'config'), NO_COLOR: '1' })
+    const places = { TOLLGATE_HTTP_PORT: port, TOLLGATE_URL: `http://127.0.0.1:${port}` }
+    this.#env = home.environment({ ...places, TOLLGATE_CONFIG_DIR: join(root, 'config'), NO_COLOR: '1' })
   }
 
   static async begin(atEnd: AtEnd): Promise<Walk> {
     const home = await Home.make(atEnd)
-    // As in a checkout: ./data and ./scripts.
-    await symlink(join(root, 'scripts'), join(home.folder, 'scripts'))
+    // As in a checkout: ./data beside these.
+    for (const folder of ['scripts', 'docs']) await symlink(join(root, folder), join(home.folder, folder))
     const ports = { '8484': await freePort(), '2525': await freePort(), '8090': await freePort() }
     const walk = new Walk(home, ports)
     atEnd(() => walk.#end())
@@ -56,6 +58,8 @@ class Walk {
   async #command(text: string): Promise<string> {
     const server = Object.entries(SERVERS).find(([command]) => text.includes(command))
     if (server) return this.#serve(text, server)
+    // The page says to end the daemon before.
+    if (text.includes('archive restore')) await this.#servers.get(DAEMON)?.end(20_000)
     const { stdout } = await run(
       'bash',
       ['-euo', 'pipefail', '-c', this.#moved([...this.#said.here, text].join('\n'))],
@@ -65,14 +69,14 @@ class Walk {
         timeout: 60_000,
       },
     )
-    this.#said.here.push(...text.split('\n').filter((line) => /^\w+=/.test(line)))
+    this.#said.here.push(...text.split('\n').filter((line) => /^(export )?\w+=/.test(line)))
     return stdout
   }
 
   async #serve(text: string, [command, says]: readonly [string, string]): Promise<string> {
     await this.#servers.get(command)?.end(20_000)
     const lines = text.trimEnd().split('\n')
-    const last = (lines.pop() ?? '').replace('./scripts/start', './scripts/tollgate serve')
+    const last = (lines.pop() ?? '').replace(DAEMON, './scripts/tollgate serve')
     const args = command === 'scripts/inbox.ts' ? ` ${this.#ports['2525']} ${this.#ports['8090']}` : ''
     if (command !== 'scripts/inbox.ts') this.#said.server.push(...lines)
     const script = this.#moved([...this.#said.server, `exec ${last}${args}`].join('\n'))
@@ -105,14 +109,23 @@ class Walk {
   }
 }
 
-describe('the walk through docs/walks/money.md', () => {
-  it('goes as it is told, and mails no more than it says', { timeout: 240_000 }, async ({ onTestFinished }) => {
-    const fences = fencesOf(await readFile(join(root, 'docs', 'walks', 'money.md'), 'utf8'))
-    const walk = await Walk.begin(onTestFinished)
+describe('a walk', { timeout: 240_000 }, () => {
+  async function walked(page: string, atEnd: AtEnd) {
+    const fences = fencesOf(await readFile(join(root, 'docs', 'walks', page), 'utf8'))
+    const walk = await Walk.begin(atEnd)
     let said = ''
     for (const [index, fence] of fences.entries()) said = await walk.take(fence, fences[index - 1], said)
+    return { fences, walk }
+  }
+
+  it('with money goes as it is told, and mails no more than it says', async ({ onTestFinished }) => {
+    const { fences, walk } = await walked('money.md', onTestFinished)
     const told = fences.filter(({ language }) => language === 'text').flatMap(({ text }) => text.split('\n'))
     const mails = (lines: readonly string[]) => lines.filter((line) => line.startsWith('mail to')).toSorted()
     expect(mails(walk.inbox)).toEqual(mails(told))
+  })
+
+  it('with usage goes as it is told', async ({ onTestFinished }) => {
+    await walked('usage.md', onTestFinished)
   })
 })
