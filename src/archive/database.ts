@@ -5,6 +5,7 @@ import { Fault } from '../base/fault.ts'
 import { EmbeddedPostgres, type EmbeddedOptions } from './embedded.ts'
 import { migrate } from './migrate.ts'
 import type { Sql, Transaction } from './sql.ts'
+import { surviveUnsent } from './unsent.ts'
 
 export interface DatabaseOptions {
   /** PostgreSQL; none is the embedded one. */
@@ -69,7 +70,10 @@ export class Database {
       const done = await within(useMs, work(open.sql))
       if (done !== LATE) return done
     } catch (error) {
-      if (this.#opening === opening && isLost(open)) this.#opening = undefined
+      if (this.#opening === opening && isLost(open, error)) {
+        this.#opening = undefined
+        void shut(open)
+      }
       throw asFault(error)
     }
     // Its connection may be one that nobody will ever answer.
@@ -108,6 +112,7 @@ export class Database {
 
   async #open(): Promise<Open> {
     const { url, embedded: options } = this.#options
+    surviveUnsent()
     const embedded = url === undefined ? await EmbeddedPostgres.start(options) : undefined
     const sql = embedded ? embeddedClient(embedded) : postgres(url ?? '', { ...SETTINGS, max: CONNECTIONS })
     const open = { sql, ...(embedded ? { embedded } : {}) }
@@ -154,9 +159,14 @@ async function within<T>(ms: number, work: Promise<T>): Promise<T | typeof LATE>
   }
 }
 
-/** A worker that ended is started again; a server is connected to again by the client itself. */
-function isLost({ embedded }: Open): boolean {
-  return embedded !== undefined && !embedded.isRunning
+/** A worker that ended is started again; a client whose connection broke may have one that sends nothing any more. */
+function isLost({ embedded }: Open, error: unknown): boolean {
+  if (embedded) return !embedded.isRunning
+  return AWAY.test(codeOf(error))
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
 /** Of the server: it goes down, is starting, has no room; and of the client, which says so in words. */
@@ -167,7 +177,7 @@ const TOO_LONG = '57014'
 
 function asFault(error: unknown): unknown {
   if (error instanceof Fault || !(error instanceof Error)) return error
-  const code = 'code' in error ? String(error.code) : ''
+  const code = codeOf(error)
   if (AWAY.test(code)) return away(error.message === '' ? code : error.message, error)
   if (code !== TOO_LONG) return error
   return new Fault('archive_unavailable', `the archive took longer than ${STATEMENT_MS / 1000} s`, { cause: error })
