@@ -23,7 +23,8 @@ export interface RefundContext {
   readonly nowMs: number
 }
 
-const MAX_REFUNDS = 20
+/** Of one payment, those that failed included: their ids are "<payment>.1" and so on. */
+export const MOST_REFUNDS = 20
 
 /** The refund that is asked for, or the one that the same operation began before. */
 export function refundOf(payment: Payment, request: RefundRequest, context: RefundContext): Refund | PaymentRefused {
@@ -53,7 +54,7 @@ function again(known: Refund, { amount = known.amount, operation }: RefundReques
 
 function refuseRefund({ state, refunds }: Payment): PaymentRefused | undefined {
   if (state !== 'succeeded') return refusePayment('payment_not_refundable', `the payment is ${state}`)
-  if (refunds.length >= MAX_REFUNDS) return refusePayment('payment_not_refundable', 'it was refunded too often')
+  if (refunds.length >= MOST_REFUNDS) return refusePayment('payment_not_refundable', 'it was refunded too often')
   return undefined
 }
 
