@@ -36,7 +36,7 @@ export interface ExportJobParts extends TableSources {
 /** How often people are told how far it is. */
 const TOLD_MS = 500
 
-const TAKEN_BACK = 'the export was taken back'
+class TakenBack extends Error {}
 
 export class ExportJob {
   readonly #parts: ExportJobParts
@@ -59,8 +59,8 @@ export class ExportJob {
     try {
       await this.#make(found)
     } catch (error) {
+      if (error instanceof TakenBack) return
       const reason = error instanceof Error ? error.message : String(error)
-      if (reason === TAKEN_BACK) return
       await store.save({ ...found, state: isLast ? 'failed' : 'queued', reason })
       throw error
     }
@@ -91,7 +91,7 @@ export class ExportJob {
       if (clock.nowMs() - toldAtMs < TOLD_MS) continue
       toldAtMs = clock.nowMs()
       const running: Export = { ...found, state: 'running', rows: counted.rows, progress: page.done }
-      if (!(await store.save(running))) throw new Error(TAKEN_BACK)
+      if (!(await store.save(running))) throw new TakenBack()
     }
   }
 

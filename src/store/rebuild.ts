@@ -8,15 +8,13 @@ import { unpaidBundles } from '../accounts/bundles.ts'
 import { firstTurnMs } from '../accounts/cycles.ts'
 import { Fault, invariant } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
-import { rememberedCall } from '../calls/remembered.ts'
 import { Replay } from '../ledger/audit.ts'
 import { type JournalEntry, decodeEntry, encodeEntry, entryId } from '../ledger/journal.ts'
 import { postedTo } from '../ledger/posting.ts'
-import { cdrId, type LedgerCopy, type StoredCdr, type StoredEntry } from '../ledger/streams.ts'
-import type { Cdr } from '../usage/cdr.ts'
-import { encodeCall } from './call-codec.ts'
+import type { LedgerCopy, StoredEntry } from '../ledger/streams.ts'
 import { type Keys, RESTORING } from './keys.ts'
 import { decodeProfile } from './profile-codec.ts'
+import { CdrsRebuild } from './rebuild-cdrs.ts'
 import { type Credited, noteCredited, PaymentsRebuild, type RebuiltAccount } from './rebuild-payments.ts'
 import { repliesOf } from './replies.ts'
 import type { RedisStore } from './redis.ts'
@@ -42,9 +40,6 @@ export interface Rebuilt {
   readonly released: number
 }
 
-const DAY_MS = 86_400_000
-const MEMORY_MARGIN_MS = 2 * DAY_MS
-
 type Pipeline = ReturnType<RedisStore['client']['pipeline']>
 
 export class StoreRebuild {
@@ -65,7 +60,7 @@ export class StoreRebuild {
       sum.accounts += accounts.size
       sum.entries += entries
       sum.released += released
-      sum.cdrs += await this.#cdrs(partition)
+      sum.cdrs += await new CdrsRebuild({ ...this.#parts, write: (add) => this.#write(add) }).run(partition)
       await this.#armings(partition)
     }
     await store.command((client) => client.hdel(keys.meta(), RESTORING))
@@ -213,54 +208,6 @@ export class StoreRebuild {
       for (const [account, amount] of purchases) pipeline.hset(keys.account(p, account), 'lp', amount.toString())
       for (const [book, value] of replay.books) pipeline.hset(keys.books(p), book, value.toString())
     })
-  }
-
-  async #cdrs(p: number): Promise<number> {
-    const { clock, copy, hotDays, keys } = this.#parts
-    const sinceMs = clock.nowMs() - hotDays * DAY_MS
-    const older = await copy.olderCdrs(p, sinceMs)
-    await this.#write((pipeline) => {
-      for (const [account, left] of older) pipeline.hset(keys.account(p, account), 'cdrb', left)
-    })
-    let count = 0
-    for await (const page of copy.cdrs(p, sinceMs)) {
-      count += page.length
-      const cdrs = page.map((stored) => ({ stored, cdr: JSON.parse(stored.cdr) as Cdr }))
-      await this.#write((pipeline) => {
-        for (const { stored, cdr } of cdrs) {
-          const id = cdrId(stored)
-          pipeline.xadd(keys.cdrs(p), id, 'j', stored.cdr)
-          if (cdr.revision === 0) pipeline.rpush(keys.cdrOrder(p, cdr.account), id)
-          else pipeline.hset(keys.cdrIndex(p, cdr.account), cdr.call, id)
-        }
-      })
-      await this.#remember(cdrs)
-    }
-    return count
-  }
-
-  /** Of calls in a page: the levels of one revision are written together, and a later revision replaces an earlier one. */
-  async #remember(cdrs: readonly { readonly stored: StoredCdr; readonly cdr: Cdr }[]): Promise<void> {
-    const { clock, keys, rememberDays, store } = this.#parts
-    const calls = [...Map.groupBy(cdrs, ({ stored }) => stored.number).values()].flatMap((group) => {
-      const record = rememberedCall(
-        group.map(({ cdr }) => cdr),
-        clock.nowMs(),
-      )
-      const leftMs = (record?.end?.endedAtMs ?? 0) + rememberDays * DAY_MS - clock.nowMs()
-      return record && leftMs > 0 ? [{ record, leftMs }] : []
-    })
-    await this.#write((pipeline) => {
-      for (const { record, leftMs } of calls) {
-        pipeline.set(keys.call(record.partition, record.legKey), encodeCall(record), 'PX', leftMs)
-      }
-    })
-    // Legs lie anywhere in a cluster.
-    for (const { record, leftMs } of calls) {
-      const place = String(record.partition)
-      const keptMs = leftMs + MEMORY_MARGIN_MS
-      await store.command((client) => client.set(keys.leg(record.legKey), place, 'PX', keptMs))
-    }
   }
 
   /** A threshold that is told again gets a number that was not told before. */
