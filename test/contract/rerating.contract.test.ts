@@ -10,7 +10,6 @@ import { UsageDesk } from '../../src/usage/summary.ts'
 import { usd } from '../support/a-call.ts'
 import { archiveForms, never, TestArchives } from '../support/archives.ts'
 import { type OpenAccount, useWorld } from '../support/desk.ts'
-import { PARTITIONS } from '../support/offices.ts'
 
 const BY_SECOND = { firstIncrement: 1, nextIncrement: 1 } as const
 const DAY_SECONDS = 86_400
@@ -22,11 +21,7 @@ describe.each(archiveForms)('re-rating, with the archive on %s', (form) => {
   beforeAll(() => archives.start(), 60_000)
   afterAll(() => archives.stop())
   beforeEach(async () => {
-    await archives.empty()
-    archive = archives.open(world.test)
-    await world.test.store.command((client) =>
-      client.hset(world.test.keys.meta(), { installed_at: '1', partitions: PARTITIONS }),
-    )
+    archive = await archives.opened(world.test)
   }, 60_000)
 
   function rerating(changes: Partial<ReratingParts> = {}): Rerating {

@@ -8,7 +8,6 @@ import { UsageDesk, type UsagePeriod } from '../../src/usage/summary.ts'
 import { usd } from '../support/a-call.ts'
 import { archiveForms, TestArchives } from '../support/archives.ts'
 import { useWorld } from '../support/desk.ts'
-import { PARTITIONS } from '../support/offices.ts'
 
 const ZONE = 'America/New_York'
 
@@ -19,11 +18,7 @@ describe.each(archiveForms)('a statement, with the archive on %s', (form) => {
   beforeAll(() => archives.start(), 60_000)
   afterAll(() => archives.stop())
   beforeEach(async () => {
-    await archives.empty()
-    archive = archives.open(world.test)
-    await world.test.store.command((client) =>
-      client.hset(world.test.keys.meta(), { installed_at: '1', partitions: PARTITIONS }),
-    )
+    archive = await archives.opened(world.test)
   }, 60_000)
 
   function desk(): StatementDesk {

@@ -8,7 +8,7 @@ import { migrate } from '../../src/archive/migrate.ts'
 import type { LedgerStreams } from '../../src/ledger/streams.ts'
 import { tryLock } from '../../src/store/file-lock.ts'
 import { RedisStreams } from '../../src/store/redis-streams.ts'
-import type { TestStore } from './offices.ts'
+import { PARTITIONS, type TestStore } from './offices.ts'
 import { startPostgres, type TestPostgres } from './postgres.ts'
 
 export const archiveForms = ['PostgreSQL', 'embedded'] as const
@@ -38,6 +38,13 @@ export class TestArchives {
     // The embedded one is slow to start, and there can be one only: it stays.
     await this.#database().use((sql) => migrate(sql))
     if (this.server) await this.closeAll()
+  }
+
+  /** An empty one, of a store that says what it is as an installed one does. */
+  async opened(test: TestStore): Promise<Archive> {
+    await this.empty()
+    await test.store.command((client) => client.hset(test.keys.meta(), { installed_at: '1', partitions: PARTITIONS }))
+    return this.open(test)
   }
 
   /** The archive as one more daemon has it. */

@@ -16,6 +16,23 @@ const whyStopped = {
   card_missing: 'Es ist keine Karte hinterlegt; der monatliche Kauf von Minuten wurde deshalb beendet.',
 } as const
 
+function notCharged(subject: string, line: string): NoticeTexts['texts']['recharge.failed'] {
+  return ({ amount, card, reason, nextAtMs }, words) => ({
+    subject,
+    lines: [
+      line,
+      nextAtMs === undefined
+        ? 'Es wird nicht von selbst noch einmal versucht.'
+        : `Der nächste Versuch ist am ${words.moment(nextAtMs)}.`,
+    ],
+    rows: [
+      ['Betrag', words.amount(amount)],
+      ['Karte', card],
+      ['Grund', reason],
+    ],
+  })
+}
+
 export const de: NoticeTexts = {
   account: (name, id) => ['Konto', `${name} (${id})`],
   footer: 'Sie erhalten diese Nachricht, weil Ihre Adresse zu diesem Konto hinterlegt ist.',
@@ -56,38 +73,18 @@ export const de: NoticeTexts = {
         ...(resetsAtMs === undefined ? [] : [['Neue Minuten', words.moment(resetsAtMs)] as const]),
       ],
     }),
-    'bundle.declined': ({ amount, card, reason, nextAtMs }, words) => ({
-      subject: 'Ihre Minuten konnten nicht erneuert werden',
-      lines: [
-        'Die Karte konnte für die Minuten des neuen Monats nicht belastet werden, und es kamen keine hinzu.',
-        nextAtMs === undefined
-          ? 'Es wird nicht von selbst noch einmal versucht.'
-          : `Der nächste Versuch ist am ${words.moment(nextAtMs)}.`,
-      ],
-      rows: [
-        ['Betrag', words.amount(amount)],
-        ['Karte', card],
-        ['Grund', reason],
-      ],
-    }),
+    'bundle.declined': notCharged(
+      'Ihre Minuten konnten nicht erneuert werden',
+      'Die Karte konnte für die Minuten des neuen Monats nicht belastet werden, und es kamen keine hinzu.',
+    ),
     'bundle.stopped': ({ reason }) => ({
       subject: 'Ihre Minuten werden nicht mehr erneuert',
       lines: [whyStopped[reason], 'Bezahlte Minuten können genutzt werden, bis der Monat Ihres Vertrags endet.'],
     }),
-    'recharge.failed': ({ amount, card, reason, nextAtMs }, words) => ({
-      subject: 'Ihre automatische Aufladung ist fehlgeschlagen',
-      lines: [
-        'Die Karte konnte nicht belastet werden, und es wurde kein Guthaben aufgeladen.',
-        nextAtMs === undefined
-          ? 'Es wird nicht von selbst noch einmal versucht.'
-          : `Der nächste Versuch ist am ${words.moment(nextAtMs)}.`,
-      ],
-      rows: [
-        ['Betrag', words.amount(amount)],
-        ['Karte', card],
-        ['Grund', reason],
-      ],
-    }),
+    'recharge.failed': notCharged(
+      'Ihre automatische Aufladung ist fehlgeschlagen',
+      'Die Karte konnte nicht belastet werden, und es wurde kein Guthaben aufgeladen.',
+    ),
     'recharge.paused': (pause) => ({
       subject: 'Ihre automatische Aufladung ist angehalten',
       lines: [...whyPaused(pause), 'Bis die Aufladung wieder eingeschaltet wird, wird kein Guthaben mehr gekauft.'],

@@ -14,6 +14,21 @@ const whyStopped = {
   card_missing: 'There is no card on file, so the monthly purchase of minutes was ended.',
 } as const
 
+function notCharged(subject: string, line: string): NoticeTexts['texts']['recharge.failed'] {
+  return ({ amount, card, reason, nextAtMs }, words) => ({
+    subject,
+    lines: [
+      line,
+      nextAtMs === undefined ? 'It is not tried again by itself.' : `It is tried again on ${words.moment(nextAtMs)}.`,
+    ],
+    rows: [
+      ['Amount', words.amount(amount)],
+      ['Card', card],
+      ['Reason', reason],
+    ],
+  })
+}
+
 export const en: NoticeTexts = {
   account: (name, id) => ['Account', `${name} (${id})`],
   footer: 'You receive this because your address is known for this account.',
@@ -48,34 +63,18 @@ export const en: NoticeTexts = {
         ...(resetsAtMs === undefined ? [] : [['Next minutes', words.moment(resetsAtMs)] as const]),
       ],
     }),
-    'bundle.declined': ({ amount, card, reason, nextAtMs }, words) => ({
-      subject: 'Your minutes could not be renewed',
-      lines: [
-        'The card could not be charged for the minutes of the new month, and none were added.',
-        nextAtMs === undefined ? 'It is not tried again by itself.' : `It is tried again on ${words.moment(nextAtMs)}.`,
-      ],
-      rows: [
-        ['Amount', words.amount(amount)],
-        ['Card', card],
-        ['Reason', reason],
-      ],
-    }),
+    'bundle.declined': notCharged(
+      'Your minutes could not be renewed',
+      'The card could not be charged for the minutes of the new month, and none were added.',
+    ),
     'bundle.stopped': ({ reason }) => ({
       subject: 'Your minutes are not renewed any more',
       lines: [whyStopped[reason], 'Minutes that are paid for can be used until the month of your plan ends.'],
     }),
-    'recharge.failed': ({ amount, card, reason, nextAtMs }, words) => ({
-      subject: 'Your automatic recharge failed',
-      lines: [
-        'The card could not be charged, and no credit was added.',
-        nextAtMs === undefined ? 'It is not tried again by itself.' : `It is tried again on ${words.moment(nextAtMs)}.`,
-      ],
-      rows: [
-        ['Amount', words.amount(amount)],
-        ['Card', card],
-        ['Reason', reason],
-      ],
-    }),
+    'recharge.failed': notCharged(
+      'Your automatic recharge failed',
+      'The card could not be charged, and no credit was added.',
+    ),
     'recharge.paused': (pause) => ({
       subject: 'Your automatic recharge is paused',
       lines: [...whyPaused(pause), 'No more credit is bought until the recharge is switched on again.'],
