@@ -14,7 +14,9 @@ import type {
 } from '../ledger/streams.ts'
 import { cdrId, cdrPlace } from '../ledger/streams.ts'
 import { entryId, entryNumber } from '../ledger/journal.ts'
-import { trimCdrs } from './cdr-trimming.ts'
+import type { Checkpoint } from '../ledger/checkpoint.ts'
+import { trimHistory } from './history-trimming.ts'
+import { readCheckpoint } from './redis-checkpoint.ts'
 import { type Keys, RESTORING } from './keys.ts'
 import { decodeProfile } from './profile-codec.ts'
 import { isReply, lastStreamId, repliesOf, type StreamEntry, streamEntries } from './replies.ts'
@@ -194,8 +196,12 @@ export class RedisStreams implements LedgerStreams {
     await store.run('forget_changed', [keys.changed(p)], [profiles.length, ...archived])
   }
 
-  trimCdrs(partition: number, last: number): Promise<number> {
-    return trimCdrs(this.#parts, partition, last)
+  checkpoint(partition: number): Promise<Checkpoint> {
+    return readCheckpoint(this.#parts, partition)
+  }
+
+  trim(partition: number, last: number): Promise<number> {
+    return trimHistory(this.#parts, partition, last)
   }
 
   async *documents(known: ReadonlySet<string>): AsyncGenerator<StoreDocument> {
