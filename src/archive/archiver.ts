@@ -12,7 +12,6 @@ import { Claim } from './claim.ts'
 import type { Database } from './database.ts'
 import type { Transaction } from './sql.ts'
 import { keepDocuments } from './documents.ts'
-import { lastEntryBefore } from './entries.ts'
 import { keepCheckpoint } from './checkpoints.ts'
 import { Months } from './months.ts'
 import { cutTo, findFork } from './fork.ts'
@@ -219,14 +218,13 @@ export class Archiver {
 
   /** What was archived and is older than the hot window leaves the store. */
   async #trim(stopped: () => boolean): Promise<void> {
-    const { clock, streams, database, hotDays } = this.#parts
+    const { clock, streams, hotDays } = this.#parts
     if (clock.nowMs() - this.#trimmedAtMs < TRIM_EVERY_MS) return
     const beforeMs = clock.nowMs() - hotDays() * DAY_MS
     for (const [partition, { journal }] of this.#places) {
-      const number = await database.use((sql) => lastEntryBefore(sql, partition, beforeMs))
       // The last one stays: by it the archive knows the store again.
-      const last = Math.min(number, journal - 1)
-      while ((await streams.trim(partition, last)) > 0) if (stopped()) return
+      const upTo = { last: journal - 1, beforeMs }
+      while ((await streams.trim(partition, upTo)) > 0) if (stopped()) return
     }
     this.#trimmedAtMs = clock.nowMs()
   }

@@ -98,6 +98,13 @@ export interface Installation {
   readonly beats: number
 }
 
+export interface TrimmedUpTo {
+  /** Number of the last entry that may go. */
+  readonly last: number
+  /** The first that was written then or later stays, with all after it. */
+  readonly beforeMs: number
+}
+
 export interface LedgerStreams {
   readonly partitions: number
   /** Fault(store_unfit) of a store that is being built anew. */
@@ -120,8 +127,8 @@ export interface LedgerStreams {
   forgetChanged(partition: number, profiles: readonly StoredProfileText[]): Promise<void>
   /** What the entries that left the store come to. */
   checkpoint(partition: number): Promise<Checkpoint>
-  /** Takes out entries up to one, and their CDRs; answers with how many entries went, 0 when no more do. */
-  trim(partition: number, last: number): Promise<number>
+  /** Takes out the oldest entries and their CDRs, a stretch at a time; answers with how many went, 0 when no more do. */
+  trim(partition: number, upTo: TrimmedUpTo): Promise<number>
   /** Those whose name is in `known` are of content that never changes, and are left out. */
   documents(known: ReadonlySet<string>): AsyncIterable<StoreDocument>
 }

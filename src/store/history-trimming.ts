@@ -1,13 +1,13 @@
 /** The oldest journal entries and their CDRs leave the store, when whoever keeps them elsewhere says so. */
 import { invariant } from '../base/fault.ts'
 import { Replay } from '../ledger/audit.ts'
-import { decodeEntry, entryNumber, type JournalEntry } from '../ledger/journal.ts'
-import { cdrPlace } from '../ledger/streams.ts'
+import { decodeEntry, entryId, type JournalEntry } from '../ledger/journal.ts'
+import type { TrimmedUpTo } from '../ledger/streams.ts'
 import type { Cdr } from '../usage/cdr.ts'
 import type { Keys } from './keys.ts'
 import { checkpointNumber } from './redis-checkpoint.ts'
 import type { RedisStore } from './redis.ts'
-import { repliesOf, streamEntries, wordsOf } from './replies.ts'
+import { streamEntries, wordsOf } from './replies.ts'
 
 /** In one script: it keeps the store busy for a millisecond or so. */
 const ENTRIES_AT_ONCE = 200
@@ -25,12 +25,12 @@ interface Leaving {
 }
 
 /**
- * Answers with how many entries went: those up to `last`, a stretch at a time, and 0 when no more do. An entry that is wrong
- * in itself stays, with all that follow, for `audit verify` to name.
+ * Answers with how many entries went, and 0 when no more do. An entry that is wrong in itself stays, with all that follow,
+ * for `audit verify` to name.
  */
-export async function trimHistory(parts: Parts, p: number, last: number): Promise<number> {
+export async function trimHistory(parts: Parts, p: number, upTo: TrimmedUpTo): Promise<number> {
   const { store, keys } = parts
-  const leaving = await leavingUpTo(parts, p, last)
+  const leaving = await leavingUpTo(parts, p, upTo)
   if (leaving.entries.length === 0) return 0
   const sums = sumsOf(leaving, p)
   if (!sums) return 0
@@ -63,21 +63,18 @@ export async function trimHistory(parts: Parts, p: number, last: number): Promis
   return word === 'trimmed' ? leaving.entries.length : 0
 }
 
-async function leavingUpTo({ store, keys }: Parts, p: number, last: number): Promise<Leaving> {
+async function leavingUpTo({ store, keys }: Parts, p: number, { last, beforeMs }: TrimmedUpTo): Promise<Leaving> {
   const before = await checkpointNumber({ store, keys }, p)
   const to = Math.min(last, before + ENTRIES_AT_ONCE)
   if (to <= before) return { before, last: before, entries: [], cdrs: [] }
-  const results = await store.command((client) =>
-    client.pipeline().xrange(keys.journal(p), '-', `0-${to}`).xrange(keys.cdrs(p), '-', String(to)).exec(),
-  )
-  const [entries, cdrs] = repliesOf(results).map(streamEntries)
-  const found = (entries ?? []).filter(({ id }) => entryNumber(id) > before)
-  return {
-    before,
-    last: to,
-    entries: found.map(({ fields }) => decodeEntry(fields['e'] ?? '')),
-    cdrs: (cdrs ?? []).filter(({ id }) => cdrPlace(id).number <= to).map(({ fields }) => cdrOf(fields)),
-  }
+  const found = await store.command((client) => client.xrange(keys.journal(p), entryId(before + 1), entryId(to)))
+  const stretch = streamEntries(found).map(({ fields }) => decodeEntry(fields['e'] ?? ''))
+  const staying = stretch.findIndex(({ atMs }) => atMs >= beforeMs)
+  const entries = staying === -1 ? stretch : stretch.slice(0, staying)
+  // Of a stretch with a gap the last is another, and it stays.
+  const end = staying === -1 ? to : before + staying
+  const cdrs = await store.command((client) => client.xrange(keys.cdrs(p), '-', `(${end + 1}-0`))
+  return { before, last: end, entries, cdrs: streamEntries(cdrs).map(({ fields }) => cdrOf(fields)) }
 }
 
 function cdrOf(fields: Readonly<Record<string, string>>): Cdr {

@@ -11,6 +11,7 @@ import type {
   StoredRecord,
   StreamPage,
   StreamPlace,
+  TrimmedUpTo,
 } from '../ledger/streams.ts'
 import { cdrId, cdrPlace } from '../ledger/streams.ts'
 import { entryId, entryNumber } from '../ledger/journal.ts'
@@ -200,8 +201,8 @@ export class RedisStreams implements LedgerStreams {
     return readCheckpoint(this.#parts, partition)
   }
 
-  trim(partition: number, last: number): Promise<number> {
-    return trimHistory(this.#parts, partition, last)
+  trim(partition: number, upTo: TrimmedUpTo): Promise<number> {
+    return trimHistory(this.#parts, partition, upTo)
   }
 
   async *documents(known: ReadonlySet<string>): AsyncGenerator<StoreDocument> {

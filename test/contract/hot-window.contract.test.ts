@@ -134,8 +134,8 @@ describe.each(archiveForms)('the hot window, %s', (form) => {
     await store.command((client) => client.xadd(keys.journal(partition), '0-*', 'e', encodeEntry(wrong), 'b', 'far=0'))
     const streams = new RedisStreams(streamParts)
     const last = await streams.lastEntry(partition)
-    expect(await streams.trim(partition, last - 1)).toBe(last - 1)
-    expect(await streams.trim(partition, last)).toBe(0)
+    expect(await streams.trim(partition, { last: last - 1, beforeMs: Infinity })).toBe(last - 1)
+    expect(await streams.trim(partition, { last, beforeMs: Infinity })).toBe(0)
     const { drifts } = await auditStore()
     expect(drifts.map(({ counter }) => counter)).toContain(`entry ${last}`)
     await store.command((client) => client.xdel(keys.journal(partition), `0-${last}`))
@@ -154,7 +154,8 @@ describe.each(archiveForms)('the hot window, %s', (form) => {
     const { number: before = 0 } = (await streams[0]?.checkpoint(partition)) ?? {}
     const stretches: number[] = []
     const trim = async (stream: RedisStreams) => {
-      for (let to = 20; to < last; to += 20) stretches.push(await stream.trim(partition, to))
+      for (let to = 20; to < last; to += 20)
+        stretches.push(await stream.trim(partition, { last: to, beforeMs: Infinity }))
     }
     const [audit] = await Promise.all([auditStore(), ...streams.map(trim)])
     expect(audit.drifts).toEqual([])
@@ -235,7 +236,7 @@ describe.each(archiveForms)('the hot window, %s', (form) => {
     await world.elapse(36 * 86_400)
     const streams = new RedisStreams(world.test.streamParts)
     for (let p = 0; p < PARTITIONS; p += 1) {
-      expect(await streams.trim(p, 0)).toBe(0)
+      expect(await streams.trim(p, { last: 0, beforeMs: Infinity })).toBe(0)
     }
     expect(await storedCdrs()).toBe(stored)
   })
