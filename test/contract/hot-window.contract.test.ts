@@ -5,7 +5,7 @@ import { Claim } from '../../src/archive/claim.ts'
 import { ArchivedCopy } from '../../src/archive/copy.ts'
 import { encodeEntry, type JournalEntry } from '../../src/ledger/journal.ts'
 import { StoreRebuild } from '../../src/store/rebuild.ts'
-import { type AuditReport, RedisAudit } from '../../src/store/redis-audit.ts'
+import { type AuditedJournal, type AuditReport, RedisAudit } from '../../src/store/redis-audit.ts'
 import { RedisStreams } from '../../src/store/redis-streams.ts'
 import { StoredUsage } from '../../src/usage/stored-usage.ts'
 import { UsageDesk } from '../../src/usage/summary.ts'
@@ -163,6 +163,25 @@ describe.each(archiveForms)('the hot window, %s', (form) => {
     expect(await streams[0]?.checkpoint(partition)).toMatchObject({ number: before + went })
     expect((await auditStore()).drifts).toEqual([])
     expect(await transactionsOf(archive, 'acme')).toEqual(whole)
+  })
+
+  it('is audited also where entries leave before they are read: what they came to is in the checkpoint', async () => {
+    await traffic(world)
+    await world.elapse(36 * 86_400)
+    for (let more = 0; more < 50; more += 1) await world.credit('acme', 7n)
+    const { partition = -1 } = (await world.office().chainOf('acme')) ?? {}
+    const parts = world.test.streamParts
+    const streams = new RedisStreams(parts)
+    let went = 0
+    const journal: AuditedJournal = {
+      checkpoint: (p) => streams.checkpoint(p),
+      entries: async (p, from, to) => {
+        if (p === partition && went === 0) went = await streams.trim(p, { last: 40, beforeMs: Infinity })
+        return streams.entries(p, from, to)
+      },
+    }
+    expect((await new RedisAudit({ ...parts, journal }).verify()).drifts).toEqual([])
+    expect(went).toBe(40)
   })
 
   it('is brought back by a restore as it was: the checkpoint, the entries after it, and what is archived only', async () => {
