@@ -99,7 +99,12 @@ describe('audit verify', () => {
   })
 
   it('fails when a balance drifts', async () => {
-    const report = { ok: false, entries: 12, checkpointed: 5, problems: ['partition 7, account acme, cp: journal 5, live 6'] }
+    const report = {
+      ok: false,
+      entries: 12,
+      checkpointed: 5,
+      problems: ['partition 7, account acme, cp: journal 5, live 6'],
+    }
     stub.on('POST /v1/audit/verify', { body: report })
     const { code, out } = await stub.run('audit', 'verify')
     expect(code).toBe(1)

@@ -2,13 +2,7 @@
 import type { InjectOptions, LightMyRequestResponse as Response } from 'fastify'
 import type { AccountProfile, Pool } from '../../../src/accounts/account.ts'
 import type { KeyIdentity, KeyInput, KeyRecord } from '../../../src/accounts/api-keys.ts'
-import type {
-  Money,
-  OfficeRefused,
-  PoolPatch,
-  Posted,
-  ProfileInput,
-} from '../../../src/accounts/office.ts'
+import type { Money, OfficeRefused, PoolPatch, Posted, ProfileInput } from '../../../src/accounts/office.ts'
 import { changedPool } from '../../../src/accounts/pools.ts'
 import { patchedProfile } from '../../../src/accounts/profile.ts'
 import type { CallRecord } from '../../../src/calls/call.ts'
@@ -198,7 +192,9 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
     jobs: fakeJobs(note),
     webhooks: fakeWebhooks(scene, note),
     events: { log: scene.events, mostStreams: () => 2, listenToCalls: async () => note('listenToCalls', undefined) },
-    audit: { verify: async () => ({ ok: true, entries: 12, checkpointed: 5, accounts: 3, partitions: 64, problems: [] }) },
+    audit: {
+      verify: async () => ({ ok: true, entries: 12, checkpointed: 5, accounts: 3, partitions: 64, problems: [] }),
+    },
     archive: {
       status: async () => ({ kind: 'embedded', entries: 12, behind: 0, cdrs: 4, accounts: 3, lost: 0 }),
       verify: async () => ({ ok: true, entries: 12, checkpointed: 5, accounts: 3, partitions: 64, problems: [] }),
