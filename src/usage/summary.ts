@@ -69,6 +69,8 @@ interface History<T> {
 }
 
 const PAGE = 500
+/** Accounts whose children are looked for. */
+const ASKED_AT_ONCE = 64
 const DAY_MS = 86_400_000
 
 export class UsageDesk {
@@ -146,15 +148,22 @@ export class UsageDesk {
   /** The account and everything below it; the tree is at most five levels deep. */
   async #tree(account: string): Promise<readonly string[]> {
     const found = [account]
-    for (let next = 0; next < found.length; next += 1) {
-      let cursor: string | undefined
-      do {
-        const parent = found[next] ?? account
-        const page = await this.#parts.office.list({ parent, limit: PAGE, ...(cursor ? { cursor } : {}) })
-        found.push(...page.items.map(({ id }) => id))
-        cursor = page.nextCursor
-      } while (cursor !== undefined)
+    for (let next = 0; next < found.length;) {
+      const parents = found.slice(next, next + ASKED_AT_ONCE)
+      next += parents.length
+      found.push(...(await Promise.all(parents.map((parent) => this.#below(parent)))).flat())
     }
+    return found
+  }
+
+  async #below(parent: string): Promise<readonly string[]> {
+    const found: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await this.#parts.office.list({ parent, limit: PAGE, ...(cursor ? { cursor } : {}) })
+      found.push(...page.items.map(({ id }) => id))
+      cursor = page.nextCursor
+    } while (cursor !== undefined)
     return found
   }
 }
