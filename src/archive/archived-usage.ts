@@ -2,6 +2,7 @@
 import type { Page } from '../accounts/office.ts'
 import { invariant } from '../base/fault.ts'
 import { parseAmount } from '../base/money.ts'
+import { dayOf } from '../base/time.ts'
 import type { Cdr } from '../usage/cdr.ts'
 import { changeOf, type ChangesPage, type ChangesPlace } from '../usage/changes.ts'
 import type { ArchivedCdrsQuery, SourceQuery, UsageAccounts, UsageArchive } from '../usage/summary.ts'
@@ -11,6 +12,9 @@ import { arrayOf } from './arrays.ts'
 import type { Archiver } from './archiver.ts'
 import type { Database } from './database.ts'
 import type { Sql } from './sql.ts'
+
+/** The clocks of every zone are whole quarters of an hour apart, so each of these lies in one day of any of them. */
+const QUARTER_SECONDS = 900
 
 /** Sums of 64 bits and money are text. */
 interface SumRow {
@@ -52,7 +56,7 @@ export class ArchivedUsage implements UsageArchive, NewestCdrs {
   async *rows(query: SourceQuery): AsyncGenerator<UsageRow> {
     const { database, archiver } = this.#parts
     await archiver.catchUp(query.partition)
-    yield* (await database.use((sql) => sums(sql, query))).map(usageRow)
+    yield* (await database.use((sql) => sums(sql, query))).map((row) => usageRow(row, query))
   }
 
   async cdrs(query: ArchivedCdrsQuery): Promise<Page<string>> {
@@ -92,9 +96,9 @@ export class ArchivedUsage implements UsageArchive, NewestCdrs {
   }
 }
 
-function sums(sql: Sql, { accounts, fromMs, untilMs, by, timezone }: SourceQuery): Promise<readonly SumRow[]> {
+function sums(sql: Sql, { accounts, fromMs, untilMs, by }: SourceQuery): Promise<readonly SumRow[]> {
   return sql<SumRow[]>`
-    select ${keyOf(sql, by, timezone)} as key, currency, count(*) as calls, sum(seconds) as seconds,
+    select ${keyOf(sql, by)} as key, currency, count(*) as calls, sum(seconds) as seconds,
       sum(billed_seconds) as billed, sum(pool_seconds) as pool, sum(trunk_seconds) as trunk,
       sum(overrun_seconds) as overrun, count(*) filter (where ' ' || flags || ' ' like '% overrun %') as overruns,
       sum(charge)::text as charge
@@ -104,10 +108,11 @@ function sums(sql: Sql, { accounts, fromMs, untilMs, by, timezone }: SourceQuery
     group by 1, 2`
 }
 
-function keyOf(sql: Sql, by: UsageBy, timezone: string) {
+/** PostgreSQL reads some zones in another way ("+05:30", "IST"), so days are made here, of quarters of an hour. */
+function keyOf(sql: Sql, by: UsageBy) {
   switch (by) {
     case 'day':
-      return sql`to_char(ended_at at time zone ${timezone}, 'YYYY-MM-DD')`
+      return sql`floor(extract(epoch from ended_at) / ${QUARTER_SECONDS})::text`
     case 'destination':
       return sql`destination`
     case 'user':
@@ -121,11 +126,11 @@ function keyOf(sql: Sql, by: UsageBy, timezone: string) {
   }
 }
 
-function usageRow(row: SumRow): UsageRow {
+function usageRow(row: SumRow, { by, timezone }: SourceQuery): UsageRow {
   const charge = parseAmount(row.charge)
   invariant(charge !== undefined, 'a sum of charges is an amount')
   return {
-    key: row.key,
+    key: by === 'day' ? dayOf(Number(row.key) * QUARTER_SECONDS * 1000, timezone) : row.key,
     currency: row.currency,
     calls: Number(row.calls),
     seconds: Number(row.seconds),

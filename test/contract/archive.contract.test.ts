@@ -10,6 +10,7 @@ import { type Rebuilt, StoreRebuild } from '../../src/store/rebuild.ts'
 import { RedisStreams } from '../../src/store/redis-streams.ts'
 import { StoredUsage } from '../../src/usage/stored-usage.ts'
 import { UsageDesk } from '../../src/usage/summary.ts'
+import { summed } from '../../src/usage/usage-row.ts'
 import { PARTITIONS } from '../support/offices.ts'
 import type { Archive } from '../../src/archive/archive.ts'
 import { archiveForms, never, TestArchives } from '../support/archives.ts'
@@ -123,6 +124,34 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     expect(await later.status()).toEqual({ ...before, entries: before.entries + 1 })
     expect((await auditOf(world, later).verify()).drifts).toEqual([])
   })
+
+  it.each(['+05:30', 'IST', 'Asia/Kathmandu', 'Pacific/Apia', 'America/St_Johns', 'US/Pacific-New', 'BST'])(
+    'has calls on the days that they are on in the store, in the zone %s',
+    async (timezone) => {
+      const hour = 3_600_000
+      await world.test.store.command((client) => client.hset(world.test.keys.meta(), { installed_at: '1' }))
+      await world.account('far', { credit: 1_000_000n, timezone })
+      const call = { account: 'far', to: '+13105550123', direction: 'outbound', seconds: 1 } as const
+      for (let back = 0; back < 28; back += 1) {
+        await world.call(`c${back}`).stop({ ...call, endedAtMs: world.nowMs - back * hour })
+      }
+      const office = world.test.office()
+      const archive = archives.open(world.test)
+      await archive.archiver.round(never)
+      const { partition = -1 } = (await office.chainOf('far')) ?? {}
+      const query = {
+        partition,
+        accounts: ['far'],
+        fromMs: 0,
+        untilMs: world.nowMs + hour,
+        by: 'day',
+        timezone,
+      } as const
+      const days = await summed(archive.usage.rows(query))
+      expect(days.reduce((calls, row) => calls + row.calls, 0)).toBe(28)
+      expect(days).toEqual(await summed(new StoredUsage(office).rows(query)))
+    },
+  )
 
   it('has of no page a CDR before its entry, nor an entry before its CDRs', async () => {
     await traffic(world)
