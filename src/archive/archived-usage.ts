@@ -82,7 +82,8 @@ export class ArchivedUsage implements UsageArchive, NewestCdrs {
     await archiver.catchUp(query.partition)
     const { cursor = '0.0', limit } = query
     // First, as a fork between the two is then found the next time.
-    const { epoch, ...after } = await database.use((sql) => placeOf(sql, query.partition, cursor))
+    const { epoch, last: archived, ...after } = await database.use((sql) => placeOf(sql, query.partition, cursor))
+    if (after.number > archived) return { items: [], cursor, more: false, unknown: true }
     const rows = await database.use((sql) => changesAfter(sql, { ...query, ...after }))
     const page = rows.slice(0, limit)
     const last = page.at(-1)
@@ -143,22 +144,32 @@ function usageRow(row: SumRow, { by, timezone }: SourceQuery): UsageRow {
   }
 }
 
+interface PlaceAfter {
+  readonly number: number
+  readonly level: number
+  readonly epoch: number
+  /** The last entry that is archived; a cursor beyond it was never given out here. */
+  readonly last: number
+}
+
+/** No chain has so many accounts. */
+const AFTER_ALL_LEVELS = 99
+
 /**
  * After which CDR the cursor goes on; from before a fork it goes back to there, as the entries after it are others now. All
  * that was told until then stays told.
  */
-async function placeOf(
-  sql: Sql,
-  partition: number,
-  cursor: string,
-): Promise<{ readonly number: number; readonly level: number; readonly epoch: number }> {
+async function placeOf(sql: Sql, partition: number, cursor: string): Promise<PlaceAfter> {
   const [number = 0, level = 0, seen = 0] = cursor.split('.').map(Number)
-  const [fork] = await sql<{ epoch: number; number: string | null }[]>`
-    select coalesce(max(epoch), 0) as epoch, min(number) filter (where epoch > ${seen}) as number
+  const [fork] = await sql<{ epoch: number; number: string | null; last: string | null }[]>`
+    select coalesce(max(epoch), 0) as epoch, min(number) filter (where epoch > ${seen}) as number,
+      (select journal from progress where partition = ${partition}) as last
     from fork where partition = ${partition}`
-  const { epoch = 0, number: back = null } = fork ?? {}
+  const { epoch = 0, number: back = null, last } = fork ?? {}
   const common = back === null ? Infinity : Number(back)
-  return number > common ? { number: common + 1, level: 0, epoch } : { number, level, epoch }
+  const known = { epoch, last: Number(last ?? 0) }
+  // The entry after the one in common may not be there yet: nothing is told of it then.
+  return number > common ? { number: common, level: AFTER_ALL_LEVELS, ...known } : { number, level, ...known }
 }
 
 /** One more than the limit, so that it is known whether there is more. */

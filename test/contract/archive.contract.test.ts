@@ -269,6 +269,7 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     expect(archives.lost).toEqual([{ partition, rows: written + 2 }])
     expect(await archive.status()).toEqual({ ...before, entries: before.entries + 1, lost: written + 2 })
     expect((await auditOf(world, archive).verify()).drifts).toEqual([])
+    expect(await archive.usage.changes({ ...told, cursor })).toEqual({ items: [], cursor, more: false })
     // Less than was lost: a cursor from before would stand beyond it.
     await world.call('instead').stop({ seconds: 10 })
     const next = await archive.usage.changes({ ...told, cursor })
@@ -277,6 +278,19 @@ describe.each(archiveForms)('the archive, %s', (form) => {
       items: [],
       cursor: next.cursor,
     })
+  })
+
+  it('tells nothing to a cursor that it did not give out, such as one of a busier account', async () => {
+    await traffic(world)
+    const archive = archives.open(world.test)
+    const changes = async (account: string, cursor = '0.0') => {
+      const { partition = -1 } = (await world.office().chainOf(account)) ?? {}
+      return archive.usage.changes({ partition, accounts: [account], limit: 100, cursor })
+    }
+    const [busy, calm] = [await changes('acme'), await changes('far')]
+    expect(await changes('acme', busy.cursor)).toEqual({ ...busy, items: [] })
+    expect(await changes('far', busy.cursor)).toEqual({ ...busy, items: [], unknown: true })
+    expect(await changes('far', calm.cursor)).toEqual({ ...calm, items: [] })
   })
 
   it('is of one store: another is refused', async () => {
