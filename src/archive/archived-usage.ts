@@ -3,6 +3,7 @@ import type { Page, Transaction } from '../accounts/office.ts'
 import { transactionOf } from '../accounts/transaction.ts'
 import { invariant } from '../base/fault.ts'
 import { parseAmount } from '../base/money.ts'
+import { dayOf } from '../base/time.ts'
 import type { Cdr } from '../usage/cdr.ts'
 import { changeOf, type ChangesPage, type ChangesPlace } from '../usage/changes.ts'
 import type { ArchivedHistoryQuery, SourceQuery, UsageAccounts, UsageArchive } from '../usage/summary.ts'
@@ -12,6 +13,9 @@ import { arrayOf } from './arrays.ts'
 import type { Archiver } from './archiver.ts'
 import type { Database } from './database.ts'
 import type { Sql } from './sql.ts'
+
+/** The clocks of every zone are whole quarters of an hour apart, so each of these lies in one day of any of them. */
+const QUARTER_SECONDS = 900
 
 /** Sums of 64 bits and money are text. */
 interface SumRow {
@@ -53,7 +57,7 @@ export class ArchivedUsage implements UsageArchive, NewestCdrs {
   async *rows(query: SourceQuery): AsyncGenerator<UsageRow> {
     const { database, archiver } = this.#parts
     await archiver.catchUp(query.partition)
-    yield* (await database.use((sql) => sums(sql, query))).map(usageRow)
+    yield* (await database.use((sql) => sums(sql, query))).map((row) => usageRow(row, query))
   }
 
   async cdrs(query: ArchivedHistoryQuery): Promise<Page<string>> {
@@ -87,7 +91,8 @@ export class ArchivedUsage implements UsageArchive, NewestCdrs {
     await archiver.catchUp(query.partition)
     const { cursor = '0.0', limit } = query
     // First, as a fork between the two is then found the next time.
-    const { epoch, ...after } = await database.use((sql) => placeOf(sql, query.partition, cursor))
+    const { epoch, last: archived, ...after } = await database.use((sql) => placeOf(sql, query.partition, cursor))
+    if (after.number > archived) return { items: [], cursor, more: false, unknown: true }
     const rows = await database.use((sql) => changesAfter(sql, { ...query, ...after }))
     const page = rows.slice(0, limit)
     const last = page.at(-1)
@@ -105,21 +110,22 @@ export class ArchivedUsage implements UsageArchive, NewestCdrs {
  * The names in it are those of the index cdr_usage: one that is not would have every row read. A tree has one currency; to group
  * by it as well would have the planner expect many groups, and sort all rows for them.
  */
-function sums(sql: Sql, { accounts, fromMs, untilMs, by, timezone }: SourceQuery): Promise<readonly SumRow[]> {
+function sums(sql: Sql, { accounts, fromMs, untilMs, by }: SourceQuery): Promise<readonly SumRow[]> {
   const key = sql(COLUMNS[by])
   return sql<SumRow[]>`
-    select ${by === 'day' ? sql`to_char(day, 'YYYY-MM-DD')` : key} as key, min(currency) as currency, count(*) as calls,
+    select ${key}::text as key, min(currency) as currency, count(*) as calls,
       sum(seconds) as seconds, sum(billed_seconds) as billed, sum(pool_seconds) as pool, sum(trunk_seconds) as trunk,
       sum(overrun_seconds) as overrun, count(*) filter (where ' ' || flags || ' ' like '% overrun %') as overruns,
       sum(charge)::text as charge
-    from (select *, (ended_at at time zone ${timezone})::date as day from cdr) as c
+    from (select *, floor(extract(epoch from ended_at) / ${QUARTER_SECONDS})::bigint as quarter from cdr) as c
     where account = any(${arrayOf(accounts)}::text[]) and current
       and ended_at >= ${new Date(fromMs)} and ended_at < ${new Date(untilMs)}
     group by ${key}`
 }
 
+/** PostgreSQL reads some zones in another way ("+05:30", "IST"), so days are made here, of quarters of an hour. */
 const COLUMNS: Readonly<Record<UsageBy, string>> = {
-  day: 'day',
+  day: 'quarter',
   destination: 'destination',
   user: 'user_id',
   trunk: 'trunk',
@@ -127,11 +133,11 @@ const COLUMNS: Readonly<Record<UsageBy, string>> = {
   account: 'account',
 }
 
-function usageRow(row: SumRow): UsageRow {
+function usageRow(row: SumRow, { by, timezone }: SourceQuery): UsageRow {
   const charge = parseAmount(row.charge)
   invariant(charge !== undefined, 'a sum of charges is an amount')
   return {
-    key: row.key,
+    key: by === 'day' ? dayOf(Number(row.key) * QUARTER_SECONDS * 1000, timezone) : row.key,
     currency: row.currency,
     calls: Number(row.calls),
     seconds: Number(row.seconds),
@@ -144,22 +150,32 @@ function usageRow(row: SumRow): UsageRow {
   }
 }
 
+interface PlaceAfter {
+  readonly number: number
+  readonly level: number
+  readonly epoch: number
+  /** The last entry that is archived; a cursor beyond it was never given out here. */
+  readonly last: number
+}
+
+/** No chain has so many accounts. */
+const AFTER_ALL_LEVELS = 99
+
 /**
  * After which CDR the cursor goes on; from before a fork it goes back to there, as the entries after it are others now. All
  * that was told until then stays told.
  */
-async function placeOf(
-  sql: Sql,
-  partition: number,
-  cursor: string,
-): Promise<{ readonly number: number; readonly level: number; readonly epoch: number }> {
+async function placeOf(sql: Sql, partition: number, cursor: string): Promise<PlaceAfter> {
   const [number = 0, level = 0, seen = 0] = cursor.split('.').map(Number)
-  const [fork] = await sql<{ epoch: number; number: string | null }[]>`
-    select coalesce(max(epoch), 0) as epoch, min(number) filter (where epoch > ${seen}) as number
+  const [fork] = await sql<{ epoch: number; number: string | null; last: string | null }[]>`
+    select coalesce(max(epoch), 0) as epoch, min(number) filter (where epoch > ${seen}) as number,
+      (select journal from progress where partition = ${partition}) as last
     from fork where partition = ${partition}`
-  const { epoch = 0, number: back = null } = fork ?? {}
+  const { epoch = 0, number: back = null, last } = fork ?? {}
   const common = back === null ? Infinity : Number(back)
-  return number > common ? { number: common + 1, level: 0, epoch } : { number, level, epoch }
+  const known = { epoch, last: Number(last ?? 0) }
+  // The entry after the one in common may not be there yet: nothing is told of it then.
+  return number > common ? { number: common, level: AFTER_ALL_LEVELS, ...known } : { number, level, ...known }
 }
 
 /** One more than the limit, so that it is known whether there is more. */

@@ -8,7 +8,7 @@ import type { CallMemory } from './memory.ts'
 import type { CallParts } from './parts.ts'
 import { dueAtMs, grantEndsAtMs } from './schedule.ts'
 import { type Settled, Settler } from './settle.ts'
-import { wholeSeconds } from './times.ts'
+import { endTime, wholeSeconds } from './times.ts'
 
 export const MAX_END_ATTEMPTS = 5
 
@@ -80,9 +80,11 @@ export class Ender {
     if (connectedAtMs === undefined) return this.#settler.release(record, cause)
     const nowMs = this.#parts.clock.nowMs()
     const endsAtMs = Math.min(presumedEndMs(record), nowMs)
+    const seconds = Math.min(wholeSeconds(endsAtMs - connectedAtMs), record.grantedSeconds)
+    const byEdgeMs = (record.answeredAtMs ?? connectedAtMs) + Math.max(0, endsAtMs - connectedAtMs)
     const end: CallEnd = {
-      endedAtMs: (record.answeredAtMs ?? connectedAtMs) + Math.max(0, endsAtMs - connectedAtMs),
-      seconds: Math.min(wholeSeconds(endsAtMs - connectedAtMs), record.grantedSeconds),
+      endedAtMs: endTime(byEdgeMs, record, { seconds, policy: this.#parts.policy(), nowMs }),
+      seconds,
       cause,
       presumed: true,
       heardAtMs: nowMs,

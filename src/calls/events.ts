@@ -15,7 +15,7 @@ import type { CallEvent, EventResult } from './requests.ts'
 import { payerOf, Reviver } from './revive.ts'
 import { dueAtMs } from './schedule.ts'
 import { Settler } from './settle.ts'
-import { answerTimes, earliestAnswerMs, isOverlong, secondsUsed, wasAnswered } from './times.ts'
+import { answerTimes, earliestAnswerMs, endTime, isOverlong, secondsUsed, wasAnswered } from './times.ts'
 
 export class EventDesk {
   readonly #parts: CallParts
@@ -133,9 +133,11 @@ export class EventDesk {
 
   #endOf(event: CallEvent, record: CallRecord): CallEnd {
     const nowMs = this.#parts.clock.nowMs()
+    const seconds = secondsUsed(event, record, nowMs)
+    const saidMs = event.endedAtMs ?? event.tsMs ?? nowMs
     return {
-      endedAtMs: event.endedAtMs ?? event.tsMs ?? nowMs,
-      seconds: secondsUsed(event, record, nowMs),
+      endedAtMs: endTime(saidMs, record, { seconds, policy: this.#parts.policy(), nowMs }),
+      seconds,
       cause: event.cause ?? record.endingReason ?? 'normal',
       ...(event.instance === undefined ? {} : { instance: event.instance }),
       presumed: event.presumed ?? false,

@@ -4,7 +4,9 @@
  */
 import { MAX_RATED_SECONDS } from '../rating/decimals.ts'
 import type { CallRecord } from './call.ts'
+import type { CallPolicy } from './parts.ts'
 import type { CallEvent } from './requests.ts'
+import { rememberMs } from './schedule.ts'
 
 /** Clocks of edge and daemon may differ by this much without being thought wrong. */
 const TOLERANCE_MS = 5_000
@@ -28,6 +30,22 @@ export function answerTimes(
 /** No call was answered before it was let in; one that came without leave may have been up for days. */
 export function earliestAnswerMs({ failOpen, authorizedAtMs }: CallRecord, nowMs: number): number {
   return failOpen ? nowMs - OLDEST_CALL_MS : authorizedAtMs
+}
+
+interface Ended {
+  readonly seconds: number
+  readonly policy: CallPolicy
+  readonly nowMs: number
+}
+
+/**
+ * The instant that an edge says a call ended at, where that can be true: the day that the call is counted to hangs on it.
+ * Else as long after the answer, by our clock, as the call lasted.
+ */
+export function endTime(saidMs: number, record: CallRecord, { seconds, policy, nowMs }: Ended): number {
+  const firstMs = record.failOpen ? nowMs - rememberMs(policy) : record.authorizedAtMs
+  if (saidMs >= firstMs - TOLERANCE_MS && saidMs <= nowMs + TOLERANCE_MS) return saidMs
+  return Math.min((record.connectedAtMs ?? nowMs) + seconds * 1000, nowMs)
 }
 
 /** A stop that gives only its length was answered that long before its end. */

@@ -5,6 +5,7 @@
 import { Cluster, Redis } from 'ioredis'
 import { Fault } from '../base/fault.ts'
 import { readScript, type Script } from './scripts.ts'
+import { asFault } from './store-fault.ts'
 
 export interface RedisOptions {
   /** One URL, several for a cluster, or the path of a unix socket. */
@@ -189,19 +190,4 @@ export class RedisStore {
     this.#scripts.set(name, script)
     return script
   }
-}
-
-const UNAVAILABLE =
-  /Connection is closed|Stream isn't writeable|max retries|ECONN|EPIPE|LOADING|CLUSTERDOWN|Cluster isn't ready|Cluster redirections|READONLY|MASTERDOWN|None of startup nodes|ENOENT|Failed to refresh|OOM|EXECABORT|MISCONF/
-
-/** What went wrong at the store, said in our words; a refusal by a script's own code is a bug and stays as it is. */
-function asFault(error: unknown): unknown {
-  if (error instanceof Fault || !(error instanceof Error)) return error
-  if (/Command timed out/.test(error.message)) {
-    return new Fault('store_timeout', 'Redis did not answer in time', { retryable: true, cause: error })
-  }
-  if (UNAVAILABLE.test(error.message)) {
-    return new Fault('store_unavailable', `Redis cannot answer: ${error.message}`, { retryable: true, cause: error })
-  }
-  return error
 }

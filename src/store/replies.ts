@@ -1,6 +1,7 @@
 /** Unpacks what Redis answers: arrays of words from scripts, and the parts of a pipeline or transaction. */
 import { invariant } from '../base/fault.ts'
 import type { RedisReply, RedisStore } from './redis.ts'
+import { asFault } from './store-fault.ts'
 
 /** An answer of a script: its word, and what follows. */
 export function wordsOf(reply: RedisReply): readonly [word: string, ...rest: string[]] {
@@ -13,7 +14,7 @@ export function wordsOf(reply: RedisReply): readonly [word: string, ...rest: str
 export function repliesOf(results: readonly (readonly [Error | null, unknown])[] | null): readonly unknown[] {
   invariant(results, 'a transaction without WATCH is carried out')
   return results.map(([error, reply]) => {
-    if (error) throw error
+    if (error) throw asFault(error)
     return reply
   })
 }
@@ -44,7 +45,7 @@ export async function lastStreamId(store: RedisStore, stream: string): Promise<s
 /** From the answer to XINFO STREAM within a transaction. */
 export function lastIdIn([error, reply]: readonly [Error | null, unknown] = [null, []]): string | undefined {
   if (error?.message.includes('no such key')) return undefined
-  if (error) throw error
+  if (error) throw asFault(error)
   const facts = reply as readonly unknown[]
   const id = facts[facts.indexOf('last-generated-id') + 1]
   invariant(typeof id === 'string', 'a stream tells its last id')

@@ -27,6 +27,8 @@ export interface ChangesPage {
   readonly cursor: string
   /** There is more already. */
   readonly more: boolean
+  /** The cursor is beyond all that there is, so it was not given out here. */
+  readonly unknown?: true
 }
 
 export function changeOf(cdr: Cdr, before: Cdr | undefined): CdrChange {

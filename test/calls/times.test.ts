@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { MAX_RATED_SECONDS } from '../../src/rating/decimals.ts'
 import type { CallEvent } from '../../src/calls/requests.ts'
-import { answerTimes, earliestAnswerMs, secondsUsed, wasAnswered, wholeSeconds } from '../../src/calls/times.ts'
+import {
+  answerTimes,
+  earliestAnswerMs,
+  endTime,
+  secondsUsed,
+  wasAnswered,
+  wholeSeconds,
+} from '../../src/calls/times.ts'
 import { event, words } from '../support/a-call.ts'
+import { POLICY } from '../support/desk.ts'
 import { aRecord } from '../ledger/a-plan.ts'
 
 const NOW = 1_795_435_200_000
@@ -70,6 +78,36 @@ describe('the length of a call', () => {
 
   it('is whole seconds, never less than none', () => {
     expect([-1, 0, 1, 999, 1000, 1001].map(wholeSeconds)).toEqual([0, 0, 1, 1, 1, 2])
+  })
+})
+
+describe('the instant of an end', () => {
+  const DAY_MS = 86_400_000
+  const record = aRecord('c1', 0, { authorizedAtMs: AUTHORIZED, connectedAtMs: NOW - 20_000 })
+  const ended = { seconds: 12, policy: POLICY, nowMs: NOW }
+
+  it.each<[string, number, number]>([
+    ['what the edge says', NOW - 7_000, NOW - 7_000],
+    ['a little to come, as clocks differ', NOW + 5_000, NOW + 5_000],
+    ['a little before it was authorized, likewise', AUTHORIZED - 5_000, AUTHORIZED - 5_000],
+    ['as long after the answer as it lasted, when the edge says a time to come', NOW + 5_001, NOW - 8_000],
+    ['likewise when it says one before there was a call', AUTHORIZED - 5_001, NOW - 8_000],
+    ['likewise in another century', -NOW, NOW - 8_000],
+  ])('is %s', (_what, saidMs, endedAtMs) => {
+    expect(endTime(saidMs, record, ended)).toBe(endedAtMs)
+  })
+
+  it('is never to come by our clock, however long the call is said to have lasted', () => {
+    expect(endTime(NOW + 3_600_000, record, { ...ended, seconds: 90 })).toBe(NOW)
+  })
+
+  it('may be days ago for a call that came without leave', () => {
+    const failOpen = { ...record, failOpen: true }
+    expect(endTime(NOW - 7 * DAY_MS, failOpen, ended)).toBe(NOW - 7 * DAY_MS)
+    expect(endTime(NOW - 8 * DAY_MS, failOpen, ended)).toBe(NOW - 8_000)
+    expect(endTime(NOW - 8 * DAY_MS, failOpen, { ...ended, policy: { ...POLICY, rememberDays: 9 } })).toBe(
+      NOW - 8 * DAY_MS,
+    )
   })
 })
 

@@ -7,6 +7,8 @@ import { ArchivedCopy } from '../../src/archive/copy.ts'
 import { START } from '../../src/archive/progress.ts'
 import { type Rebuilt, StoreRebuild } from '../../src/store/rebuild.ts'
 import { RedisStreams } from '../../src/store/redis-streams.ts'
+import { StoredUsage } from '../../src/usage/stored-usage.ts'
+import { summed } from '../../src/usage/usage-row.ts'
 import { PARTITIONS } from '../support/offices.ts'
 import type { Archive } from '../../src/archive/archive.ts'
 import { auditOf, traffic } from '../support/archived-traffic.ts'
@@ -89,6 +91,34 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     expect(await later.status()).toEqual({ ...before, entries: before.entries + 1 })
     expect((await auditOf(world, later).verify()).drifts).toEqual([])
   })
+
+  it.each(['+05:30', 'IST', 'Asia/Kathmandu', 'Pacific/Apia', 'America/St_Johns', 'US/Pacific-New', 'BST'])(
+    'has calls on the days that they are on in the store, in the zone %s',
+    async (timezone) => {
+      const hour = 3_600_000
+      await world.test.store.command((client) => client.hset(world.test.keys.meta(), { installed_at: '1' }))
+      await world.account('far', { credit: 1_000_000n, timezone })
+      const call = { account: 'far', to: '+13105550123', direction: 'outbound', seconds: 1 } as const
+      for (let back = 0; back < 28; back += 1) {
+        await world.call(`c${back}`).stop({ ...call, endedAtMs: world.nowMs - back * hour })
+      }
+      const office = world.test.office()
+      const archive = archives.open(world.test)
+      await archive.archiver.round(never)
+      const { partition = -1 } = (await office.chainOf('far')) ?? {}
+      const query = {
+        partition,
+        accounts: ['far'],
+        fromMs: 0,
+        untilMs: world.nowMs + hour,
+        by: 'day',
+        timezone,
+      } as const
+      const days = await summed(archive.usage.rows(query))
+      expect(days.reduce((calls, row) => calls + row.calls, 0)).toBe(28)
+      expect(days).toEqual(await summed(new StoredUsage(office).rows(query)))
+    },
+  )
 
   it('has of no page a CDR before its entry, nor an entry before its CDRs', async () => {
     await traffic(world)
@@ -206,6 +236,7 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     expect(archives.lost).toEqual([{ partition, rows: written + 2 }])
     expect(await archive.status()).toEqual({ ...before, entries: before.entries + 1, lost: written + 2 })
     expect((await auditOf(world, archive).verify()).drifts).toEqual([])
+    expect(await archive.usage.changes({ ...told, cursor })).toEqual({ items: [], cursor, more: false })
     // Less than was lost: a cursor from before would stand beyond it.
     await world.call('instead').stop({ seconds: 10 })
     const next = await archive.usage.changes({ ...told, cursor })
@@ -214,6 +245,19 @@ describe.each(archiveForms)('the archive, %s', (form) => {
       items: [],
       cursor: next.cursor,
     })
+  })
+
+  it('tells nothing to a cursor that it did not give out, such as one of a busier account', async () => {
+    await traffic(world)
+    const archive = archives.open(world.test)
+    const changes = async (account: string, cursor = '0.0') => {
+      const { partition = -1 } = (await world.office().chainOf(account)) ?? {}
+      return archive.usage.changes({ partition, accounts: [account], limit: 100, cursor })
+    }
+    const [busy, calm] = [await changes('acme'), await changes('far')]
+    expect(await changes('acme', busy.cursor)).toEqual({ ...busy, items: [] })
+    expect(await changes('far', busy.cursor)).toEqual({ ...busy, items: [], unknown: true })
+    expect(await changes('far', calm.cursor)).toEqual({ ...calm, items: [] })
   })
 
   it('is of one store: another is refused', async () => {

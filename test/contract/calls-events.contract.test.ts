@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { formatInstant } from '../../src/base/time.ts'
 import type { EventResult } from '../../src/calls/requests.ts'
 import { allowed, codeOf, usd } from '../support/a-call.ts'
 import { type ACall, forms, useWorld } from '../support/desk.ts'
@@ -63,6 +64,27 @@ describe.each(forms)('what is told of a call, on $name', (form) => {
       const hourAgo = world.nowMs - 3_600_000
       const result = await call.stop({ answeredAtMs: hourAgo - 30_000, endedAtMs: hourAgo, tsMs: hourAgo })
       expect(result).toMatchObject({ seconds: 30, charge: 30_000n })
+    })
+
+    it('is counted to the day on which it came, when the edge says one that cannot be', async () => {
+      const YEAR_MS = 365 * 86_400_000
+      for (const [callId, aheadMs] of [
+        ['behind', -YEAR_MS],
+        ['ahead', YEAR_MS],
+      ] as const) {
+        const call = await answered(callId)
+        world.clock.advance(30_000)
+        const endedAtMs = world.nowMs + aheadMs
+        expect(await call.stop({ answeredAtMs: endedAtMs - 12_000, endedAtMs })).toMatchObject({ seconds: 12 })
+      }
+      const bare = { account: 'acme', to: '+13105550123', direction: 'outbound' } as const
+      await world.call('unheard').stop({ ...bare, seconds: 12, endedAtMs: world.nowMs + YEAR_MS })
+      const silent = world.call('silent')
+      allowed(await silent.authorize())
+      await silent.start({ answeredAtMs: world.nowMs + YEAR_MS })
+      await world.settleDown()
+      const days = (await world.cdrs()).map(({ endedAt }) => endedAt.slice(0, 10))
+      expect(days).toEqual(Array(4).fill(formatInstant(world.nowMs).slice(0, 10)))
     })
 
     it('that ends before the answer is charged nothing', async () => {

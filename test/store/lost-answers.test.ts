@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { START } from '../../src/archive/progress.ts'
 import { Fault } from '../../src/base/fault.ts'
 import { RedisAccountOffice } from '../../src/store/redis-accounts.ts'
 import { RedisStore } from '../../src/store/redis.ts'
+import { RedisStreams } from '../../src/store/redis-streams.ts'
 import { defaults, PARTITIONS, useStore } from '../support/offices.ts'
 
 const test = useStore('redis')
@@ -38,4 +40,11 @@ it('adds a credit once whose answer never came and that is sent again (C9)', asy
   expect(faults.every((fault) => fault.retryable)).toBe(true)
   expect(await office.balance('acme')).toMatchObject({ credit: 5_000_000n })
   expect((await office.transactions('acme', { limit: 10 })).items).toHaveLength(1)
+})
+
+it('says of a pipeline that is not answered what it says of a command', async () => {
+  const streams = new RedisStreams({ ...test.streamParts, store: hasty })
+  await streams.read(0, START, 10)
+  await test.store.command((client) => client.call('CLIENT', 'PAUSE', '200', 'ALL'))
+  await expect(streams.read(0, START, 10)).rejects.toMatchObject({ code: 'store_timeout', retryable: true })
 })

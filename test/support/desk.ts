@@ -67,7 +67,7 @@ export function digest(text: string): string {
   return hash('sha256', text, 'hex')
 }
 
-const POLICY: CallPolicy = {
+export const POLICY: CallPolicy = {
   sliceSeconds: 60,
   extendAheadSeconds: 10,
   setupSeconds: 180,

@@ -492,6 +492,10 @@ describe('reports', () => {
     const asked = { account: 'acme', cursor: '12.3', limit: 10, includeDescendants: true }
     expect(rig.inputs('changes')).toEqual([asked])
     expect((await rig.ask({ url: `${url}/usage/changes?cursor=x` })).json()).toMatchObject({ code: 'invalid_input' })
+    expect((await rig.ask({ url: `${url}/usage/changes?cursor=999.1` })).json()).toMatchObject({
+      code: 'invalid_input',
+      errors: [{ pointer: '/cursor', in: 'query', code: 'value' }],
+    })
   })
 
   it('sum up this month so far by day, when nothing is asked for', async () => {

@@ -184,6 +184,7 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
       },
       changes: async (account, query) => {
         note('changes', { account, ...query })
+        if (query.cursor === '999.1') return { items: [], cursor: query.cursor, more: false, unknown: true }
         return { items: [{ kind: 'call', cdr: cdrExample(), adds: figures }], cursor: '17.1', more: false }
       },
     },

@@ -8,6 +8,7 @@ import { type UsageBy, type UsageFigures, usageGroups, type UsageRow } from '../
 import { profileFor } from '../access.ts'
 import { keyOf } from '../auth.ts'
 import { page } from '../fields.ts'
+import { badField } from '../input.ts'
 import { json, operation } from '../operation.ts'
 import type { HttpParts } from '../parts.ts'
 import { periodOf, range } from '../range.ts'
@@ -22,7 +23,11 @@ const includeDescendants = z
 
 const usageQuery = z.strictObject({ ...range, by: z.enum(usageGroups).default('day'), includeDescendants })
 
-const changesQuery = z.strictObject({ ...page(CHANGES_CURSOR), includeDescendants })
+const changesQuery = z.strictObject({
+  ...page(CHANGES_CURSOR),
+  cursor: page(CHANGES_CURSOR).cursor.describe('`cursor` of the answer before.'),
+  includeDescendants,
+})
 
 /** Of the usage of a period. */
 export const figures = {
@@ -98,7 +103,8 @@ export function addUsageRoutes(server: HttpServer, { office, usage, clock }: Htt
   server.get('/v1/accounts/:account/usage/changes', changes, async (request) => {
     const { account } = request.params
     await profileFor(office, keyOf(request), account)
-    const found = await usage.changes(account, request.query)
+    const { unknown, ...found } = await usage.changes(account, request.query)
+    if (unknown) throw badField('/cursor', 'is not of this account, or of a store that is no more', 'query')
     return { ...found, items: found.items.map(changeJson) }
   })
 }
