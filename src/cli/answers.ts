@@ -285,6 +285,26 @@ export const statement = z.looseObject({
 
 export const accountTotals = z.looseObject({ account: text, ...totals })
 
+export const storageMonth = z.looseObject({
+  month: text,
+  state: text,
+  measuredBytes: whole,
+  units: whole,
+  fee: text,
+  why: text.optional(),
+  closesAt: text.optional(),
+})
+
+export const storage = z.looseObject({
+  account: text,
+  currency: text,
+  timezone: text,
+  terms: z
+    .looseObject({ price: text, unitBytes: whole, thresholdBytes: whole, charged: text, measure: text })
+    .optional(),
+  months: z.array(storageMonth),
+})
+
 export const anything = z.looseObject({})
 
 export const archive = z.looseObject({

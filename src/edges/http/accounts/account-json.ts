@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { AccountProfile, Pool, TrunkLimits } from '../../../accounts/account.ts'
 import { languages, topics } from '../../../accounts/contacts.ts'
+import { type OwnStorageTerms, storageMeasures, storageParts } from '../../../accounts/storage-terms.ts'
 import type { LowBalance } from '../../../accounts/thresholds.ts'
 import type { Balance, PoolBalance, Posted, Transaction } from '../../../accounts/office.ts'
 import { formatAmount } from '../../../base/money.ts'
@@ -22,6 +23,14 @@ export const rechargeSchema = z.object({
   dayCap: money.optional(),
   monthCap: money.optional(),
   maxFailures: z.int().optional(),
+})
+
+export const storageTermsSchema = z.object({
+  price: money.describe('Of one unit, for a month.'),
+  unitBytes: z.int(),
+  thresholdBytes: z.int().describe('At it and below there is no fee.'),
+  charged: z.enum(storageParts),
+  measure: z.enum(storageMeasures),
 })
 
 export const accountSchema = z
@@ -51,6 +60,7 @@ export const accountSchema = z
     contacts: z.array(z.object({ email: z.string(), topics: z.array(z.enum(topics)).optional() })).optional(),
     language: z.enum(languages).optional(),
     recharge: rechargeSchema.optional(),
+    storageFee: storageTermsSchema.partial().optional(),
     onEngineError: z.enum(['deny', 'allowCapped']),
     engineErrorSeconds: z.int(),
     engineErrorCalls: z.int(),
@@ -146,12 +156,17 @@ export function accountJson(profile: AccountProfile): z.infer<typeof accountSche
       ...(month === undefined ? {} : { month: formatAmount(month) }),
     },
     ...watches(profile),
+    ...(profile.storageFee ? { storageFee: ownTermsJson(profile.storageFee) } : {}),
     onEngineError: profile.onEngineError,
     engineErrorSeconds: profile.engineErrorSeconds,
     engineErrorCalls: profile.engineErrorCalls,
     version: profile.version,
     createdAt: formatInstant(profile.createdAtMs),
   }
+}
+
+function ownTermsJson({ price, ...rest }: OwnStorageTerms): Partial<z.infer<typeof storageTermsSchema>> {
+  return { ...(price === undefined ? {} : { price: formatAmount(price) }), ...rest }
 }
 
 function watches({ lowBalance, recharge, contacts, language }: AccountProfile) {
