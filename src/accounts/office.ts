@@ -122,6 +122,10 @@ export interface Transaction {
   /** Less than zero is a debit. */
   readonly amount: Micros
   readonly balanceAfter: Micros
+  /** Of what was charged beside calls. */
+  readonly class?: ChargeClass
+  /** What was charged: of a fee the same as was taken, of minutes that a card paid what they cost. */
+  readonly charge?: Micros
   /** Change of pool seconds, where there was one. */
   readonly poolSeconds?: number
 }

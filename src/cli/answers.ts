@@ -279,7 +279,16 @@ export const statement = z.looseObject({
   ...totals,
   charges: z.array(z.looseObject({ class: text, count: whole, amount: text })),
   usage: z.looseObject({ calls: whole, seconds: whole, billedSeconds: whole, poolSeconds: whole, charge: text }),
-  items: z.array(z.looseObject({ at: text, what: text, class: text.optional(), why: text.optional(), amount: text })),
+  items: z.array(
+    z.looseObject({
+      at: text,
+      what: text,
+      class: text.optional(),
+      why: text.optional(),
+      amount: text,
+      charge: text.optional(),
+    }),
+  ),
   hasMoreItems: z.boolean(),
 })
 

@@ -4,6 +4,7 @@ import { given } from '../accounts/profile.ts'
 import { Fault } from '../base/fault.ts'
 import { parseInstant } from '../base/time.ts'
 import { decodeEntry, entryId, type JournalEntry } from '../ledger/journal.ts'
+import { chargeIn } from '../ledger/posting.ts'
 import { cdrPlace } from '../ledger/streams.ts'
 import type { OfficeParts } from './office-parts.ts'
 import { repliesOf, streamEntries } from './replies.ts'
@@ -202,7 +203,10 @@ function transactionOf(
   const { amount, poolSeconds } = sumsOf(entry, of.account)
   const told = given({ why: note['reason'] ?? note['why'], call, operation, externalId: note['externalId'] })
   const minutes = poolSeconds === 0 ? {} : { poolSeconds }
-  return { id: of.id, atMs, what: note['kind'] ?? kind, ...told, amount, balanceAfter: balanceOf(of), ...minutes }
+  const charged = chargeIn(entry)
+  const charge = charged ? { class: charged.class, charge: charged.amount } : {}
+  const moved = { amount, balanceAfter: balanceOf(of), ...charge, ...minutes }
+  return { id: of.id, atMs, what: note['kind'] ?? kind, ...told, ...moved }
 }
 
 function sumsOf(

@@ -86,6 +86,7 @@ describe.each(storeForms)('storage, on %s', (_name, form) => {
 
   it.each([
     ['nothing at the threshold', 10 * GB, {}, 0n, ''],
+    ['nothing at the threshold, where the whole is charged', 10 * GB, { charged: 'whole' }, 0n, ''],
     [
       'one unit of what is a byte above it',
       10 * GB + 1,

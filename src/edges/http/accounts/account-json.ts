@@ -1,6 +1,7 @@
 /** Accounts, pools and balances as callers read them: amounts as text, instants in UTC, pools in seconds. */
 import { z } from 'zod'
 import type { AccountProfile, Pool, TrunkLimits } from '../../../accounts/account.ts'
+import { chargeClasses } from '../../../accounts/charge-class.ts'
 import { languages, topics } from '../../../accounts/contacts.ts'
 import { type OwnStorageTerms, storageMeasures, storageParts } from '../../../accounts/storage-terms.ts'
 import type { LowBalance } from '../../../accounts/thresholds.ts'
@@ -127,6 +128,8 @@ export const transactionSchema = z
     operation: z.string().optional(),
     externalId: z.string().optional(),
     amount: money.describe('Below zero is a debit.'),
+    class: z.enum(chargeClasses).optional().describe('Of what was charged beside calls.'),
+    charge: money.optional().describe('What was charged: of minutes that a card paid what they cost.'),
     balanceAfter: money,
     currency: z.string(),
     poolSeconds: z.int().optional(),
@@ -261,6 +264,7 @@ export function postedJson({ entry, amount, balance, currency }: Posted): z.infe
 
 export function transactionJson(transaction: Transaction, currency: string): z.infer<typeof transactionSchema> {
   const { id, atMs, what, why, call, operation, externalId, amount, balanceAfter, poolSeconds } = transaction
+  const { class: of, charge } = transaction
   return {
     id,
     at: formatInstant(atMs),
@@ -270,6 +274,8 @@ export function transactionJson(transaction: Transaction, currency: string): z.i
     ...(operation === undefined ? {} : { operation }),
     ...(externalId === undefined ? {} : { externalId }),
     amount: formatAmount(amount),
+    ...(of === undefined ? {} : { class: of }),
+    ...(charge === undefined ? {} : { charge: formatAmount(charge) }),
     balanceAfter: formatAmount(balanceAfter),
     currency,
     ...(poolSeconds === undefined ? {} : { poolSeconds }),
