@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Archive } from '../../src/archive/archive.ts'
-import { migrate } from '../../src/archive/migrate.ts'
+import { isBehind, migrate } from '../../src/archive/migrate.ts'
 import { instantOf } from '../../src/base/time.ts'
 import { StatementDesk } from '../../src/statements/statement-desk.ts'
 import type { Statement } from '../../src/statements/statement.ts'
@@ -177,7 +177,9 @@ describe.each(archiveForms)('a statement, with the archive on %s', (form) => {
       sql.unsafe(`drop table posting_month; alter table posting drop column class, drop column charge;
         delete from migration where file = '006_statements.sql'`),
     )
+    expect(await archive.database.use((sql) => isBehind(sql))).toBe(true)
     await archive.database.use((sql) => migrate(sql))
+    expect(await archive.database.use((sql) => isBehind(sql))).toBe(false)
     expect(before[1]?.opening).not.toBe(0n)
     expect(await Promise.all(periods.map((period) => statement(period)))).toEqual(before)
   })
