@@ -261,6 +261,7 @@ export const rerated = z.looseObject({
   items: z.array(
     z.looseObject({ call: text, from: text, to: text, seconds: whole, before: text, after: text, posted: z.boolean() }),
   ),
+  progress: whole.optional(),
   nextCursor: text.optional(),
 })
 
