@@ -19,6 +19,7 @@ import { startSipEdge } from './app/sip-edge.ts'
 import { socketDesk } from './app/socket-desk.ts'
 import { SteadyClock } from './app/steady-clock.ts'
 import { type Stops, stopAll } from './app/stopping.ts'
+import { openStorageFees, type StorageFees } from './app/storage-fee.ts'
 import { startStore } from './app/store.ts'
 import { undelivered } from './app/undelivered.ts'
 import { Fault } from './base/fault.ts'
@@ -108,13 +109,15 @@ async function build(building: Building): Promise<App> {
   const notices = openNotices({ core, settings, log, metrics })
   stops.grounds.unshift(notices.stop)
   const consumers = [...payments.consumers, notices.consumer]
-  const jobs = await openJobs({ core, settings, log, metrics, consumers, periodic: payments.periodic })
+  const storage = openStorageFees(core, settings)
+  const periodic = [...payments.periodic, ...storage.periodic]
+  const jobs = await openJobs({ core, settings, log, metrics, consumers, periodic })
   stops.grounds.unshift(jobs.close)
   const usage = usageDesk(core, archive, settings)
   const exports = openExports({ core, usage, queues: jobs.queues, settings, log })
   stops.work.push(exports.rest)
   const { broken, bug } = brokenPromise()
-  const edges = { core, outage: outage.desk, archive, jobs, usage, exports, payments, bootstrap, bug }
+  const edges = { core, outage: outage.desk, archive, jobs, usage, exports, payments, storage, bootstrap, bug }
   const board = settings().http.jobsBoard ? await jobs.queues.board(BOARD_PATH) : undefined
   const server = await createHttpServer({ ...httpParts(building, edges), receipts: notices.receipts, board })
   stops.work.push(() => close(server))
@@ -163,13 +166,14 @@ interface EdgeContext {
   readonly usage: UsageDesk
   readonly exports: Exports
   readonly payments: Payments
+  readonly storage: StorageFees
   readonly bootstrap: BootstrapKey
   readonly bug: (error: Error) => void
 }
 
 function httpParts(
   { catalog, clock, log, metrics, state }: Building,
-  { core, outage, archive, jobs, usage, exports, payments, bootstrap, bug }: EdgeContext,
+  { core, outage, archive, jobs, usage, exports, payments, storage, bootstrap, bug }: EdgeContext,
 ): Omit<HttpParts, 'receipts'> {
   const { desk, office, tariffs, apiKeys, audit, store } = core
   return {
@@ -188,6 +192,7 @@ function httpParts(
     tariffs: tariffPort(tariffs, clock),
     usage,
     statements: new StatementDesk({ archive: archive.statements, usage }),
+    storage: storage.desk,
     rerating: new Rerating({
       ...{ usage, archive: archive.usage, ledger: core.calls.ledger, accounts: office, tariffs, clock },
       rememberMs: () => rememberMs(core.calls.policy()),

@@ -1,10 +1,10 @@
 /** The import rules: rules inward, inputs and outputs outward, and only the app joins them. */
 const rulesFirst = '^src/(accounts|rating|ledger|trunks)/'
 const useCases =
-  '^src/(calls|subscriptions|payments|recharge|usage|exports|rerating|statements|events|notices|webhooks)/'
+  '^src/(calls|subscriptions|payments|recharge|usage|exports|rerating|statements|storage-fee|events|notices|webhooks)/'
 const base = '^src/base/'
 const domain =
-  '^src/(accounts|rating|ledger|trunks|calls|subscriptions|payments|recharge|usage|exports|rerating|statements|events|notices|webhooks)/'
+  '^src/(accounts|rating|ledger|trunks|calls|subscriptions|payments|recharge|usage|exports|rerating|statements|storage-fee|events|notices|webhooks)/'
 const outer = '^src/(archive|catalog|store|decks|sheets|jobs|edges|observe)/'
 const top = '^src/(app|main|cli)\\.ts$'
 const packages = ['core', 'npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown', 'unknown']

@@ -1,6 +1,7 @@
 /** Who pays: the profile of an account, as it is checked, stored and cached. Balances are not here (ledger/). */
 import type { Micros } from '../base/money.ts'
 import type { Contact, Language } from './contacts.ts'
+import type { OwnStorageTerms } from './storage-terms.ts'
 import type { LowBalance, PoolThreshold } from './thresholds.ts'
 
 export type Direction = 'outbound' | 'inbound'
@@ -113,6 +114,8 @@ export interface AccountProfile {
   readonly contacts?: readonly Contact[]
   /** Of what it is told; absent: that of the settings. */
   readonly language?: Language
+  /** What its storage costs; what is absent is as the settings have it. */
+  readonly storageFee?: OwnStorageTerms
   readonly onEngineError: EngineErrorPolicy
   readonly engineErrorSeconds: number
   readonly engineErrorCalls: number

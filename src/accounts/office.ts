@@ -40,7 +40,8 @@ export type ProfileInput = Partial<
 >
 
 /** What a patch can take away again. */
-type Clearable = 'tariff' | 'maxCalls' | 'maxPricePerMinute' | 'spendCaps' | 'lowBalance' | 'recharge' | 'language'
+type Clearable =
+  'tariff' | 'maxCalls' | 'maxPricePerMinute' | 'spendCaps' | 'lowBalance' | 'recharge' | 'language' | 'storageFee'
 
 /** A profile's changes: null clears a field, what is absent stays. */
 export type ProfilePatch = Omit<ProfileInput, Clearable> & {
@@ -57,6 +58,8 @@ export interface Money {
   readonly class?: ChargeClass
   readonly reason?: string
   readonly externalId?: string
+  /** A debit for what was used already: it is taken also where credit does not cover it, and of a closed account. */
+  readonly isOwed?: true
 }
 
 export interface Posted {
@@ -119,6 +122,10 @@ export interface Transaction {
   /** Less than zero is a debit. */
   readonly amount: Micros
   readonly balanceAfter: Micros
+  /** Of what was charged beside calls. */
+  readonly class?: ChargeClass
+  /** What was charged: of a fee the same as was taken, of minutes that a card paid what they cost. */
+  readonly charge?: Micros
   /** Change of pool seconds, where there was one. */
   readonly poolSeconds?: number
 }

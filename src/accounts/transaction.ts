@@ -1,7 +1,7 @@
 /** A journal entry as the holder of one of its accounts reads it. */
 import { Fault } from '../base/fault.ts'
 import { decodeEntry } from '../ledger/journal.ts'
-import { postedTo } from '../ledger/posting.ts'
+import { chargeIn, postedTo } from '../ledger/posting.ts'
 import type { StoredEntry } from '../ledger/streams.ts'
 import type { Transaction } from './office.ts'
 import { given } from './profile.ts'
@@ -21,7 +21,9 @@ export function transactionOf({ account, partition }: TransactionOwner, stored: 
   const balanceAfter = balanceOf(account, stored.balances)
   if (balanceAfter === undefined) throw new Fault('store_unfit', `journal entry ${id} has no balance of ${account}`)
   const minutes = poolSeconds === 0 ? {} : { poolSeconds }
-  return { id, atMs, what: note['kind'] ?? kind, ...told, amount, balanceAfter, ...minutes }
+  const charged = chargeIn(entry)
+  const charge = charged ? { class: charged.class, charge: charged.amount } : {}
+  return { id, atMs, what: note['kind'] ?? kind, ...told, amount, balanceAfter, ...charge, ...minutes }
 }
 
 function balanceOf(account: string, balances: string): bigint | undefined {

@@ -7,7 +7,7 @@ import { ListRounds } from '../calls/rounds.ts'
 import type { Settings } from '../catalog/settings.ts'
 import type { Logger } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import { DueCycles } from '../store/due-cycles.ts'
+import { DueAccounts } from '../store/due-accounts.ts'
 import { RedisNews } from '../store/news.ts'
 import { RedisTurns } from '../store/redis-turns.ts'
 import type { Core } from './core.ts'
@@ -45,7 +45,7 @@ export async function startSelfWork(parts: SelfWorkParts): Promise<() => Promise
   loops.start({ name: 'outage', everyMs: () => OUTAGE_MS, round: () => outage.settleSilent() })
   if (settings().roles.includes('clock')) {
     loops.start({ name: 'clock', everyMs: () => settings().calls.tickMs, round: () => core.desk.clockwork.tick() })
-    const dueCycles = new DueCycles(core)
+    const dueCycles = new DueAccounts(core, 'turns')
     loops.start({ name: 'cycles', everyMs: () => CYCLES_MS, round: () => turnCycles(core, dueCycles) })
     const rounds = new ListRounds(core.calls, core.desk.edges, new RedisTurns(core))
     const listAll = async () => {
@@ -68,7 +68,7 @@ export async function startSelfWork(parts: SelfWorkParts): Promise<() => Promise
  */
 export async function turnCycles(
   { office, clock }: { readonly office: Pick<AccountOffice, 'turnCycles'>; readonly clock: Clock },
-  dueCycles: Pick<DueCycles, 'at'>,
+  dueCycles: Pick<DueAccounts, 'at'>,
 ): Promise<void> {
   const failures: unknown[] = []
   for await (const account of dueCycles.at(clock.nowMs(), CYCLES_AT_ONCE)) {

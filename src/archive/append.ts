@@ -54,8 +54,14 @@ async function appendEntries(sql: Transaction, { partition, page, months }: Appe
   await months.make(sql, 'posting', instants)
   await sql`insert into journal select * from json_populate_recordset(null::journal, ${recordsOf(journal)}::text::json)
     on conflict do nothing`
-  await sql`insert into posting select * from json_populate_recordset(null::posting, ${recordsOf(postings)}::text::json)
-    on conflict do nothing`
+  // Only what was not there before counts in the sum of its month.
+  await sql`
+    with added as (
+      insert into posting select * from json_populate_recordset(null::posting, ${recordsOf(postings)}::text::json)
+      on conflict do nothing returning account, at, amount)
+    insert into posting_month
+      select account, date_trunc('month', at at time zone 'UTC')::date, sum(amount) from added group by 1, 2
+      on conflict (account, month) do update set amount = posting_month.amount + excluded.amount`
 }
 
 async function appendCdrs(sql: Transaction, { partition, page, months }: Appending): Promise<void> {

@@ -8,9 +8,6 @@ import type { UsageAccounts, UsagePeriod } from '../usage/summary.ts'
 import type { ArchivedUsageParts } from './archived-usage.ts'
 import { arrayOf } from './arrays.ts'
 
-/** Where an entry has its note (ledger/journal.ts). */
-const NOTE = 7
-
 interface SumRow {
   readonly account: string
   readonly kind: string
@@ -18,6 +15,7 @@ interface SumRow {
   readonly is_call: boolean
   readonly count: string
   readonly amount: string
+  readonly charge: string
 }
 
 interface ItemRow {
@@ -28,6 +26,7 @@ interface ItemRow {
   readonly why: string | null
   readonly external_id: string | null
   readonly amount: string
+  readonly charge: string
   readonly pool_seconds: string
 }
 
@@ -41,33 +40,31 @@ export class ArchivedStatements implements StatementArchive {
   async sums({ partition, accounts, fromMs, untilMs }: UsageAccounts & UsagePeriod): Promise<readonly PostedSum[]> {
     const { database, archiver } = this.#parts
     await archiver.catchUp(partition)
-    // Only entries that are no calls are read whole: they are few, and have a class.
     const rows = await database.use(
       (sql) => sql<SumRow[]>`
-        select p.account, p.kind, j.entry::jsonb -> ${NOTE}::int ->> 'class' as class, p.call is not null as is_call,
-          count(*) as count, sum(p.amount)::text as amount
-        from posting p left join journal j
-          on p.call is null and j.at = p.at and j.partition = p.partition and j.number = p.number
-        where p.account = any(${arrayOf(accounts)}::text[]) and p.at >= ${new Date(fromMs)} and p.at < ${new Date(untilMs)}
+        select account, kind, class, call is not null as is_call,
+          count(*) as count, sum(amount)::text as amount, sum(charge)::text as charge
+        from posting
+        where account = any(${arrayOf(accounts)}::text[]) and at >= ${new Date(fromMs)} and at < ${new Date(untilMs)}
         group by 1, 2, 3, 4`,
     )
-    return rows.map(({ account, kind, class: word, is_call: isCall, count, amount }) => {
-      return { account, kind, ...classOf(word), isCall, count: Number(count), amount: micros(amount) }
+    return rows.map(({ account, kind, class: word, is_call: isCall, count, amount, charge }) => {
+      const sums = { count: Number(count), amount: micros(amount), charge: micros(charge) }
+      return { account, kind, ...classOf(word), isCall, ...sums }
     })
   }
 
   async creditBefore(partition: number, account: string, atMs: number): Promise<Micros> {
     const { database, archiver } = this.#parts
     await archiver.catchUp(partition)
+    const monthStart = monthStartOf(atMs)
+    const month = monthStart.toISOString().slice(0, 10)
     const [row] = await database.use(
       (sql) => sql<{ amount: string }[]>`
-        select (
-          coalesce((select sum(amount) from posting where account = ${account} and at < ${new Date(atMs)}), 0) +
-          coalesce((
-            select sum(case name when ${`a ${account} cp`} then sum else -sum end) / 1000000.0 from checkpoint
-            where partition = ${partition} and name in (${`a ${account} cp`}, ${`a ${account} dp`})
-          ), 0)
-        )::numeric(20, 6)::text as amount`,
+        select coalesce(sum(amount), 0)::text as amount from (
+          select amount from posting_month where account = ${account} and month < ${month}::date
+          union all select amount from posting
+            where account = ${account} and at >= ${monthStart} and at < ${new Date(atMs)}) as before`,
     )
     return micros(row?.amount ?? '0')
   }
@@ -75,12 +72,10 @@ export class ArchivedStatements implements StatementArchive {
   async items({ partition, account, fromMs, untilMs, limit }: ItemsQuery): Promise<readonly StatementItem[]> {
     const rows = await this.#parts.database.use(
       (sql) => sql<ItemRow[]>`
-        select p.number, p.at, p.kind, j.entry::jsonb -> ${NOTE}::int ->> 'class' as class, p.why, p.external_id,
-          p.amount::text as amount, p.pool_seconds
-        from posting p join journal j on j.at = p.at and j.partition = p.partition and j.number = p.number
-        where p.account = ${account} and p.call is null
-          and p.at >= ${new Date(fromMs)} and p.at < ${new Date(untilMs)}
-        order by p.at, p.number limit ${limit}`,
+        select number, at, kind, class, why, external_id, amount::text as amount, charge::text as charge, pool_seconds
+        from posting
+        where account = ${account} and call is null and at >= ${new Date(fromMs)} and at < ${new Date(untilMs)}
+        order by at, number limit ${limit}`,
     )
     return rows.map((row) => ({
       id: `${partition}-${row.number}`,
@@ -90,9 +85,16 @@ export class ArchivedStatements implements StatementArchive {
       ...(row.why === null ? {} : { why: row.why }),
       ...(row.external_id === null ? {} : { externalId: row.external_id }),
       amount: micros(row.amount),
+      charge: micros(row.charge),
       poolSeconds: Number(row.pool_seconds),
     }))
   }
+}
+
+/** Of UTC, as sums are kept. */
+function monthStartOf(atMs: number): Date {
+  const at = new Date(atMs)
+  return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), 1))
 }
 
 function classOf(word: string | null): { readonly class?: ChargeClass } {

@@ -17,4 +17,10 @@ export async function keepCheckpoint(sql: Transaction, partition: number, { numb
   const rows = [['', 0n] as const, ...sums].map(([name, sum]) => ({ partition, number, name, sum: sum.toString() }))
   await sql`insert into checkpoint
     select * from json_populate_recordset(null::checkpoint, ${JSON.stringify(rows)}::text::json)`
+  // Opening balances begin with what the accounts had then.
+  await sql`insert into posting_month
+    select split_part(name, ' ', 2), date '0001-01-01',
+      sum(case split_part(name, ' ', 3) when 'cp' then sum else -sum end) / 1000000.0
+    from checkpoint where partition = ${partition} and name like 'a %' and split_part(name, ' ', 3) in ('cp', 'dp')
+    group by 1`
 }

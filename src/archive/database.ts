@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import postgres from 'postgres'
 import { Fault } from '../base/fault.ts'
 import { EmbeddedPostgres, type EmbeddedOptions } from './embedded.ts'
-import { migrate, mustMigrate } from './migrate.ts'
+import { isBehind, migrate } from './migrate.ts'
 import type { Sql, Transaction } from './sql.ts'
 import { surviveUnsent } from './unsent.ts'
 
@@ -20,8 +20,9 @@ const CONNECTIONS = 4
 const STATEMENT_MS = 60_000
 /** Longer than a statement, whose end a server that answers tells by itself. */
 const USE_MS = 75_000
-/** Of an archive that was made by an earlier version and has grown large. */
-const MIGRATION_MS = 3_600_000
+
+/** Tables of an earlier version are brought to this one within. */
+const MIGRATE_MS = 3_600_000
 const CLOSE_SECONDS = 2
 const CLOSE_MS = 15_000
 const PATIENCE_MS = 3_000
@@ -119,7 +120,7 @@ export class Database {
     const sql = embedded ? embeddedClient(embedded) : postgres(url ?? '', { ...SETTINGS, max: CONNECTIONS })
     const open = { sql, ...(embedded ? { embedded } : {}) }
     try {
-      await makeTables(sql)
+      await bringUp(sql)
     } catch (error) {
       await shut(open)
       throw error
@@ -142,14 +143,6 @@ const SETTINGS = {
   },
 }
 
-async function makeTables(sql: Sql): Promise<void> {
-  const must = await within(USE_MS, mustMigrate(sql))
-  if (must === LATE) throw away(`it did not answer within ${USE_MS / 1000} s`)
-  if (!must) return
-  const made = await within(MIGRATION_MS, migrate(sql))
-  if (made === LATE) throw away(`it made no tables within ${MIGRATION_MS / 60_000} minutes`)
-}
-
 /** One session, which is never given up: there is no other. */
 function embeddedClient(embedded: EmbeddedPostgres): Sql {
   const who = { user: 'postgres', database: 'postgres' }
@@ -160,6 +153,14 @@ function embeddedClient(embedded: EmbeddedPostgres): Sql {
 async function shut({ sql, embedded }: Open): Promise<void> {
   await sql.end({ timeout: CLOSE_SECONDS }).catch(() => undefined)
   await embedded?.stop()
+}
+
+/** A server that never answers is soon given up; one that is asked to make tables of many entries is not. */
+async function bringUp(sql: Sql): Promise<void> {
+  const behind = await within(USE_MS, isBehind(sql))
+  if (behind === LATE) throw away(`it did not answer within ${USE_MS / 1000} s`)
+  if (!behind) return
+  if ((await within(MIGRATE_MS, migrate(sql))) === LATE) throw away(`it made no tables within ${MIGRATE_MS / 1000} s`)
 }
 
 const LATE = Symbol('late')

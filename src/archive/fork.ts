@@ -53,7 +53,13 @@ export async function cutTo(
       and cdr.call = later.call and cdr.account = later.account and cdr.number <= ${fork}
       and cdr.revision = (select max(revision) from cdr kept
         where kept.call = cdr.call and kept.account = cdr.account and kept.number <= ${fork})`
-  for (const table of ['journal', 'posting', 'cdr']) await sql`delete from ${sql(table)} where ${after}`
+  for (const table of ['journal', 'cdr']) await sql`delete from ${sql(table)} where ${after}`
+  await sql`
+    with gone as (delete from posting where ${after} returning account, at, amount)
+    update posting_month set amount = posting_month.amount - taken.amount
+    from (select account, date_trunc('month', at at time zone 'UTC')::date as month, sum(amount) as amount
+      from gone group by 1, 2) taken
+    where posting_month.account = taken.account and posting_month.month = taken.month`
   const [last] = await archivedEntries(sql, { partition, from: fork, to: fork })
   const [cdr] = await sql<{ number: string; level: number }[]>`
     select number, level from cdr where partition = ${partition} order by number desc, level desc limit 1`

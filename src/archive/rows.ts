@@ -2,7 +2,7 @@
 import { formatAmount } from '../base/money.ts'
 import { formatInstant } from '../base/time.ts'
 import { decodeEntry, type JournalEntry } from '../ledger/journal.ts'
-import { postedTo } from '../ledger/posting.ts'
+import { chargeIn, postedTo } from '../ledger/posting.ts'
 import type { StoredCdr, StoredEntry, StoredEvent } from '../ledger/streams.ts'
 import type { Cdr } from '../usage/cdr.ts'
 import { secondsBy } from '../usage/usage-row.ts'
@@ -30,6 +30,8 @@ export interface PostingRow {
   readonly amount: string
   readonly pool_seconds: number
   readonly balance?: string | undefined
+  readonly class?: string | undefined
+  readonly charge: string
 }
 
 export interface EventRow {
@@ -52,6 +54,7 @@ export function journalRow(partition: number, stored: StoredEntry, entry: Journa
 export function postingRows(partition: number, stored: StoredEntry, entry: JournalEntry): readonly PostingRow[] {
   const { kind, call, operation, note = {} } = entry
   const balances = balancesIn(stored.balances)
+  const charge = chargeIn(entry)
   return [...postedTo(entry)].map(([account, { amount, poolSeconds }]) => ({
     at: formatInstant(entry.atMs),
     partition,
@@ -65,6 +68,8 @@ export function postingRows(partition: number, stored: StoredEntry, entry: Journ
     amount: formatAmount(amount),
     pool_seconds: poolSeconds,
     balance: balances.get(account),
+    class: charge?.class,
+    charge: formatAmount(charge?.amount ?? 0n),
   }))
 }
 

@@ -4,9 +4,11 @@
  */
 import { z } from 'zod'
 import { languages, topics } from '../accounts/contacts.ts'
+import { storageMeasures, storageParts } from '../accounts/storage-terms.ts'
 import {
   amount,
   amountOrShare,
+  bytes,
   currency,
   type DeepReadonly,
   direction,
@@ -23,6 +25,7 @@ import {
   secondsOrShare,
   timezone,
   unique,
+  unitBytes,
 } from './fields.ts'
 
 const MAX_TRUNK_CHANNELS = 100_000
@@ -112,6 +115,14 @@ const rechargeSchema = z
     error: 'must have either amount or targetBalance',
   })
 
+const storageFeeSchema = z.strictObject({
+  price: amount().optional().describe('Of one unit, for a month; 0 is no fee.'),
+  unitBytes: unitBytes().optional().describe('What one unit is.'),
+  thresholdBytes: bytes().optional().describe('At it and below there is no fee.'),
+  charged: z.enum(storageParts).optional().describe('Units of what is above the threshold, or of the whole.'),
+  measure: z.enum(storageMeasures).optional().describe('The highest day of the month, or the average of its days.'),
+})
+
 /** The profile: everything about an account but its id, trunks, pools and money. */
 const accountProfileSchema = z.strictObject({
   name: label().describe('What people call it.'),
@@ -135,6 +146,9 @@ const accountProfileSchema = z.strictObject({
   recharge: rechargeSchema.optional().describe('Automatic purchase of credit.'),
   contacts: z.array(contactSchema).max(MAX_CONTACTS).optional().describe('Who is told what happens to it.'),
   language: z.enum(languages).optional().describe('Language of notices; none is that of the settings.'),
+  storageFee: storageFeeSchema
+    .optional()
+    .describe('What its storage costs; what is absent is as the settings have it.'),
   onEngineError: onEngineError().optional().describe('What happens to calls while the store cannot answer.'),
   engineErrorSeconds: seconds(1, 3600).optional().describe('With allowCapped: how long such a call may last.'),
   engineErrorCalls: z.int().min(1).max(1000).optional().describe('With allowCapped: such calls at once.'),

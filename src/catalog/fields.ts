@@ -139,6 +139,16 @@ export function seconds(least: number, most: number) {
   return z.int().min(least).max(most)
 }
 
+/** Stored data. */
+export function bytes() {
+  return z.int().min(0)
+}
+
+/** What storage is counted in. */
+export function unitBytes() {
+  return z.int().min(1_000)
+}
+
 /** No entry twice. */
 export function unique<T extends z.ZodType>(list: z.ZodArray<T>) {
   return list.refine((entries) => new Set(entries).size === entries.length, 'must not have an entry twice')

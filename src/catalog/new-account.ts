@@ -2,6 +2,7 @@
 import type { Recharge } from '../accounts/account.ts'
 import type { PoolInput, ProfileInput } from '../accounts/office.ts'
 import type { AccountDefaults } from '../accounts/profile.ts'
+import type { StorageSettings } from '../accounts/storage-terms.ts'
 import type { LowBalance, Share } from '../accounts/thresholds.ts'
 import { invariant } from '../base/fault.ts'
 import { type Micros, parseAmount } from '../base/money.ts'
@@ -20,7 +21,8 @@ export interface NewAccount {
 }
 
 export function newAccount(config: AccountConfig): NewAccount {
-  const { id, credit, pools, creditLimit, spendCaps, lowBalance, recharge, blockedPrefixes, contacts, ...same } = config
+  const { id, credit, pools, creditLimit, spendCaps, lowBalance, recharge, blockedPrefixes, contacts, ...rest } = config
+  const { storageFee, ...same } = rest
   const profile = present({
     ...same,
     creditLimit: micros(creditLimit),
@@ -29,6 +31,7 @@ export function newAccount(config: AccountConfig): NewAccount {
     lowBalance: lowBalance && lowBalanceOf(lowBalance),
     contacts: contacts?.map(present),
     recharge: recharge && newRecharge(recharge),
+    storageFee: storageFee && present({ ...storageFee, price: optionalMicros(storageFee.price) }),
   })
   return { id, profile, pools: pools.map(newPool), credit: micros(credit) }
 }
@@ -90,6 +93,11 @@ export function priceList({ defaults, payments }: Settings): PriceList {
   const bundle = { minutes: payments.bundle.minutes, prices: pricesOf(payments.bundle.prices) }
   const dialer = { prices: pricesOf(payments.dialer.prices) }
   return { minimumPurchase: micros(defaults.minimumPurchase), bundle, dialer }
+}
+
+/** What stored data costs accounts that do not say otherwise. */
+export function storageSettings({ storageFee }: Settings): StorageSettings {
+  return { ...storageFee, prices: pricesOf(storageFee.prices) }
 }
 
 function pricesOf(prices: Readonly<Record<string, string>>): Readonly<Record<string, Micros>> {

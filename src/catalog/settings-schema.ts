@@ -20,6 +20,7 @@ import { events, webhooks } from './event-schema.ts'
 import { mail, notices } from './notice-schema.ts'
 import { payments } from './payment-schema.ts'
 import { sip } from './sip-schema.ts'
+import { storageFee } from './storage-schema.ts'
 
 const DAY_SECONDS = 86_400
 
@@ -230,6 +231,7 @@ export const settingsFileSchema = z.strictObject({
   edges: z.record(name(), edge).default({}).describe('Edges by node name, and how each is called back.'),
   callControl,
   payments,
+  storageFee,
   sip,
   archive,
   exports,

@@ -261,6 +261,7 @@ export const rerated = z.looseObject({
   items: z.array(
     z.looseObject({ call: text, from: text, to: text, seconds: whole, before: text, after: text, posted: z.boolean() }),
   ),
+  progress: whole.optional(),
   nextCursor: text.optional(),
 })
 
@@ -279,11 +280,40 @@ export const statement = z.looseObject({
   ...totals,
   charges: z.array(z.looseObject({ class: text, count: whole, amount: text })),
   usage: z.looseObject({ calls: whole, seconds: whole, billedSeconds: whole, poolSeconds: whole, charge: text }),
-  items: z.array(z.looseObject({ at: text, what: text, class: text.optional(), why: text.optional(), amount: text })),
+  items: z.array(
+    z.looseObject({
+      at: text,
+      what: text,
+      class: text.optional(),
+      why: text.optional(),
+      amount: text,
+      charge: text.optional(),
+    }),
+  ),
   hasMoreItems: z.boolean(),
 })
 
 export const accountTotals = z.looseObject({ account: text, ...totals })
+
+export const storageMonth = z.looseObject({
+  month: text,
+  state: text,
+  measuredBytes: whole,
+  units: whole,
+  fee: text,
+  why: text.optional(),
+  closesAt: text.optional(),
+})
+
+export const storage = z.looseObject({
+  account: text,
+  currency: text,
+  timezone: text,
+  terms: z
+    .looseObject({ price: text, unitBytes: whole, thresholdBytes: whole, charged: text, measure: text })
+    .optional(),
+  months: z.array(storageMonth),
+})
 
 export const anything = z.looseObject({})
 

@@ -49,6 +49,12 @@ export function instantText(text: string): string {
   throw new InvalidArgumentError('It must be an instant such as 2026-11-23T12:00:00Z.')
 }
 
+export function day(text: string): string {
+  const at = /^\d{4}-\d\d-\d\d$/.test(text) ? parseInstant(`${text}T00:00:00Z`) : undefined
+  if (at !== undefined) return text
+  throw new InvalidArgumentError('It must be a day such as 2026-11-14.')
+}
+
 export function timezone(text: string): string {
   if (isTimeZone(text)) return text
   throw new InvalidArgumentError('It must be a time zone such as Europe/London.')

@@ -18,6 +18,7 @@ import { addRechargeCommands } from './commands/recharge.ts'
 import { addTariffCommands } from './commands/tariff.ts'
 import { addUsageCommands } from './commands/usage.ts'
 import { addStatementCommands } from './commands/statement.ts'
+import { addStorageCommands } from './commands/storage.ts'
 import { addWebhookCommands } from './commands/webhook.ts'
 import type { CliContext, ExitCode } from './context.ts'
 import { tell } from './problems.ts'
@@ -77,6 +78,7 @@ const nouns = [
   addTariffCommands,
   addUsageCommands,
   addStatementCommands,
+  addStorageCommands,
   addConfigCommands,
   addKeyCommands,
   addWebhookCommands,

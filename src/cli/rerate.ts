@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { formatAmount, type Micros, parseAmount } from '../base/money.ts'
 import * as answers from './answers.ts'
 import type { Cli } from './cli.ts'
+import { Progress } from './progress.ts'
 import { money, table } from './text.ts'
 
 export interface RerateOptions {
@@ -29,14 +30,20 @@ export async function rerate(cli: Cli, options: RerateOptions): Promise<void> {
   const api = await cli.api()
   const order = { from, to, tariff, post, ...(tariffVersion === undefined ? {} : { version: tariffVersion }) }
   const pages: Page[] = []
+  const progress = new Progress(cli.context, 're-rating')
   let cursor: string | undefined
-  do {
-    const query = `limit=${PAGE}${cursor === undefined ? '' : `&cursor=${cursor}`}`
-    const sending = { body: order, deadlineMs: PAGE_MS }
-    const { value } = await api.post(`/v1/accounts/${account}/usage/rerate?${query}`, answers.rerated, sending)
-    pages.push(value)
-    cursor = value.nextCursor
-  } while (cursor !== undefined)
+  try {
+    do {
+      const query = `limit=${PAGE}${cursor === undefined ? '' : `&cursor=${cursor}`}`
+      const sending = { body: order, deadlineMs: PAGE_MS }
+      const { value } = await api.post(`/v1/accounts/${account}/usage/rerate?${query}`, answers.rerated, sending)
+      pages.push(value)
+      if (value.progress !== undefined) progress.at(value.progress)
+      cursor = value.nextCursor
+    } while (cursor !== undefined)
+  } finally {
+    progress.end()
+  }
   const facts = summed(account, pages)
   cli.print(facts, () => textOf(cli, facts, options))
 }

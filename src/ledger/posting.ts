@@ -1,4 +1,5 @@
-/** What an entry moves for good of the accounts it names: their credit and their minutes. Holds are no postings. */
+/** What an entry moves for good of the accounts it names: their credit, their minutes, and what they are charged. Holds are no postings. */
+import { type ChargeClass, chargeClasses } from '../accounts/charge-class.ts'
 import type { JournalEntry } from './journal.ts'
 
 export interface Posted {
@@ -20,4 +21,24 @@ export function postedTo({ moves }: Pick<JournalEntry, 'moves'>): ReadonlyMap<st
     else posted.set(account, { amount, poolSeconds: poolSeconds + (counter.endsWith(':g') ? change : -change) })
   }
   return posted
+}
+
+export interface Charge {
+  /** Micros that were earned; below zero were given back. */
+  readonly amount: bigint
+  readonly class: ChargeClass
+}
+
+/**
+ * What an entry charges its account that is no call: a fee, or minutes, which are paid and earned in one step so that no
+ * credit moves. Undefined where nothing is.
+ */
+export function chargeIn({ call, books, note }: Pick<JournalEntry, 'call' | 'books' | 'note'>): Charge | undefined {
+  if (call !== undefined) return undefined
+  const earned = books.filter(([book]) => book.endsWith(':revenue'))
+  if (earned.length === 0) return undefined
+  const named = chargeClasses.find((each) => each === note?.['class'])
+  // Only fees and minutes are earned beside calls, and only fees have a class of their own.
+  const unnamed = note?.['kind'] === 'fee' ? 'other' : 'minutes'
+  return { amount: earned.reduce((sum, [, change]) => sum + BigInt(change), 0n), class: named ?? unnamed }
 }

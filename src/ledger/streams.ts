@@ -69,7 +69,7 @@ export interface StoredProfileText {
   readonly profile: string
 }
 
-/** A payment, the cards of an account or what is known of its recharge, as it was last written. */
+/** A payment, the cards of an account, what is known of its recharge or of its storage, as it was last written. */
 export interface StoredRecord {
   readonly name: string
   /** Grows with each write to the partition. */

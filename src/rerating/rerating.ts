@@ -54,6 +54,8 @@ export interface ReratedPage {
   readonly changed: readonly CallDifference[]
   readonly left: Readonly<Record<LeftReason, number>>
   readonly nextCursor?: string
+  /** When the last call of the page ended, which is the oldest so far; absent where there is none. */
+  readonly reachedMs?: number
 }
 
 /** A call that changes faster than it is corrected is left for the next time. */
@@ -89,7 +91,9 @@ export class Rerating {
     const changed = found.map(({ cdr: { call, from, to, seconds }, rerated: { before, after } }): CallDifference => {
       return { call, from, to, seconds, before, after, posted: posted.has(call) }
     })
-    return { calls: items.length, changed, left, ...(nextCursor === undefined ? {} : { nextCursor }) }
+    const last = items.at(-1)
+    const reached = last === undefined ? {} : { reachedMs: Date.parse((JSON.parse(last) as Cdr).endedAt) }
+    return { calls: items.length, changed, left, ...reached, ...(nextCursor === undefined ? {} : { nextCursor }) }
   }
 
   async #rerated(cdr: Cdr, tariff: Tariff): Promise<Rerated> {

@@ -5,7 +5,7 @@
  *
  * to the micro. Below zero is owed.
  */
-import type { ChargeClass } from '../accounts/charge-class.ts'
+import { type ChargeClass, chargeClasses } from '../accounts/charge-class.ts'
 import type { Micros } from '../base/money.ts'
 import type { UsagePeriod } from '../usage/summary.ts'
 import type { UsageFigures } from '../usage/usage-row.ts'
@@ -19,10 +19,12 @@ export interface PostedSum {
   readonly isCall: boolean
   readonly count: number
   readonly amount: Micros
+  /** What was charged beside calls; minutes that were bought are charged and paid for in one, with an amount of 0. */
+  readonly charge: Micros
 }
 
 export interface Totals {
-  /** Fees. */
+  /** Fees and minutes that were bought. */
   readonly monthly: Micros
   /** Per-minute use and its corrections, as the journal took it. */
   readonly calls: Micros
@@ -47,6 +49,8 @@ export interface StatementItem {
   readonly why?: string
   readonly externalId?: string
   readonly amount: Micros
+  /** What was charged: of a fee the same as was taken, of minutes what they cost. */
+  readonly charge: Micros
   readonly poolSeconds: number
 }
 
@@ -67,21 +71,22 @@ const NOTHING: Totals = { monthly: 0n, calls: 0n, payments: 0n, credits: 0n }
 const PAYMENTS: ReadonlySet<string> = new Set(['purchase', 'recharge', 'bundle', 'dialer', 'refund'])
 
 export function totalsOf(sums: readonly PostedSum[]): Totals {
-  return sums.reduce((totals, { kind, isCall, amount }) => {
+  return sums.reduce((totals, { kind, isCall, amount, charge }) => {
     if (isCall) return { ...totals, calls: totals.calls - amount }
-    if (kind === 'fee') return { ...totals, monthly: totals.monthly - amount }
-    if (PAYMENTS.has(kind)) return { ...totals, payments: totals.payments + amount }
-    return { ...totals, credits: totals.credits + amount }
+    const monthly = totals.monthly + charge
+    // What was charged was taken from what came in.
+    const came = amount + charge
+    if (PAYMENTS.has(kind)) return { ...totals, monthly, payments: totals.payments + came }
+    return { ...totals, monthly, credits: totals.credits + came }
   }, NOTHING)
 }
 
 /** In the order of the classes that there are. */
 export function monthlyCharges(sums: readonly PostedSum[]): readonly MonthlyCharge[] {
-  const fees = sums.filter(({ kind, isCall }) => kind === 'fee' && !isCall)
-  const byClass = Map.groupBy(fees, (sum) => sum.class ?? 'other')
-  return [...byClass].map(([of, all]) => ({
-    class: of,
-    count: all.reduce((count, sum) => count + sum.count, 0),
-    amount: all.reduce((amount, sum) => amount - sum.amount, 0n),
-  }))
+  return chargeClasses.flatMap((of) => {
+    const charged = sums.filter((sum) => sum.class === of)
+    if (charged.length === 0) return []
+    const count = charged.reduce((all, sum) => all + sum.count, 0)
+    return [{ class: of, count, amount: charged.reduce((all, { charge }) => all + charge, 0n) }]
+  })
 }

@@ -85,6 +85,7 @@ export class AccountMoney {
       profile.creditLimit.toString(),
       ...thresholdArguments(profile),
       direction === 'credit' && kind === 'purchase' ? 1 : 0,
+      money.isOwed ? 1 : 0,
     ]
   }
 
@@ -94,7 +95,7 @@ export class AccountMoney {
     money: Money,
     profile: AccountProfile,
   ): 'account_closed' | 'amount_below_minimum' | '' {
-    if (profile.status === 'closed' && money.kind !== 'adjustment') return 'account_closed'
+    if (profile.status === 'closed' && money.kind !== 'adjustment' && !money.isOwed) return 'account_closed'
     const purchased = direction === 'credit' && money.kind === 'purchase'
     return purchased && money.amount < this.#parts.defaults().minimumPurchase ? 'amount_below_minimum' : ''
   }

@@ -77,6 +77,8 @@ export class Keys {
   due = (partition: number): string => this.#tagged(partition, 'due')
   /** zset: account ids by the instant the first cycle of their pools is over */
   turns = (partition: number): string => this.#tagged(partition, 'turns')
+  /** zset: account ids by the instant that a month of their storage is closed or settled */
+  storageDue = (partition: number): string => this.#tagged(partition, 'storagedue')
   /** zset: account ids, score 0 */
   accounts = (partition: number): string => this.#tagged(partition, 'accounts')
   /** hash: "<currency>:revenue|funding|payments" → micros; the other side of every posting */
@@ -116,7 +118,7 @@ export class Keys {
   notice = (partition: number, mail: string): string => this.#tagged(partition, `notice:${mail}`)
   /** zset: news that the account was told lately, by instant */
   notices = (partition: number, account: string): string => this.#tagged(partition, `notices:${account}`)
-  /** zset: names of payments, cards and recharges by when they were written last (lua/lib/records.lua) */
+  /** zset: names of payments, cards, recharges and storage by when they were written last (lua/lib/records.lua) */
   records = (partition: number): string => this.#tagged(partition, 'records')
   /** the record with this name */
   record = (partition: number, name: string): string => this.#tagged(partition, name)
@@ -134,6 +136,8 @@ export class Keys {
   charge = (partition: number, charge: string): string => this.#tagged(partition, `charge:${charge}`)
   /** string: "<revision>|<JSON of the account's cards>" */
   cards = (partition: number, account: string): string => this.#tagged(partition, `cards:${account}`)
+  /** string: "<revision>|<JSON of the months of what the account stores>" */
+  storage = (partition: number, account: string): string => this.#tagged(partition, `storage:${account}`)
   /** string: JSON of what was reviewed and not yet confirmed; goes away by itself */
   order = (partition: number, id: string): string => this.#tagged(partition, `order:${id}`)
   /** hash: what an account buys by itself (lua/lib/recharge.lua) */

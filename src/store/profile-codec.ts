@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { AccountProfile } from '../accounts/account.ts'
 import { languages, topics } from '../accounts/contacts.ts'
+import { storageMeasures, storageParts } from '../accounts/storage-terms.ts'
 import { Fault } from '../base/fault.ts'
 import { MAX_MICROS } from '../base/money.ts'
 
@@ -77,6 +78,15 @@ const profile = z.object({
     .optional(),
   contacts: z.array(z.object({ email: z.string(), topics: z.array(z.enum(topics)).optional() })).optional(),
   language: z.enum(languages).optional(),
+  storageFee: z
+    .object({
+      price: micros.optional(),
+      unitBytes: whole.optional(),
+      thresholdBytes: whole.optional(),
+      charged: z.enum(storageParts).optional(),
+      measure: z.enum(storageMeasures).optional(),
+    })
+    .optional(),
   onEngineError: z.enum(['deny', 'allowCapped']),
   engineErrorSeconds: whole,
   engineErrorCalls: whole,

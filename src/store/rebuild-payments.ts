@@ -95,10 +95,13 @@ export class PaymentsRebuild {
   }
 
   #record(pipeline: Pipeline, { name, version, content }: StoredRecord): void {
-    const { keys, partition: p } = this.#order
+    const { keys, partition: p, nowMs } = this.#order
     pipeline.zadd(keys.records(p), version, name)
-    if (content.kind === 'text') pipeline.set(keys.record(p, name), content.text)
-    else if (content.kind === 'hash' && name.startsWith(RECHARGE)) {
+    if (content.kind === 'text') {
+      pipeline.set(keys.record(p, name), content.text)
+      // Whether a month is over is seen by who looks; a fee that the journal has is not posted again.
+      if (name.startsWith(STORAGE)) pipeline.zadd(keys.storageDue(p), nowMs, name.slice(STORAGE.length))
+    } else if (content.kind === 'hash' && name.startsWith(RECHARGE)) {
       this.#recharges.set(name.slice(RECHARGE.length), content.fields)
     } else if (content.kind === 'hash') this.#payment(pipeline, content.fields)
   }
@@ -187,3 +190,4 @@ export class PaymentsRebuild {
 const WRITTEN_AT_ONCE = 500
 
 const RECHARGE = 'recharge:'
+const STORAGE = 'storage:'

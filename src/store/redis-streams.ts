@@ -230,9 +230,9 @@ function cdrOf({ id, fields }: StreamEntry): StoredCdr {
   return { ...cdrPlace(id), cdr: fields['j'] ?? '' }
 }
 
-/** Cards are one text, payments and recharges are hashes. */
+/** Cards and storage are one text each, payments and recharges are hashes. */
 function isText(name: string): boolean {
-  return name.startsWith('cards:')
+  return name.startsWith('cards:') || name.startsWith('storage:')
 }
 
 /** Of a full page the last entry may have more CDRs. */

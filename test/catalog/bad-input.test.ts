@@ -268,6 +268,11 @@ describe('accounts.yaml is refused with the place of', () => {
       '4:15: accounts[0].recharge: must have either amount or targetBalance',
     ],
     [
+      'storage in units of nothing',
+      account('storageFee: { unitBytes: 0 }'),
+      '4:30: accounts[0].storageFee.unitBytes: must be at least 1000, not 0',
+    ],
+    [
       'a recharge below the least purchase',
       account('recharge: { enabled: false, threshold: 1, amount: 4.99 }'),
       '4:55: accounts[0].recharge.amount: must be at least 5.00, the minimumPurchase of the settings',

@@ -27,6 +27,7 @@ describe('an account of the files, as the office is asked for it', () => {
     contacts: [{ email: ops@example.com, topics: [minutes] }, { email: cfo@example.com }]
     language: de
     recharge: { enabled: true, threshold: 5, amount: 20 }
+    storageFee: { price: 0.25, thresholdBytes: 0, measure: average }
     onEngineError: allowCapped
     pools:
       - { name: P, seconds: 600, lowAt: [60, 10%], resets: cycle, scope: { directions: [inbound], prefixes: [+44] } }
@@ -52,6 +53,7 @@ describe('an account of the files, as the office is asked for it', () => {
         contacts: [{ email: 'ops@example.com', topics: ['minutes'] }, { email: 'cfo@example.com' }],
         language: 'de',
         recharge: { enabled: true, threshold: 5_000_000n, amount: 20_000_000n },
+        storageFee: { price: 250_000n, thresholdBytes: 0, measure: 'average' },
         onEngineError: 'allowCapped',
       },
       pools: [

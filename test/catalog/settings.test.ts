@@ -59,6 +59,14 @@ describe('settings', () => {
       edges: {},
       callControl: { enabled: false, socket: 'call-control.sock', node: 'default' },
       payments: { provider: 'sandbox', bundle: { minutes: 100, prices: {} }, dialer: { prices: {} } },
+      storageFee: {
+        prices: {},
+        unitBytes: 1_000_000_000,
+        thresholdBytes: 0,
+        charged: 'above',
+        measure: 'peak',
+        billedOnDay: 2,
+      },
       sip: {
         enabled: false,
         node: 'sip',

@@ -58,6 +58,18 @@ describe('usage rerate', () => {
     ])
   })
 
+  it('draws on a terminal how far it is, and wipes it, also where it fails', async () => {
+    stub.on(place, { body: { ...page, progress: 400, nextCursor: '7' } })
+    stub.on(`${place}&cursor=7`, { body: { ...page, nextCursor: '9' } })
+    stub.on(`${place}&cursor=9`, problem(503, 'store_unavailable', 'away'))
+    expect((await stub.run(...words)).err).not.toContain('re-rating')
+    stub.terminal = true
+    const { err } = await stub.run(...words)
+    const bar = `\r\u001b[Kre-rating [${'#'.repeat(12)}${'.'.repeat(18)}] 40 %\r\u001b[K`
+    expect(err.slice(0, bar.length)).toBe(bar)
+    expect(err.slice(bar.length)).not.toContain('re-rating')
+  })
+
   it('posts when told to, by the version that is named', async () => {
     stub.on(place, { body: { ...page, posted: 1, items: [{ ...item, posted: true }] } })
     const { out } = await stub.run(...words, '--tariff-version', '2', '--post', '--json')

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { poolCounter } from '../../src/accounts/cycles.ts'
 import { turnCycles } from '../../src/app/self-work.ts'
 import { encodeEntry } from '../../src/ledger/journal.ts'
-import { DueCycles } from '../../src/store/due-cycles.ts'
+import { DueAccounts } from '../../src/store/due-accounts.ts'
 import { PARTITIONS, storeForms, type TestStore, useStore } from '../support/offices.ts'
 
 const HOUR_MS = 3_600_000
@@ -44,7 +44,7 @@ async function turnDue(test: TestStore): Promise<void> {
   const { store, keys, clock } = test
   const turnAll = async (): Promise<void> => {
     const office = test.office()
-    const due = new DueCycles({ store, keys, partitions: PARTITIONS })
+    const due = new DueAccounts({ store, keys, partitions: PARTITIONS }, 'turns')
     await turnCycles({ office, clock }, due)
   }
   await Promise.all([turnAll(), turnAll()])

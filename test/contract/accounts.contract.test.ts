@@ -453,6 +453,8 @@ describe.each(storeForms)('accounts on %s', (_name, form) => {
           operation: 'op-2',
           amount: -1_500_000n,
           balanceAfter: 3_500_000n,
+          class: 'other',
+          charge: 1_500_000n,
         },
         {
           id: expect.any(String),

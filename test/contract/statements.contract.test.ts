@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Archive } from '../../src/archive/archive.ts'
+import { isBehind, migrate } from '../../src/archive/migrate.ts'
 import { instantOf } from '../../src/base/time.ts'
 import { StatementDesk } from '../../src/statements/statement-desk.ts'
 import type { Statement } from '../../src/statements/statement.ts'
@@ -8,6 +9,7 @@ import { UsageDesk, type UsagePeriod } from '../../src/usage/summary.ts'
 import { usd } from '../support/a-call.ts'
 import { archiveForms, TestArchives } from '../support/archives.ts'
 import { useWorld } from '../support/desk.ts'
+import { Till } from '../support/till.ts'
 
 const ZONE = 'America/New_York'
 
@@ -64,10 +66,10 @@ describe.each(archiveForms)('a statement, with the archive on %s', (form) => {
     await world.credit('acme', 1_500_000n)
     const found = await statement(all())
     const { opening, payments, credits, monthly, calls, closing } = found
-    expect(found.charges.toSorted((a, b) => (a.class < b.class ? -1 : 1))).toEqual([
+    expect(found.charges).toEqual([
+      { class: 'trunking', count: 2, amount: usd('50') },
       { class: 'e911', count: 1, amount: usd('1.5') },
       { class: 'other', count: 1, amount: usd('2') },
-      { class: 'trunking', count: 2, amount: usd('50') },
     ])
     expect([monthly, calls]).toEqual([usd('53.5'), usd('0.091')])
     expect(found.usage).toMatchObject({ calls: 2, billedSeconds: 91, charge: usd('0.091') })
@@ -77,7 +79,7 @@ describe.each(archiveForms)('a statement, with the archive on %s', (form) => {
       ['fee', 'trunking', -usd('25')],
       ['fee', 'trunking', -usd('25')],
       ['fee', 'e911', -usd('1.5')],
-      ['fee', undefined, -usd('2')],
+      ['fee', 'other', -usd('2')],
       [expect.any(String), undefined, 1_500_000n],
     ])
     expect(found.items[1]).toMatchObject({ why: 'November' })
@@ -137,5 +139,48 @@ describe.each(archiveForms)('a statement, with the archive on %s', (form) => {
     expect(await office.debit(money)).toMatchObject({ replayed: true })
     expect(await office.debit({ ...money, class: 'e911' })).toMatchObject({ code: 'request_conflict' })
     expect((await statement(all())).monthly).toBe(usd('1'))
+  })
+
+  it('has minutes that a card paid in their class, and what was given back of them', async () => {
+    await world.account('acme', { credit: usd('1') })
+    const till = new Till(world.test)
+    const minutes = { seconds: 6_000, bundles: 1 }
+    const payment = await till.must('acme', { kind: 'bundle', amount: usd('6'), minutes })
+    await till.must('acme', { kind: 'dialer', amount: usd('5'), minutes: { seconds: 300 } })
+    await till.cashier.refund({ account: 'acme', payment: payment.id, amount: usd('2'), operation: 'back' })
+    const found = await statement(all())
+    expect(found).toMatchObject({ monthly: usd('9'), payments: usd('9'), credits: usd('1'), closing: usd('1') })
+    expect(found.charges).toEqual([{ class: 'minutes', count: 3, amount: usd('9') }])
+    expect(found.items.map(({ what, class: of, amount, charge }) => [what, of, amount, charge]).slice(1)).toEqual([
+      ['bundle', 'minutes', 0n, usd('6')],
+      ['dialer', 'minutes', 0n, usd('5')],
+      ['refund', 'minutes', 0n, -usd('2')],
+    ])
+    const { items } = await world.test.office().transactions('acme', { limit: 1 })
+    expect(items).toMatchObject([{ what: 'refund', class: 'minutes', charge: -usd('2'), amount: 0n }])
+  })
+
+  it('is the same where the archive is older than its sums', async () => {
+    await world.account('acme', { credit: usd('100') })
+    const till = new Till(world.test)
+    await till.must('acme', { kind: 'bundle', amount: usd('6'), minutes: { seconds: 6_000, bundles: 1 } })
+    await till.must('acme')
+    await talked('a', 'acme', 61)
+    await fee(usd('25'), 'trunking')
+    await fee(usd('2'))
+    await world.elapse(40 * 86_400)
+    await fee(usd('4'), 'e911')
+    await talked('b', 'acme', 30)
+    const periods = [all(), { fromMs: world.nowMs - 86_400_000, untilMs: world.nowMs + 1 }]
+    const before = await Promise.all(periods.map((period) => statement(period)))
+    await archive.database.use((sql) =>
+      sql.unsafe(`drop table posting_month; alter table posting drop column class, drop column charge;
+        delete from migration where file = '006_statements.sql'`),
+    )
+    expect(await archive.database.use((sql) => isBehind(sql))).toBe(true)
+    await archive.database.use((sql) => migrate(sql))
+    expect(await archive.database.use((sql) => isBehind(sql))).toBe(false)
+    expect(before[1]?.opening).not.toBe(0n)
+    expect(await Promise.all(periods.map((period) => statement(period)))).toEqual(before)
   })
 })

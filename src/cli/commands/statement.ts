@@ -59,6 +59,7 @@ function statementText({ context }: Cli, value: Statement): string {
       { title: 'WHAT', cell: ({ what }) => what },
       { title: 'CLASS', cell: (item) => item.class ?? '' },
       { title: 'WHY', cell: ({ why }) => why ?? '' },
+      { title: 'CHARGED', cell: ({ charge }) => (charge === undefined ? '' : show(charge)), right: true },
       { title: 'AMOUNT', cell: ({ amount }) => show(amount), right: true },
     ],
     context,

@@ -92,6 +92,11 @@ export function whole(least: number, most: number) {
   return z.int().min(least).max(most)
 }
 
+/** Stored data. */
+export function bytes() {
+  return z.int().min(0).max(Number.MAX_SAFE_INTEGER)
+}
+
 const DATE = /^(\d{4})-(\d\d)-(\d\d)/
 
 /** Days that no calendar has are read as others by the platform. */
@@ -100,6 +105,11 @@ export function isDay(text: string): boolean {
   if (!match) return false
   const [year = 0, month = 0, day = 0] = match.slice(1).map(Number)
   return month >= 1 && month <= 12 && day >= 1 && day <= new Date(Date.UTC(year, month, 0)).getUTCDate()
+}
+
+/** Such as "2026-11-14". */
+export function day() {
+  return z.string().refine((text) => text.length === 10 && isDay(text), 'must be a day such as 2026-11-14')
 }
 
 /** RFC 3339 text to epoch milliseconds; undefined when it is none. */

@@ -30,6 +30,7 @@ import type { Reconciled } from '../../payments/reconcile.ts'
 import type { Recharging } from '../../recharge/recharging.ts'
 import type { Rerating } from '../../rerating/rerating.ts'
 import type { StatementDesk } from '../../statements/statement-desk.ts'
+import type { StorageDesk } from '../../storage-fee/storage-desk.ts'
 import type { UsageDesk } from '../../usage/summary.ts'
 
 export type { KeyIdentity } from '../../accounts/api-keys.ts'
@@ -41,6 +42,7 @@ export interface HttpParts {
   readonly tariffs: TariffPort
   readonly usage: UsagePort
   readonly statements: Pick<StatementDesk, 'statement' | 'totals'>
+  readonly storage: Pick<StorageDesk, 'report' | 'view'>
   readonly rerating: Pick<Rerating, 'tariffOf' | 'page'>
   readonly exports: Pick<ExportDesk, keyof ExportDesk>
   readonly payments: PaymentPort

@@ -7,6 +7,7 @@ import type { PaymentRefusalCode } from '../../payments/refusal.ts'
 import type { FaultCode } from '../../base/fault.ts'
 import type { ExportRefusalCode } from '../../exports/export-desk.ts'
 import type { ReceiptRefusalCode } from '../../notices/receipt-desk.ts'
+import type { StorageRefusalCode } from '../../storage-fee/storage-desk.ts'
 
 export interface ProblemKind {
   readonly status: number
@@ -97,6 +98,12 @@ const exportProblems: Readonly<Record<ExportRefusalCode, ProblemKind>> = {
   export_elsewhere: { status: 503, title: 'The file is not here' },
 }
 
+const storageProblems: Readonly<Record<StorageRefusalCode, ProblemKind>> = {
+  account_unknown: officeProblems.account_unknown,
+  storage_billed: { status: 409, title: 'The month was billed' },
+  storage_day_invalid: { status: 422, title: 'The day cannot be reported' },
+}
+
 /** Faults that may pass by themselves; the others are answered as `internal_error`. */
 const faultProblems = {
   store_unavailable: { status: 503, title: 'The store cannot be reached' },
@@ -112,6 +119,7 @@ export type ProblemCode =
   | PaymentRefusalCode
   | ReceiptRefusalCode
   | ExportRefusalCode
+  | StorageRefusalCode
   | keyof typeof faultProblems
 
 export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
@@ -120,6 +128,7 @@ export const problemKinds: Readonly<Record<ProblemCode, ProblemKind>> = {
   ...paymentProblems,
   ...receiptProblems,
   ...exportProblems,
+  ...storageProblems,
   ...faultProblems,
 }
 

@@ -34,6 +34,7 @@ import { addBundleRoutes } from './payments/bundle-routes.ts'
 import { addRechargeRoutes } from './payments/recharge-routes.ts'
 import { addRerateRoute } from './rerating/rerate-route.ts'
 import { addStatementRoutes } from './statements/statement-routes.ts'
+import { addStorageRoutes } from './storage/storage-routes.ts'
 import { addTariffRoutes } from './tariffs/tariff-routes.ts'
 import { addVersionUpload } from './tariffs/version-upload.ts'
 import { addWebhookRoutes } from './webhooks/webhook-routes.ts'
@@ -182,6 +183,7 @@ function adminPath(parts: HttpParts) {
     addExportRoutes(server, parts)
     addRerateRoute(server, parts)
     addStatementRoutes(server, parts)
+    addStorageRoutes(server, parts)
     addCardRoutes(server, parts)
     addPurchaseRoutes(server, parts)
     addRechargeRoutes(server, parts)

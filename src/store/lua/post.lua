@@ -26,6 +26,7 @@
     low_hysteresis      micros, or empty
     recharge_threshold  or empty
     is_purchase         1 | 0
+    is_owed             1: a debit for what was used already is taken whatever is available; 0
 
   RETURNS
     posted         "<entry> <credit afterwards>"
@@ -38,7 +39,7 @@
 
   KEEPS
     books and posted counters of the partition sum to zero per currency
-    credit + credit_limit - dr is not taken below zero by a debit
+    credit + credit_limit - dr is not taken below zero by a debit that is not owed
 ]]
 --- @include journal
 --- @include account
@@ -50,7 +51,7 @@ local journal, tx, outbox = KEYS[4], KEYS[5], KEYS[6]
 local now_ms, content, version, refusal, direction = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local amount, book, entry, id, currency = tonumber(ARGV[6]), ARGV[7], ARGV[8], ARGV[9], ARGV[10]
 local credit_limit, low_thresholds, low_hysteresis = tonumber(ARGV[11]), ARGV[12], ARGV[13]
-local recharge_threshold, is_purchase = ARGV[14], ARGV[15] == '1'
+local recharge_threshold, is_purchase, is_owed = ARGV[14], ARGV[15] == '1', ARGV[16] == '1'
 local too_large = 2 ^ 53
 
 local past = past_operation(operation, content)
@@ -65,7 +66,7 @@ local posted = (is_credit and found.credited or found.debited) + amount
 local on_book = tonumber(redis.call('HGET', books, book) or '0') + (is_credit and 0 - amount or amount)
 if posted >= too_large or math.abs(on_book) >= too_large then return { 'refused', 'amount_too_large' } end
 local available = found.credit - found.reserved + credit_limit
-if not is_credit and available < amount then return { 'refused', 'insufficient_credit', whole(available) } end
+if not is_credit and not is_owed and available < amount then return { 'refused', 'insufficient_credit', whole(available) } end
 
 -- Nothing is refused below this line: Redis does not take back what a script wrote.
 local change = is_credit and amount or 0 - amount

@@ -91,6 +91,7 @@ describe('profiles', () => {
     lowBalance: null,
     recharge: null,
     language: null,
+    storageFee: null,
   }
 
   it('are cleared by null when they are patched', async () => {

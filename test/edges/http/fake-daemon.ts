@@ -22,6 +22,7 @@ import type { ExportRefused } from '../../../src/exports/export-desk.ts'
 import { fakeExports } from './fake-exports.ts'
 import { fakeRerating } from './fake-rerating.ts'
 import { fakeStatements } from './fake-statements.ts'
+import { fakeStorage } from './fake-storage.ts'
 import { examplePayment, fakePayments, type Till } from './fake-payments.ts'
 import { heldToReference } from './reference.ts'
 
@@ -167,6 +168,7 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
     exports: fakeExports(scene, note),
     rerating: fakeRerating(note),
     statements: fakeStatements(note),
+    storage: fakeStorage(note),
     usage: {
       summary: async (account, query) => {
         note('usage', { account, ...query })

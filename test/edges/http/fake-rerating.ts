@@ -23,7 +23,13 @@ export function fakeRerating(note: (what: string, input: unknown) => void): Http
         after: 60_000n,
         posted: query.post,
       }
-      return { calls: 3, changed: [call], left: { no_rate: 1, blocked: 0, unexplained: 1 }, nextCursor: '7' }
+      return {
+        calls: 3,
+        changed: [call],
+        left: { no_rate: 1, blocked: 0, unexplained: 1 },
+        reachedMs: Date.UTC(2026, 10, 2, 4, 30),
+        nextCursor: '7',
+      }
     },
   }
 }

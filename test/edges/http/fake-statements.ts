@@ -24,6 +24,7 @@ export function fakeStatements(note: (what: string, input: unknown) => void): Ht
             class: 'trunking',
             why: '2 trunks',
             amount: -25_000_000n,
+            charge: 25_000_000n,
             poolSeconds: 0,
           },
         ],

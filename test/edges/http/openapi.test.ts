@@ -39,6 +39,8 @@ GET /v1/accounts/{}/usage/changes
 POST /v1/accounts/{}/usage/rerate
 GET /v1/accounts/{}/statement
 GET /v1/accounts/{}/statements
+PUT /v1/accounts/{}/storage/{}
+GET /v1/accounts/{}/storage
 POST /v1/accounts/{}/exports
 GET /v1/accounts/{}/exports
 GET /v1/accounts/{}/exports/{}

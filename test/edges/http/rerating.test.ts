@@ -25,6 +25,7 @@ describe('re-rating', () => {
       before: '0.030000',
       after: '0.060000',
       items: [{ call: 'A', from: '+1', to: '+44', seconds: 30, before: '0.030000', after: '0.060000', posted: false }],
+      progress: 500,
       nextCursor: '7',
     })
     expect(rig.inputs('rerate')).toEqual([

@@ -5,9 +5,11 @@
 import { chargeClasses } from '../../../accounts/charge-class.ts'
 import { z } from 'zod'
 import { languages, topics } from '../../../accounts/contacts.ts'
+import { storageMeasures, storageParts } from '../../../accounts/storage-terms.ts'
 import type { PoolInput, PoolPatch, ProfileInput } from '../../../accounts/office.ts'
 import {
   amount,
+  bytes,
   currency,
   direction,
   email,
@@ -88,6 +90,14 @@ const contact = z.strictObject({
     .describe('What it is told of; none is everything.'),
 })
 
+const storageFee = z.strictObject({
+  price: amount().exactOptional().describe('Of one unit, for a month; "0" is no fee.'),
+  unitBytes: bytes().min(1_000).exactOptional().describe('What one unit is.'),
+  thresholdBytes: bytes().exactOptional().describe('At it and below there is no fee.'),
+  charged: z.enum(storageParts).exactOptional().describe('Units of what is above the threshold, or of the whole.'),
+  measure: z.enum(storageMeasures).exactOptional().describe('The highest day of the month, or the average.'),
+})
+
 const profileFields = {
   name: label().exactOptional().describe('What people call it.'),
   parent: id().exactOptional().describe('Account above it.'),
@@ -111,6 +121,9 @@ const profileFields = {
   recharge: clearable(recharge).describe('Automatic purchase of credit; null is none.'),
   contacts: z.array(contact).max(MAX_CONTACTS).exactOptional().describe('Who is told what happens to it.'),
   language: clearable(z.enum(languages)).describe('Language of notices; null is that of the settings.'),
+  storageFee: clearable(storageFee).describe(
+    'What its storage costs; what is absent is as the settings have it, and null is all of it.',
+  ),
   onEngineError: z.enum(['deny', 'allowCapped']).exactOptional().describe('While the store cannot answer.'),
   engineErrorSeconds: whole(1, 3600).exactOptional().describe('With allowCapped: how long such a call may last.'),
   engineErrorCalls: whole(1, 1000).exactOptional().describe('With allowCapped: such calls at once.'),

@@ -1,7 +1,9 @@
 /** Accounts, pools and balances as callers read them: amounts as text, instants in UTC, pools in seconds. */
 import { z } from 'zod'
 import type { AccountProfile, Pool, TrunkLimits } from '../../../accounts/account.ts'
+import { chargeClasses } from '../../../accounts/charge-class.ts'
 import { languages, topics } from '../../../accounts/contacts.ts'
+import { type OwnStorageTerms, storageMeasures, storageParts } from '../../../accounts/storage-terms.ts'
 import type { LowBalance } from '../../../accounts/thresholds.ts'
 import type { Balance, PoolBalance, Posted, Transaction } from '../../../accounts/office.ts'
 import { formatAmount } from '../../../base/money.ts'
@@ -22,6 +24,14 @@ export const rechargeSchema = z.object({
   dayCap: money.optional(),
   monthCap: money.optional(),
   maxFailures: z.int().optional(),
+})
+
+export const storageTermsSchema = z.object({
+  price: money.describe('Of one unit, for a month.'),
+  unitBytes: z.int(),
+  thresholdBytes: z.int().describe('At it and below there is no fee.'),
+  charged: z.enum(storageParts),
+  measure: z.enum(storageMeasures),
 })
 
 export const accountSchema = z
@@ -51,6 +61,7 @@ export const accountSchema = z
     contacts: z.array(z.object({ email: z.string(), topics: z.array(z.enum(topics)).optional() })).optional(),
     language: z.enum(languages).optional(),
     recharge: rechargeSchema.optional(),
+    storageFee: storageTermsSchema.partial().optional(),
     onEngineError: z.enum(['deny', 'allowCapped']),
     engineErrorSeconds: z.int(),
     engineErrorCalls: z.int(),
@@ -117,6 +128,8 @@ export const transactionSchema = z
     operation: z.string().optional(),
     externalId: z.string().optional(),
     amount: money.describe('Below zero is a debit.'),
+    class: z.enum(chargeClasses).optional().describe('Of what was charged beside calls.'),
+    charge: money.optional().describe('What was charged: of minutes that a card paid what they cost.'),
     balanceAfter: money,
     currency: z.string(),
     poolSeconds: z.int().optional(),
@@ -146,12 +159,17 @@ export function accountJson(profile: AccountProfile): z.infer<typeof accountSche
       ...(month === undefined ? {} : { month: formatAmount(month) }),
     },
     ...watches(profile),
+    ...(profile.storageFee ? { storageFee: ownTermsJson(profile.storageFee) } : {}),
     onEngineError: profile.onEngineError,
     engineErrorSeconds: profile.engineErrorSeconds,
     engineErrorCalls: profile.engineErrorCalls,
     version: profile.version,
     createdAt: formatInstant(profile.createdAtMs),
   }
+}
+
+function ownTermsJson({ price, ...rest }: OwnStorageTerms): Partial<z.infer<typeof storageTermsSchema>> {
+  return { ...(price === undefined ? {} : { price: formatAmount(price) }), ...rest }
 }
 
 function watches({ lowBalance, recharge, contacts, language }: AccountProfile) {
@@ -246,6 +264,7 @@ export function postedJson({ entry, amount, balance, currency }: Posted): z.infe
 
 export function transactionJson(transaction: Transaction, currency: string): z.infer<typeof transactionSchema> {
   const { id, atMs, what, why, call, operation, externalId, amount, balanceAfter, poolSeconds } = transaction
+  const { class: of, charge } = transaction
   return {
     id,
     at: formatInstant(atMs),
@@ -255,6 +274,8 @@ export function transactionJson(transaction: Transaction, currency: string): z.i
     ...(operation === undefined ? {} : { operation }),
     ...(externalId === undefined ? {} : { externalId }),
     amount: formatAmount(amount),
+    ...(of === undefined ? {} : { class: of }),
+    ...(charge === undefined ? {} : { charge: formatAmount(charge) }),
     balanceAfter: formatAmount(balanceAfter),
     currency,
     ...(poolSeconds === undefined ? {} : { poolSeconds }),

@@ -4,6 +4,7 @@ import { REPORT_CURSOR } from '../../../accounts/office.ts'
 import { given } from '../../../accounts/profile.ts'
 import { formatAmount, type Micros } from '../../../base/money.ts'
 import type { CallDifference, ReratedPage } from '../../../rerating/rerating.ts'
+import type { UsagePeriod } from '../../../usage/summary.ts'
 import { accountParams } from '../accounts/account-routes.ts'
 import { profileFor } from '../access.ts'
 import { keyOf } from '../auth.ts'
@@ -52,6 +53,7 @@ const reratedSchema = z
     before: z.string().describe('What the calls that change are charged.'),
     after: z.string(),
     items: z.array(differenceSchema),
+    progress: z.int().optional().describe('How much of the period is looked at, in thousandths; not of an empty page.'),
     nextCursor: z.string().optional().describe('Absent on the last page.'),
   })
   .meta({ id: 'Rerated' })
@@ -82,11 +84,23 @@ export function addRerateRoute(server: HttpServer, { office, rerating, clock }: 
       throw badField('/tariff', `is in ${tariff.head.currency}, the account in ${currency}`)
     }
     const found = await rerating.page({ ...request.query, ...period, account, tariff, post })
-    return reratedJson({ account, tariff: name, version: tariff.head.version, currency }, found)
+    const head = { account, tariff: name, version: tariff.head.version, currency, ...progressOf(found, period) }
+    return reratedJson(head, found)
   })
 }
 
-type Head = Pick<z.infer<typeof reratedSchema>, 'account' | 'tariff' | 'version' | 'currency'>
+type Head = Pick<z.infer<typeof reratedSchema>, 'account' | 'tariff' | 'version' | 'currency' | 'progress'>
+
+/** Calls come newest first. */
+function progressOf(
+  { reachedMs, nextCursor }: ReratedPage,
+  { fromMs, untilMs }: UsagePeriod,
+): { readonly progress?: number } {
+  if (nextCursor === undefined) return { progress: 1000 }
+  if (reachedMs === undefined) return {}
+  const share = (untilMs - reachedMs) / (untilMs - fromMs)
+  return { progress: Math.floor(1000 * Math.min(1, Math.max(0, share))) }
+}
 
 function reratedJson(head: Head, { calls, changed, left, nextCursor }: ReratedPage): z.infer<typeof reratedSchema> {
   return {

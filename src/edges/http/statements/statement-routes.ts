@@ -17,7 +17,7 @@ import { periodOf, range } from '../range.ts'
 import type { HttpServer } from '../server-type.ts'
 
 const totals = {
-  monthly: z.string().describe('Fees.'),
+  monthly: z.string().describe('Fees and minutes that were bought.'),
   calls: z.string().describe('Per-minute use and its corrections, by when they were posted.'),
   payments: z.string().describe('Money that came in, less what was paid back.'),
   credits: z.string().describe('Adjustments; below zero were taken.'),
@@ -34,6 +34,7 @@ const itemSchema = z.object({
   why: z.string().optional(),
   externalId: z.string().optional(),
   amount: z.string().describe('Below zero was taken.'),
+  charge: z.string().optional().describe('What was charged: of minutes that a card paid what they cost.'),
   poolSeconds: z.int().describe('Minutes that were added, in seconds.'),
 })
 
@@ -132,6 +133,7 @@ function totalsJson({ monthly, calls, payments, credits }: Totals) {
   }
 }
 
-function itemJson({ atMs, amount, ...rest }: StatementItem): z.infer<typeof itemSchema> {
-  return { ...rest, at: formatInstant(atMs), amount: formatAmount(amount) }
+function itemJson({ atMs, amount, charge, ...rest }: StatementItem): z.infer<typeof itemSchema> {
+  const charged = charge === 0n ? {} : { charge: formatAmount(charge) }
+  return { ...rest, at: formatInstant(atMs), amount: formatAmount(amount), ...charged }
 }
