@@ -162,7 +162,7 @@ describe('an import onto the version in force', () => {
   })
 
   it('draws its progress on a terminal only', async () => {
-    inForce()
+    inForce(...many(40, () => '0.10'))
     stub.file('deck.csv', deck(many(40, () => '0.10')))
     expect((await importDeck('--dry-run')).err).toBe('')
     stub.terminal = true

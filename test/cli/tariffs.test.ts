@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { usualLimits } from '../../src/rating/guard-rails.ts'
 import { lines, problem, Stub } from './stub.ts'
 
 let stub: Stub
@@ -166,7 +167,7 @@ describe('tariff import', () => {
         { currency: 'EUR', rounding: { decimals: 4, mode: 'up' } },
         { prefix: '49', perMinute: '0.0110', bands },
       ],
-      { at: '2026-12-01T00:00:00Z' },
+      { at: '2026-12-01T00:00:00Z', limit: usualLimits },
     ])
   })
 
@@ -284,6 +285,22 @@ describe('tariffs', () => {
     })
     const { out } = await stub.run('tariff', 'activate', 'retail', '2')
     expect(out).toBe('retail version 2 is in force from 2026-11-23 12:00:00Z.\n')
-    expect(stub.asked[0]?.body).toEqual({})
+    expect(stub.asked[0]?.body).toEqual({ limit: usualLimits })
+    await stub.run('tariff', 'activate', 'retail', '2', '--limit', 'jump=20', '--limit', 'free=3')
+    await stub.run('tariff', 'activate', 'retail', '2', '--force')
+    expect(stub.asked.slice(1).map(({ body }) => body)).toEqual([
+      { limit: { ...usualLimits, jump: 20, free: 3 } },
+      { force: true },
+    ])
+  })
+
+  it('are not put in force past the guard rails of the daemon, which ends with 3', async () => {
+    const errors = [{ pointer: '/limit/jump', message: '1 prices rise or fall', code: 'range' }]
+    stub.on('POST /v1/tariffs/retail/versions/2/activate', problem(409, 'guard_rails', 'it looks so', errors))
+    const { code, err } = await stub.run('tariff', 'activate', 'retail', '2')
+    expect({ code, err }).toEqual({
+      code: 3,
+      err: 'tollgate: guard_rails: it looks so\n  /limit/jump 1 prices rise or fall\n',
+    })
   })
 })
