@@ -9,6 +9,8 @@ import { type Sheet, SheetFault } from './sheet.ts'
 
 const SAMPLE_BYTES = 256 * 1024
 const MAX_RECORD_BYTES = 256 * 1024
+/** Files that were put together have several. */
+const LINE_ENDS = ['\r\n', '\n', '\r']
 const DELIMITERS = [',', ';', '\t', '|'] as const
 
 export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252'
@@ -29,6 +31,7 @@ export async function openDelimited({ path, mappings, progress }: TextFile): Pro
     delimiter,
     info: true,
     max_record_size: MAX_RECORD_BYTES,
+    record_delimiter: LINE_ENDS,
     relax_column_count: true,
     relax_quotes: true,
     skip_empty_lines: true,
@@ -78,7 +81,14 @@ function delimiterOf(sample: string, mappings: readonly Mapping[]): string {
 
 /** A quote that is never closed is found when the file is read; here it only must not hide the titles. */
 function sampleRows(sample: string, delimiter: string): readonly SheetRow[] {
-  const options = { delimiter, bom: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true }
+  const options = {
+    delimiter,
+    bom: true,
+    record_delimiter: LINE_ENDS,
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+  }
   const read = (quote: string | null): readonly SheetRow[] => {
     const records = parseSync(sample, { ...options, quote, to: PREAMBLE_ROWS }) as readonly (readonly string[])[]
     return records.map((cells, at) => ({ line: at + 1, cells: cells.map((cell) => cell.trim()) }))
@@ -126,6 +136,7 @@ async function* textOf({ path, encoding, progress }: Decoding): AsyncGenerator<s
     const bytes = chunk as Buffer
     progress((read += bytes.length))
     const text = decoder.decode(bytes, { stream: true })
+    if (text.includes('\0')) throw new SheetFault('is no text: it has zero bytes')
     if (text !== '') yield text
   }
   const rest = decoder.decode()

@@ -69,6 +69,18 @@ describe('tariff check', () => {
     expect(stub.asked).toEqual([])
   })
 
+  it('takes rates that follow one another, each until the next begins, and repeats once', async () => {
+    const rows = ['44,0.03,2027-01-01', '44,0.01,', '33,0.5,2026-12-01', '44,0.02,2026-12-08', '44,0.02,2026-12-08']
+    stub.file('next.csv', `Code,Rate,Effective date\n${rows.join('\n')}\n`)
+    const { code, out } = await stub.run('tariff', 'check', 'next.csv')
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: 'next.csv: good, 4 rates in USD\n  1 rates are the same as one before them, and stand once\n',
+    })
+    stub.file('same.csv', `Code,Rate,Effective date\n44,0.01,2026-12-08\n44,0.02,2026-12-08\n`)
+    expect((await stub.run('tariff', 'check', 'same.csv')).out).toContain('prefix: "44" is in row 2 too')
+  })
+
   it('tells every problem with its place, and fails', async () => {
     stub.file('uk.csv', `${CSV}33,France,outbound,cheap,,\n44,Again,outbound,0.01,,\n`)
     stub.file('bad.yaml', 'currency: EUR\nrates: nowhere.csv\n')
@@ -77,7 +89,7 @@ describe('tariff check', () => {
     expect(out).toMatchInlineSnapshot(`
       "uk.csv:5: per_minute: "cheap" is no price
           33 | France | outbound | cheap
-      uk.csv:6: prefix: is the prefix of row 2 too, for the same direction and time
+      uk.csv:6: prefix: "44" is in row 2 too, for the same direction and time
           44 | Again | outbound | 0.01
       bad.yaml:2:8: rates: there is no file "nowhere.csv" beside this one
       gone.csv: there is no such file

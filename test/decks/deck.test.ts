@@ -253,4 +253,14 @@ describe('a file that is no deck', () => {
   ])('%s is refused, with what to do', async (_what, content, why) => {
     expect(told(await readContent(content))).toEqual([expect.stringContaining(why)])
   })
+
+  it('may end its lines in several ways', async () => {
+    const { rates, problems } = await readContent('Code,Rate\r\n44,0.01\n33,0.02\r34,"0.03"\r\n')
+    expect(problems).toEqual([])
+    expect(rates.map(({ prefix }) => prefix)).toEqual(['44', '33', '34'])
+  })
+
+  it('with zero bytes is no text', async () => {
+    expect(told(await readContent('Code,Name,Rate\n44,U\0K,0.01\n'))).toEqual(['0: is no text: it has zero bytes'])
+  })
 })
