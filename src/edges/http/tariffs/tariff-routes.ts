@@ -202,8 +202,8 @@ function guardRails({ against, guards }: Extract<ActivationAnswer, { kind: 'refu
     const more = examples.length > 0 ? ` (${examples.join('; ')})` : ''
     return { pointer: `/limit/${limit}`, message: `${message}${more}`, code: 'range' }
   })
-  const told = errors.map(({ message }) => message).join('; ')
-  return new HttpProblem('guard_rails', `against version ${against} this looks like a mistake: ${told}`, { errors })
+  const named = guards.map(({ limit }) => limit).join(', ')
+  return new HttpProblem('guard_rails', `against version ${against} this looks like a mistake: ${named}`, { errors })
 }
 
 function tariffUnknown(name: string, version?: number): HttpProblem {
