@@ -110,12 +110,16 @@ async function* rowsOf(decoding: Decoding, options: Options): AsyncGenerator<She
   const parser = parse(options)
   source.on('error', (error) => parser.destroy(error))
   source.pipe(parser)
+  let before = 0
   try {
     for await (const { record, info } of parser as AsyncIterable<CsvRecord>) {
       yield { line: info.lines, cells: record.map((cell) => cell.trim()) }
+      before = info.lines
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
+    // The parser names the last row of the file; the quote was opened in the one after the last that was read.
+    if (error.code === 'CSV_QUOTE_NOT_CLOSED') throw new SheetFault('has a quote that is never closed', before + 1)
     const line = typeof error['lines'] === 'number' ? error['lines'] : 0
     throw new SheetFault(error.message, line)
   } finally {
