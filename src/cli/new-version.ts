@@ -48,8 +48,8 @@ export async function makeVersion(cli: Cli, made: Made, options: VersionOptions)
   const from = await activeVersion(api, name)
   const base = from === undefined ? undefined : await bookOf(api, name, from)
   const { book, carried } = joined(made, base, { changes: options.changes === true, nowMs: cli.context.clock.nowMs() })
-  const found = diffRates(base?.rows ?? [], book.rows)
   const guards = guardsOfBooks(base, book, options.limit)
+  const found = (): TariffDiff => diffRates(base?.rows ?? [], book.rows)
   const trial: Trial = { name, from, found, guards, carried, rates: book.rows.length, facts: made.facts ?? {} }
   if (options.dryRun) tryOut(cli, trial, options.force === true)
   else if (guards.length > 0 && !options.force) throw guardFailure(guards)
@@ -83,7 +83,8 @@ function joined(
 interface Trial {
   readonly name: string
   readonly from: number | undefined
-  readonly found: TariffDiff
+  /** Worked out where it is shown. */
+  readonly found: () => TariffDiff
   readonly guards: readonly Guard[]
   /** Rates that go on until their new one begins. */
   readonly carried: number
@@ -92,7 +93,8 @@ interface Trial {
 }
 
 function tryOut(cli: Cli, trial: Trial, isForced: boolean): void {
-  const { name, from, found, guards, carried, rates, facts } = trial
+  const { name, from, guards, carried, rates, facts } = trial
+  const found = trial.found()
   const { counts, changes } = found
   const against = from === undefined ? 'no version is in force' : `against version ${from}`
   if (guards.length > 0 && !isForced) cli.endWith(exitCodes.refused)
