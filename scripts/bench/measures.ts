@@ -13,6 +13,7 @@ import { sip } from './sip.ts'
 import { socket } from './socket.ts'
 import { takeover } from './takeover.ts'
 import { tariffs } from './tariffs.ts'
+import { usage } from './usage.ts'
 
 export const measures: Readonly<Record<string, Measure>> = {
   redis,
@@ -22,6 +23,7 @@ export const measures: Readonly<Record<string, Measure>> = {
   tariffs,
   decks,
   archive,
+  usage,
   lengths,
   sip,
   drachtio,

@@ -37,7 +37,7 @@ export function openExports({ core, usage, queues, settings, log }: ExportsInput
   const folder = new DiskExportFolder(exports.folder ?? resolve(dataDir, 'exports'))
   const keptMs = () => settings().exports.keptHours * HOUR_MS
   const shared = { store, folder, clock: core.clock, ids: () => randomUUID().replaceAll('-', ''), keptMs }
-  const job = new ExportJob({ ...shared, office: core.office, usage })
+  const job = new ExportJob({ ...shared, usage })
   const queue = queues.open<{ readonly id: string }>({
     name: 'exports',
     attempts: ATTEMPTS,

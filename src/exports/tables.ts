@@ -1,5 +1,5 @@
 /** The tables that can be exported, read page by page from what the API lists page by page. */
-import type { AccountOffice, Page as Listed, Transaction } from '../accounts/office.ts'
+import type { Page as Listed, Transaction } from '../accounts/office.ts'
 import { formatAmount } from '../base/money.ts'
 import { formatInstant, parseInstant } from '../base/time.ts'
 import type { Cdr } from '../usage/cdr.ts'
@@ -10,8 +10,7 @@ import type { ExportOrder } from './export.ts'
 import { cellsOf, type ColumnOf, columnsOf, type Page, type Row, type Table } from './table.ts'
 
 export interface TableSources {
-  readonly office: Pick<AccountOffice, 'transactions'>
-  readonly usage: Pick<UsageDesk, 'whose' | 'cdrs' | 'summary'>
+  readonly usage: Pick<UsageDesk, 'whose' | 'cdrs' | 'transactions' | 'summary'>
 }
 
 /** Small, so that what was read is let go before the collector takes it for long-lived. */
@@ -78,7 +77,7 @@ function cdrRow(text: string, { direction, user }: ExportOrder): readonly Row[] 
 function transactionPages(order: ExportOrder, sources: TableSources): AsyncGenerator<Page> {
   return walked<Posting>(order, sources, {
     async read(account, cursor) {
-      const page = await sources.office.transactions(account, { ...placeOf(order, cursor), limit: PAGE })
+      const page = await sources.usage.transactions(account, { ...placeOf(order, cursor), limit: PAGE })
       return { ...page, items: page.items.map((item) => ({ ...item, account })) }
     },
     atMs: ({ atMs }) => atMs,

@@ -54,7 +54,7 @@ function rig(sources: Partial<TableSources> = {}) {
   return {
     store,
     desk: new ExportDesk({ ...shared, enqueue, most: () => 3 }),
-    job: new ExportJob({ ...shared, office: world.test.office(), usage: usage(), ...sources }),
+    job: new ExportJob({ ...shared, usage: usage(), ...sources }),
   }
 }
 
@@ -147,6 +147,7 @@ describe('an export', () => {
       usage: {
         whose: breaks.whose.bind(breaks),
         summary: breaks.summary.bind(breaks),
+        transactions: breaks.transactions.bind(breaks),
         cdrs: async (...asked: Parameters<UsageDesk['cdrs']>) => {
           const page = await breaks.cdrs(asked[0], { ...asked[1], limit: 1 })
           if (isBroken && asked[1].cursor !== undefined) throw new Error('the store went away')
@@ -204,6 +205,7 @@ describe('an export', () => {
       usage: {
         whose: real.whose.bind(real),
         summary: real.summary.bind(real),
+        transactions: real.transactions.bind(real),
         cdrs: async (account, page) => {
           const [running] = await store.list('acme')
           if (running) await store.remove(running)
