@@ -3,13 +3,13 @@ import type { ApiKeys } from '../accounts/api-keys.ts'
 import type { Archive } from '../archive/archive.ts'
 import type { Clock } from '../base/time.ts'
 import type { ArchivePort, AuditPort, KeyPort, TariffPort, VersionSummary, VersionView } from '../edges/http/parts.ts'
-import type { TariffContent, TariffOffice, TariffVersionDetail } from '../rating/book.ts'
+import type { TariffContent, TariffVersionDetail } from '../rating/book.ts'
 import { RedisAudit } from '../store/redis-audit.ts'
-import { effectiveAtMs } from './effective.ts'
+import { activate, type GuardedBook } from './activating.ts'
 import type { Core } from './core.ts'
 import type { BootstrapKey } from './bootstrap-key.ts'
 
-export function tariffPort(book: TariffOffice, clock: Clock): TariffPort {
+export function tariffPort(book: GuardedBook, clock: Clock): TariffPort {
   return {
     async addVersion(name, { rates, ...head }) {
       const added = await book.addVersion({ name, ...head }, rates)
@@ -22,11 +22,7 @@ export function tariffPort(book: TariffOffice, clock: Clock): TariffPort {
       })
       return { kind: 'invalid', problems }
     },
-    async activate(name, version, atMs) {
-      const activated = await book.activate(name, version, atMs ?? (await startOf(book, { name, version, clock })))
-      if (activated.kind === 'version_unknown') return undefined
-      return { version, fromMs: activated.activation.atMs }
-    },
+    activate: (name, version, asked) => activate({ book, clock }, { name, version, ...asked }),
     async list() {
       const tariffs = await book.list()
       return tariffs.map(({ name, versions, newest, inForce }) => {
@@ -45,16 +41,6 @@ export function tariffPort(book: TariffOffice, clock: Clock): TariffPort {
       return found && { head: { ...found.head, version }, parts: found.parts }
     },
   }
-}
-
-/** Now, unless the version says itself that it is for later. */
-async function startOf(
-  book: TariffOffice,
-  asked: { readonly name: string; readonly version: number; readonly clock: Clock },
-): Promise<number> {
-  const versions = await book.versions(asked.name)
-  const head = versions?.find(({ version }) => version === asked.version)?.head
-  return effectiveAtMs(head ?? {}, asked.clock.nowMs())
 }
 
 function versionSummary({

@@ -1,4 +1,4 @@
-/** A book of the API as a tariff that prices calls. */
+/** A book as a tariff that prices calls. */
 import { Tariff, TariffBuilder } from '../rating/tariff.ts'
 import { CliFailure } from './context.ts'
 import type { Book } from './tariff-api.ts'
@@ -8,5 +8,6 @@ export function compiled({ head, rows }: Book): Tariff {
   for (const [at, row] of rows.entries()) builder.add(row, at + 1)
   const built = builder.finish()
   if (built instanceof Tariff) return built
-  throw new CliFailure({ code: 'answer_unreadable', message: `a version of tariff ${head.name} cannot be read` })
+  const told = built.problems.map(({ row, field, message }) => `  rate ${row}: ${field}: ${message}`)
+  throw new CliFailure({ code: 'tariff_invalid', message: `the tariff is not valid:\n${told.join('\n')}` })
 }

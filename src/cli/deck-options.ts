@@ -1,5 +1,6 @@
 /** Options of commands that read a carrier's deck. */
 import { type Command, InvalidArgumentError } from 'commander'
+import { type Dash, dashes } from '../decks/codes.ts'
 import { type DeckField, deckFields } from '../decks/columns.ts'
 import { type DateOrder, dateOrders } from '../decks/dates.ts'
 import type { Mapping } from '../decks/layout.ts'
@@ -10,6 +11,7 @@ export interface DeckOptions {
   readonly timezone?: string
   readonly map?: readonly Mapping[]
   readonly dates?: DateOrder
+  readonly dash?: Dash
   readonly decimal?: 'comma' | 'point'
   readonly perSecond?: true
   readonly unpriced?: 'refuse' | 'block' | 'skip'
@@ -25,6 +27,7 @@ export function addDeckOptions(command: Command): Command {
     .option('--timezone <zone>', 'of the days of a deck', timezone)
     .option('--map <column=field>', 'what a column is, by its title or number; may be repeated', mapping)
     .option('--dates <order>', 'how 01/12/2026 is read: dmy, mdy or ymd', oneOf(...dateOrders))
+    .option('--dash <what>', 'how the code 44-47 is read: range (44 to 47) or area (4447)', oneOf(...dashes))
     .option('--decimal <mark>', 'of prices: comma or point', oneOf('comma', 'point'))
     .option('--per-second', 'prices are of a second')
     .option('--unpriced <what>', 'rows without a price: refuse, block or skip', oneOf('refuse', 'block', 'skip'))

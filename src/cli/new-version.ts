@@ -2,36 +2,32 @@
 import type { Command } from 'commander'
 import type { ClosedCode } from '../decks/deck-rows.ts'
 import { amended, withoutGaps } from '../decks/onto.ts'
+import { type Guard, guardsOf, guardText, usualLimits } from '../rating/guard-rails.ts'
 import type { Api } from './api.ts'
 import { instantText } from './arguments.ts'
 import type { Cli } from './cli.ts'
+import { compiled } from './compiled-book.ts'
 import { exitCodes, usageFailure } from './context.ts'
 import { activate, activeVersion, addVersion, type Book, bookOf } from './tariff-api.ts'
 import { diffRates, type TariffDiff } from './tariff-diff.ts'
 import { diffText } from './tariff-diff-text.ts'
-import { guardFailure, guardsOf, guardText, limits, type Guard, type Limits, usualLimits } from './tariff-guards.ts'
+import { addGuardOptions, guardFailure, type GuardOptions } from './tariff-guards.ts'
 import { fields, instant } from './text.ts'
 
-export interface VersionOptions {
+export interface VersionOptions extends GuardOptions {
   readonly activate?: true
   readonly at?: string
   readonly dryRun?: true
   readonly changes?: true
-  readonly limit?: Limits
-  readonly force?: true
 }
 
 export function addVersionOptions(command: Command): Command {
-  return command
-    .option('--activate', 'puts it in force')
-    .option('--at <instant>', 'with --activate: from then on', instantText)
-    .option('--dry-run', 'only says what would change')
-    .option(
-      '--limit <name=n>',
-      'allows more: change, dearer, cheaper, closed (percent), jump (times), free (rates)',
-      limits,
-    )
-    .option('--force', 'takes what the guard rails refuse')
+  return addGuardOptions(
+    command
+      .option('--activate', 'puts it in force')
+      .option('--at <instant>', 'with --activate: from then on', instantText)
+      .option('--dry-run', 'only says what would change'),
+  )
 }
 
 export interface Made {
@@ -52,12 +48,19 @@ export async function makeVersion(cli: Cli, made: Made, options: VersionOptions)
   const from = await activeVersion(api, name)
   const base = from === undefined ? undefined : await bookOf(api, name, from)
   const { book, carried } = joined(made, base, { changes: options.changes === true, nowMs: cli.context.clock.nowMs() })
-  const found = diffRates(base?.rows ?? [], book.rows)
-  const guards = guardsOf(found, options.limit ?? usualLimits)
+  const guards = guardsOfBooks(base, book, options.limit)
+  const found = (): TariffDiff => diffRates(base?.rows ?? [], book.rows)
   const trial: Trial = { name, from, found, guards, carried, rates: book.rows.length, facts: made.facts ?? {} }
   if (options.dryRun) tryOut(cli, trial, options.force === true)
   else if (guards.length > 0 && !options.force) throw guardFailure(guards)
   else await store(cli, { api, book, trial }, options)
+}
+
+function guardsOfBooks(before: Book | undefined, after: Book, limits = usualLimits): readonly Guard[] {
+  const guards = guardsOf({ before: before && compiled(before), after: compiled(after) }, limits)
+  let step = guards.next()
+  while (step.done !== true) step = guards.next()
+  return step.value
 }
 
 interface Joining {
@@ -80,7 +83,8 @@ function joined(
 interface Trial {
   readonly name: string
   readonly from: number | undefined
-  readonly found: TariffDiff
+  /** Worked out where it is shown. */
+  readonly found: () => TariffDiff
   readonly guards: readonly Guard[]
   /** Rates that go on until their new one begins. */
   readonly carried: number
@@ -89,7 +93,8 @@ interface Trial {
 }
 
 function tryOut(cli: Cli, trial: Trial, isForced: boolean): void {
-  const { name, from, found, guards, carried, rates, facts } = trial
+  const { name, from, guards, carried, rates, facts } = trial
+  const found = trial.found()
   const { counts, changes } = found
   const against = from === undefined ? 'no version is in force' : `against version ${from}`
   if (guards.length > 0 && !isForced) cli.endWith(exitCodes.refused)
@@ -116,7 +121,7 @@ async function store(
   const { name, carried, facts } = trial
   const added = await addVersion(api, book)
   const { version, rates, sha256 } = added.value
-  const active = options.activate ? (await activate(api, { name, version, at: options.at })).value : undefined
+  const active = options.activate ? (await activate(api, { name, version, ...options })).value : undefined
   const more = { ...(carried > 0 ? { carried } : {}), ...facts, ...(active ? { from: active.from } : {}) }
   cli.print({ ...(added.raw as object), ...more }, () =>
     fields([

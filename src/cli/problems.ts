@@ -33,6 +33,7 @@ const POLICY: ReadonlySet<string> = new Set([
   'currency_is_fixed',
   'root_is_fixed',
   'mail_held_back',
+  'guard_rails',
 ])
 
 const BAD_INPUT = 400

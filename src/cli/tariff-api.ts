@@ -2,14 +2,23 @@
 import * as answers from './answers.ts'
 import type { z } from 'zod'
 import type { RateRow, TariffHead } from '../rating/tariff.ts'
+import { usualLimits } from '../rating/guard-rails.ts'
 import type { Answer, Api } from './api.ts'
+import type { GuardOptions } from './tariff-guards.ts'
 
-export function activate(
-  api: Api,
-  { name, version, at }: { readonly name: string; readonly version: number; readonly at: string | undefined },
-) {
-  const body = at === undefined ? {} : { at }
-  return api.post(`/v1/tariffs/${name}/versions/${version}/activate`, answers.activated, { body })
+/** Millions of rates are read and compared first. */
+const ACTIVATE_MS = 600_000
+
+interface Activating extends GuardOptions {
+  readonly name: string
+  readonly version: number
+  readonly at?: string | undefined
+}
+
+export function activate(api: Api, { name, version, at, limit = usualLimits, force }: Activating) {
+  const body = { ...(at === undefined ? {} : { at }), ...(force ? { force } : { limit }) }
+  const sending = { body, deadlineMs: ACTIVATE_MS }
+  return api.post(`/v1/tariffs/${name}/versions/${version}/activate`, answers.activated, sending)
 }
 
 /** The version in force now, as `tariff list` has it. */

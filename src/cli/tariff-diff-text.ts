@@ -21,14 +21,35 @@ function changesTable(changes: readonly RateChange[], styling: Styling): string 
       { title: 'PREFIX', cell: ({ prefix }) => prefix },
       { title: 'DESTINATION', cell: ({ destination }) => destination },
       { title: 'DIRECTION', cell: ({ direction }) => direction },
-      { title: 'BEFORE', cell: ({ before }) => priceText(before), right: true },
-      { title: 'AFTER', cell: ({ after }) => priceText(after), right: true },
+      { title: 'BEFORE', cell: ({ change, before }) => rateText(change, before), right: true },
+      { title: 'AFTER', cell: ({ change, after }) => rateText(change, after), right: true },
     ],
     styling,
   )
 }
 
-function priceText(rate: DiffRate | undefined): string | undefined {
+/** The price of a minute; where that stays, what else the rate says. */
+function rateText(change: RateChange['change'], rate: DiffRate | undefined): string | undefined {
   if (!rate) return undefined
-  return rate.blocked ? 'blocked' : money(rate.perMinute)
+  if (rate.blocked) return 'blocked'
+  const price = money(rate.perMinute)
+  return change === 'terms' ? [price, ...termsOf(rate)].join(' ') : price
+}
+
+function termsOf(rate: DiffRate): readonly string[] {
+  const { connectFee, minimumSeconds, noChargeSeconds, validUntil } = rate
+  const said = (text: string, value: unknown): readonly string[] => (isSaid(value) ? [text] : [])
+  return [
+    `${rate.firstIncrement ?? 60}/${rate.nextIncrement ?? 60}`,
+    ...said(`+${money(connectFee) ?? ''}`, Number(connectFee)),
+    ...said(`least ${minimumSeconds} s`, minimumSeconds),
+    ...said(`free to ${noChargeSeconds} s`, noChargeSeconds),
+    ...said(`until ${validUntil}`, validUntil),
+    ...said('bands', rate.bands),
+    ...said('steps', rate.steps),
+  ]
+}
+
+function isSaid(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : Boolean(value)
 }

@@ -87,7 +87,7 @@ function compare(before: DiffRate, after: DiffRate): ChangeKind | 'unchanged' {
 }
 
 /** None of a blocked rate. */
-export function priceOf({ perMinute, blocked }: DiffRate): Decimal | undefined {
+function priceOf({ perMinute, blocked }: DiffRate): Decimal | undefined {
   return perMinute === undefined || perMinute === '' || blocked ? undefined : new Decimal(perMinute)
 }
 

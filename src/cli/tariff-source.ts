@@ -5,6 +5,7 @@ import { csvColumns } from '../catalog/tariff-schema.ts'
 import { readTariff } from '../catalog/tariff-file.ts'
 import { type DeckForm, type DeckProblem, type DeckRules, type DeckSink, readDeck, rowTexts } from '../decks/deck.ts'
 import type { ClosedCode } from '../decks/deck-rows.ts'
+import { repeatsIn, setEnds } from '../decks/succession.ts'
 import { type RateRow, Tariff, TariffBuilder, type TariffHead } from '../rating/tariff.ts'
 
 export type SourceHead = Omit<TariffHead, 'version'>
@@ -34,6 +35,8 @@ export interface DeckFacts {
   readonly closed: readonly ClosedCode[]
   /** Rows that are no rates, the first of them with their text. */
   readonly leftOut: { readonly count: number; readonly first: readonly string[] }
+  /** Rates that are the same as one before them in every word, and stand once. */
+  readonly repeated: number
 }
 
 export interface InvalidSource {
@@ -84,9 +87,10 @@ interface Found {
 async function readDeckSource(file: string, path: string, rules: SourceRules): Promise<TariffSource> {
   const reading = new DeckReading(rules)
   const form = await readDeck(path, rules.deck, reading)
-  const { rows, found } = reading
-  if (!form || (rows.length === 0 && found.length > 0)) return invalid(file, reading, rules)
+  const { found } = reading
+  if (!form || (reading.rows.length === 0 && found.length > 0)) return invalid(file, reading, rules)
   const head = headOf(form, rules)
+  setEnds(reading.rows, rules.deck.zone)
   const told = problemsBetween(head, reading)
   const texts = told.length === 0 ? undefined : await rowTexts(path, rules.deck, new Set(told.map(({ line }) => line)))
   const all = [...found, ...told.map((problem) => ({ ...problem, text: texts?.get(problem.line) ?? '' }))]
@@ -95,7 +99,9 @@ async function readDeckSource(file: string, path: string, rules: SourceRules): P
     form,
     closed: reading.closedCodes,
     leftOut: { count: reading.leftOutCount, first: reading.leftOutFirst },
+    repeated: reading.repeated,
   }
+  const { rows } = reading
   if (form.effectiveFrom === undefined) return { kind: 'read', file, head, rows, deck }
   // One day for all rates is that of the version.
   reading.forgetDays()
@@ -113,15 +119,19 @@ function headOf({ currency, effectiveFrom }: DeckForm, { name, timezone }: Sourc
 
 const LEFT_OUT_SHOWN = 5
 
-type Dated = Omit<RateRow, 'validFrom'> & { validFrom?: string | undefined }
+type Dated = Omit<RateRow, 'validFrom' | 'validUntil'> & {
+  validFrom?: string | undefined
+  validUntil?: string | undefined
+}
 
 class DeckReading implements DeckSink {
-  readonly rows: Dated[] = []
-  readonly lines: number[] = []
+  rows: Dated[] = []
+  lines: number[] = []
   readonly closedCodes: ClosedCode[] = []
   readonly found: Found[] = []
   readonly leftOutFirst: string[] = []
   leftOutCount = 0
+  repeated = 0
   count = 0
   readonly #rules: SourceRules
 
@@ -137,6 +147,16 @@ class DeckReading implements DeckSink {
   /** In place: of a million rates there is no room for two. */
   forgetDays(): void {
     for (const row of this.rows) row.validFrom = undefined
+  }
+
+  /** Whether there were any. */
+  dropRepeats(): boolean {
+    const repeats = repeatsIn(this.rows)
+    this.repeated = repeats.size
+    if (repeats.size === 0) return false
+    this.rows = this.rows.filter((_row, at) => !repeats.has(at))
+    this.lines = this.lines.filter((_line, at) => !repeats.has(at))
+    return true
   }
 
   closed(code: ClosedCode): void {
@@ -158,7 +178,13 @@ class DeckReading implements DeckSink {
   }
 }
 
-function problemsBetween(head: SourceHead, { rows, lines }: DeckReading): readonly Found[] {
+/** What is wrong between rows. Repeats are looked for where something is: of a million rates that takes its time. */
+function problemsBetween(head: SourceHead, reading: DeckReading): readonly Found[] {
+  const problems = compiledProblems(head, reading)
+  return problems.length > 0 && reading.dropRepeats() ? compiledProblems(head, reading) : problems
+}
+
+function compiledProblems(head: SourceHead, { rows, lines }: DeckReading): readonly Found[] {
   const builder = new TariffBuilder({ ...head, version: 1 })
   for (const [at, row] of rows.entries()) builder.add(row, lines[at] ?? 0)
   const built = builder.finish()

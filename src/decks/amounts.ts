@@ -13,6 +13,8 @@ export interface AmountRules {
 
 const SYMBOLS: Readonly<Record<string, string>> = { '€': 'EUR', '£': 'GBP' }
 const PLAIN = /^\d+(\.\d+)?$/
+/** ".0125", as some spreadsheets show it. */
+const BARE = /^[.,]\d+$/
 /** Nearly every price is this and no more. */
 const FRACTION = /^\d+[.,]\d+$/
 const SMALL = /^\d(?:[.,]\d+)?e-\d{1,2}$/i
@@ -31,7 +33,8 @@ export class AmountReader {
 
   /** Decimal text with a point, as it is charged a minute where `unit` says that it is of another. */
   read(cell: string, unit?: PriceTitle): string | Unreadable {
-    const text = cell.trim()
+    const trimmed = cell.trim()
+    const text = BARE.test(trimmed) ? `0${trimmed}` : trimmed
     const number = FRACTION.test(text) ? this.#single(text, { mark: markIn(text), cell: text }) : this.#plain(text)
     if (typeof number !== 'string') return number
     if (!unit || (unit.per === 'minute' && !unit.minor)) return number

@@ -12,7 +12,8 @@ const TWO_DIGITS = /^(20|27|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])$/
 const PLAIN = /^[1-9]\d{0,14}$/
 
 const SEPARATORS = /[,;|/\n]+/
-const RANGE = /^(\d+)\s*(?:-|–|—|to|\.\.)\s*(\d+)$/i
+const RANGE = /^(\d+)\s*(-|–|—|to|\.\.)\s*(\d+)$/i
+const DASH = /^[-–—]$/
 
 /** A country code of E.164. */
 function isCountryCode(text: string): boolean {
@@ -21,14 +22,14 @@ function isCountryCode(text: string): boolean {
 }
 
 /** "44", "+44 20", "44,4420", "61 38,39", "4420-4429", "^44.*": digits without "+", each once. */
-export function readCodes(cell: string): readonly string[] | Unreadable {
+export function readCodes(cell: string, dash?: Dash): readonly string[] | Unreadable {
   if (PLAIN.test(cell)) return [cell]
   const damage = damageIn(cell)
   if (damage !== undefined) return { problem: damage }
   const codes = new Set<string>()
   let country = ''
   for (const part of partsOf(cell)) {
-    const found = readPart(part, country)
+    const found = readPart(part, { country, dash })
     if ('problem' in found) return found
     country = found.country
     for (const code of found.codes) codes.add(code)
@@ -37,27 +38,36 @@ export function readCodes(cell: string): readonly string[] | Unreadable {
   return codes.size === 0 ? { problem: 'has no code' } : [...codes]
 }
 
+/** What "44-47" is: the codes 44 to 47, or 4447. */
+export const dashes = ['range', 'area'] as const
+export type Dash = (typeof dashes)[number]
+
+interface Reading {
+  readonly country: string
+  readonly dash: Dash | undefined
+}
+
 interface Part {
   /** That of the parts that follow: after "61 38" a bare "39" is 6139. */
   readonly country: string
   readonly codes: readonly string[]
 }
 
-function readPart(part: string, before: string): Part | Unreadable {
+function readPart(part: string, { country: before, dash }: Reading): Part | Unreadable {
   const [, first, rest = ''] = /^(\d{1,3})[ \u00a0]+(\d.*)$/.exec(part) ?? []
   if (first === undefined) {
     if (before !== '' && part.startsWith(before)) {
       return { problem: `"${part}" may be ${part} or ${before}${part}: say the country code once, or in every code` }
     }
-    return inCountry(part, before)
+    return inCountry(part, { country: before, dash })
   }
   if (!isCountryCode(first)) return { problem: `"${part}" may be several codes: separate them by commas` }
-  return inCountry(rest, first)
+  return inCountry(rest, { country: first, dash })
 }
 
-function inCountry(text: string, country: string): Part | Unreadable {
-  const codes = oneOrRange(text, country)
-  return 'problem' in codes ? codes : { country, codes }
+function inCountry(text: string, reading: Reading): Part | Unreadable {
+  const codes = oneOrRange(text, reading)
+  return 'problem' in codes ? codes : { country: reading.country, codes }
 }
 
 /** What a spreadsheet has done to a code that cannot be undone. */
@@ -65,9 +75,18 @@ function damageIn(cell: string): string | undefined {
   if (/^\d(?:[.,]\d+)?e\+?\d+$/i.test(cell.trim())) {
     return `"${cell}" was shortened by a spreadsheet: its last digits are lost; ask for the file as text or .xlsx`
   }
+  if (isGrouped(cell)) return `"${cell}" may be one number in groups of three, or several codes: separate codes by ";"`
   return /^#(N\/A|REF!|VALUE!|NAME\?|DIV\/0!|NUM!|NULL!|#+)$/i.test(cell.trim())
     ? `"${cell}" is an error of a spreadsheet`
     : undefined
+}
+
+/** "447,700" and "1,242": a list only where all codes are of one country, as in "44,447". */
+function isGrouped(cell: string): boolean {
+  if (!/^\d{1,3}(,\d{3})+$/.test(cell)) return false
+  const parts = cell.split(',')
+  const country = [1, 2, 3].map((length) => cell.slice(0, length)).find(isCountryCode)
+  return country === undefined || !parts.every((part) => part.startsWith(country))
 }
 
 function partsOf(cell: string): readonly string[] {
@@ -101,12 +120,20 @@ function listOfOneCountry(part: string): readonly string[] {
     : [part]
 }
 
-function oneOrRange(text: string, country: string): readonly string[] | Unreadable {
+function oneOrRange(text: string, { country, dash }: Reading): readonly string[] | Unreadable {
   const range = RANGE.exec(text)
-  if (range) return rangeOf(range[1] ?? '', range[2] ?? '', country)
-  const dashed = /^(\d{1,3})-(\d+(?:-\d+)*)$/.exec(text)
-  const digits = (dashed && isCountryCode(dashed[1] ?? '') ? text.replaceAll('-', '') : text).replaceAll('.', '')
-  return checked(`${country}${digits}`, text)
+  if (range) {
+    const [, from = '', mark = '', to = ''] = range
+    const isArea = country === '' && DASH.test(mark) && isCountryCode(from)
+    return isArea ? areaOrRange(from, to, dash) : rangeOf(from, to, country)
+  }
+  return checked(`${country}${withoutDashes(text)}`, text)
+}
+
+/** "1-876-555" and "1.876". */
+function withoutDashes(text: string): string {
+  const [, first] = /^(\d{1,3})-\d+(?:-\d+)*$/.exec(text) ?? []
+  return (first !== undefined && isCountryCode(first) ? text.replaceAll('-', '') : text).replaceAll('.', '')
 }
 
 function checked(code: string, text: string): readonly string[] | Unreadable {
@@ -115,14 +142,27 @@ function checked(code: string, text: string): readonly string[] | Unreadable {
   return code.length > 15 ? { problem: `"${text}" is longer than 15 digits` } : [code]
 }
 
-/** "4420-4429", "4471-79" (up to 4479), and "1-876", which is no range but a country and an area. */
+/** "1-876" can only be a country and an area; "61-8" may be 61 to 68 too, which are other countries. */
+function areaOrRange(from: string, to: string, dash: Dash | undefined): readonly string[] | Unreadable {
+  const text = `${from}-${to}`
+  const isRange = to.length <= from.length && lastOf(from, to) >= Number(from)
+  if (isRange && dash === undefined) {
+    const last = String(lastOf(from, to))
+    return { problem: `"${text}" may be ${from} to ${last} or ${from}${to}: say --dash range or area` }
+  }
+  return isRange && dash === 'range' ? rangeOf(from, to, '') : checked(`${from}${to}`, text)
+}
+
+/** "79" after "4471" is 4479. */
+function lastOf(from: string, to: string): number {
+  return Number(from.slice(0, from.length - to.length) + to)
+}
+
+/** "4420-4429", "4471-79" (up to 4479). */
 function rangeOf(from: string, to: string, country: string): readonly string[] | Unreadable {
   const text = `${from}-${to}`
-  if (to.length > from.length) {
-    if (country === '' && isCountryCode(from)) return checked(`${from}${to}`, text)
-    return { problem: `"${text}" is no range: its ends must have the same length` }
-  }
-  const last = Number(from.slice(0, from.length - to.length) + to)
+  if (to.length > from.length) return { problem: `"${text}" is no range: its ends must have the same length` }
+  const last = lastOf(from, to)
   const first = Number(from)
   if (from.length + country.length > 15) return { problem: `"${text}" is longer than 15 digits` }
   if (last < first) return { problem: `"${text}" ends before it begins` }

@@ -123,7 +123,11 @@ function saysUnit(title: string): boolean {
 }
 
 function wordsOf(title: string): readonly string[] {
-  const spelt = title.replace(/€/g, ' EUR ').replace(/£/g, ' GBP ').replaceAll('¢', 'c')
+  const spelt = title
+    .replace(/€/g, ' EUR ')
+    .replace(/£/g, ' GBP ')
+    .replaceAll('¢', 'c')
+    .replace(/\bUS(?=\$| ?c(ents?|ts?)?\b)/gi, 'USD ')
   return spelt.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '')
 }
 

@@ -25,18 +25,55 @@ interface Day {
   readonly day: number
 }
 
+/** Years in which carriers' prices begin and end; 9999 is how many write that there is no end. */
+const FIRST_YEAR = 1990
+const LAST_YEAR = 2099
+const NO_END = 9999
+
+/** Reads the dates of one file: the first in slashes that can only be read in one way settles the order of all. */
+export class DateReader {
+  readonly #rules: DateRules
+  #order: DateOrder | undefined
+  #because = ''
+
+  constructor(rules: DateRules) {
+    this.#rules = rules
+  }
+
+  read(cell: string): string | Unreadable {
+    const text = cell.trim()
+    const order = this.#rules.order === undefined ? orderIn(text) : undefined
+    if (order !== undefined && this.#order !== undefined && order !== this.#order) {
+      return { problem: `"${text}" is ${order}, unlike "${this.#because}" before it: no order reads both` }
+    }
+    if (order !== undefined && this.#order === undefined) [this.#order, this.#because] = [order, text]
+    return readDate(text, this.#rules)
+  }
+}
+
+/** Of "31/12/2026", and of none that has more than one reading or says its order by itself. */
+function orderIn(text: string): DateOrder | undefined {
+  const numbers = NUMBERS.exec(TIME.exec(text) ? text.replace(TIME, '').trim() : text)
+  return numbers && numbers[2] !== '.' && numbers[1] !== numbers[3] ? onlyOrder(numbers) : undefined
+}
+
 /** "2026-12-01", or an instant where the cell has a time that is not midnight. */
-export function readDate(cell: string, rules: DateRules): string | Unreadable {
-  const text = cell.trim()
+function readDate(text: string, rules: DateRules): string | Unreadable {
   if (/\D/.test(text) && parseInstant(text) !== undefined) return text
   const time = TIME.exec(text)
   const day = dayIn(time ? text.slice(0, time.index).trim() : text, rules.order)
   if ('problem' in day) return day
-  if (!isInCalendar(day))
-    return { problem: `"${text}" is no day of the calendar${rules.order ? ` as ${rules.order}` : ''}` }
+  const wrong = wrongIn(day, rules.order)
+  if (wrong !== undefined) return { problem: `"${text}" is ${wrong}` }
   const { hour, minute } = clockOf(time)
   if (hour > 23 || minute > 59) return { problem: `"${text}" is no time of day` }
   return momentText({ ...day, hour, minute }, rules.zone)
+}
+
+function wrongIn(day: Day, order: DateOrder | undefined): string | undefined {
+  if (!isInCalendar(day)) return `no day of the calendar${order ? ` as ${order}` : ''}`
+  const isLikely = (day.year >= FIRST_YEAR && day.year <= LAST_YEAR) || day.year === NO_END
+  return isLikely ? undefined : `in no year of ${FIRST_YEAR} to ${LAST_YEAR}`
 }
 
 function momentText(at: Day & { readonly hour: number; readonly minute: number }, zone: string): string {

@@ -1,9 +1,9 @@
 /** One row of a deck to rates: every cell read, every problem of the row told. */
 import type { RateRow } from '../rating/tariff.ts'
 import { AmountReader, type DecimalMark } from './amounts.ts'
-import { readCodes, type Unreadable } from './codes.ts'
+import { type Dash, readCodes, type Unreadable } from './codes.ts'
 import type { DeckField } from './columns.ts'
-import { type DateOrder, readDate } from './dates.ts'
+import { type DateOrder, DateReader } from './dates.ts'
 import { readIncrements, readSeconds } from './increments.ts'
 import type { Layout, SheetRow } from './layout.ts'
 import { remembered } from './remembered.ts'
@@ -16,6 +16,8 @@ export interface RowRules {
   readonly decimal?: DecimalMark | undefined
   /** The prices are of a second, whatever the title says. */
   readonly perSecond?: boolean | undefined
+  /** What "44-47" is. */
+  readonly dash?: Dash | undefined
   /** Of rows whose price is "N/A" or absent. */
   readonly unpriced?: 'refuse' | 'block' | 'skip' | undefined
 }
@@ -52,7 +54,8 @@ export class DeckRows {
     this.#layout = layout
     this.#rules = rules
     this.#amounts = new AmountReader({ mark: rules.decimal, currency: rules.currency })
-    this.#readDate = remembered((text) => readDate(text, { order: rules.dates, zone: rules.zone }))
+    const dates = new DateReader({ order: rules.dates, zone: rules.zone })
+    this.#readDate = remembered((text) => dates.read(text))
   }
 
   read(row: SheetRow, report: RowReport): DeckRow {
@@ -92,7 +95,7 @@ export class DeckRows {
     if (cell === '*') return ['*']
     if (cell === '') report(field, 'is missing; "*" is every other number')
     else if (whole || text('country_code') !== '' || !columns.has('country_code')) {
-      return taken(readCodes(cell), { field, report, otherwise: [] })
+      return taken(readCodes(cell, this.#rules.dash), { field, report, otherwise: [] })
     } else report('country_code', 'is missing')
     return []
   }

@@ -9,6 +9,8 @@ import { type Sheet, SheetFault } from './sheet.ts'
 
 const SAMPLE_BYTES = 256 * 1024
 const MAX_RECORD_BYTES = 256 * 1024
+/** Files that were put together have several. */
+const LINE_ENDS = ['\r\n', '\n', '\r']
 const DELIMITERS = [',', ';', '\t', '|'] as const
 
 export type Encoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'windows-1252'
@@ -29,6 +31,7 @@ export async function openDelimited({ path, mappings, progress }: TextFile): Pro
     delimiter,
     info: true,
     max_record_size: MAX_RECORD_BYTES,
+    record_delimiter: LINE_ENDS,
     relax_column_count: true,
     relax_quotes: true,
     skip_empty_lines: true,
@@ -78,7 +81,14 @@ function delimiterOf(sample: string, mappings: readonly Mapping[]): string {
 
 /** A quote that is never closed is found when the file is read; here it only must not hide the titles. */
 function sampleRows(sample: string, delimiter: string): readonly SheetRow[] {
-  const options = { delimiter, bom: true, relax_column_count: true, relax_quotes: true, skip_empty_lines: true }
+  const options = {
+    delimiter,
+    bom: true,
+    record_delimiter: LINE_ENDS,
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+  }
   const read = (quote: string | null): readonly SheetRow[] => {
     const records = parseSync(sample, { ...options, quote, to: PREAMBLE_ROWS }) as readonly (readonly string[])[]
     return records.map((cells, at) => ({ line: at + 1, cells: cells.map((cell) => cell.trim()) }))
@@ -100,12 +110,16 @@ async function* rowsOf(decoding: Decoding, options: Options): AsyncGenerator<She
   const parser = parse(options)
   source.on('error', (error) => parser.destroy(error))
   source.pipe(parser)
+  let before = 0
   try {
     for await (const { record, info } of parser as AsyncIterable<CsvRecord>) {
       yield { line: info.lines, cells: record.map((cell) => cell.trim()) }
+      before = info.lines
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error
+    // The parser names the last row of the file; the quote was opened in the one after the last that was read.
+    if (error.code === 'CSV_QUOTE_NOT_CLOSED') throw new SheetFault('has a quote that is never closed', before + 1)
     const line = typeof error['lines'] === 'number' ? error['lines'] : 0
     throw new SheetFault(error.message, line)
   } finally {
@@ -126,6 +140,7 @@ async function* textOf({ path, encoding, progress }: Decoding): AsyncGenerator<s
     const bytes = chunk as Buffer
     progress((read += bytes.length))
     const text = decoder.decode(bytes, { stream: true })
+    if (text.includes('\0')) throw new SheetFault('is no text: it has zero bytes')
     if (text !== '') yield text
   }
   const rest = decoder.decode()

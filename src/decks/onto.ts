@@ -79,7 +79,7 @@ function inDirections(rate: RateRow, directions: readonly OneDirection[]): reado
   return directions.map((direction) => ({ ...rate, direction }))
 }
 
-function startMs(text: string, zone: string): number {
+export function startMs(text: string, zone: string): number {
   return readMoment(text, zone, 'start') ?? -Infinity
 }
 
@@ -96,7 +96,7 @@ function earlier(until: string | undefined, end: string, zone: string): string {
 }
 
 /** The last day before a day; an instant ends what was before it by itself. */
-function dayBefore(from: string): string {
+export function dayBefore(from: string): string {
   if (from.length > 10) return from
   return new Date(Date.parse(`${from}T00:00:00Z`) - 86_400_000).toISOString().slice(0, 10)
 }

@@ -7,9 +7,15 @@ import type { XmlSink } from './zip-part.ts'
 const MAX_COLUMNS = 1_000
 const DAY_MS = 86_400_000
 
+/** How a number is shown: as a date, as a percentage, or with this currency before it. */
+export type Shown = string
+
+/** What stands in place of a formula whose value was never worked out: no code, no price, and no empty cell. */
+const NO_VALUE = '= (a formula without a value)'
+
 export interface CellRules {
-  /** Numbers of styles that show a date. */
-  readonly dates: ReadonlySet<number>
+  /** By the number of the style. */
+  readonly styles: ReadonlyMap<number, Shown>
   readonly texts: readonly string[]
   /** Days count from 1904, as old Macs had it. */
   readonly date1904: boolean
@@ -26,6 +32,7 @@ export class CellReader implements XmlSink {
   #style = -1
   #text = ''
   #inText = false
+  #hasFormula = false
 
   constructor(rules: CellRules) {
     this.#rules = rules
@@ -42,6 +49,7 @@ export class CellReader implements XmlSink {
     if (name === 'row') this.#openRow(attributes['r'])
     else if (name === 'c') this.#openCell(attributes)
     else if (name === 'v' || name === 't') this.#inText = true
+    else if (name === 'f') this.#hasFormula = true
   }
 
   closed(name: string): void {
@@ -66,6 +74,7 @@ export class CellReader implements XmlSink {
     this.#type = t
     this.#style = Number(s)
     this.#text = ''
+    this.#hasFormula = false
   }
 
   #closeCell(): void {
@@ -74,11 +83,17 @@ export class CellReader implements XmlSink {
   }
 
   #valueOf(text: string): string {
-    if (text === '') return ''
+    if (text === '') return this.#hasFormula && this.#type !== 'str' ? NO_VALUE : ''
     if (this.#type === 's') return this.#rules.texts[Number(text)] ?? ''
     if (this.#type === 'b') return text === '1' ? 'true' : 'false'
-    if (this.#type !== 'n') return text
-    return this.#rules.dates.has(this.#style) ? this.#dateOf(Number(text)) : numberText(text)
+    return this.#type === 'n' ? this.#numberOf(text) : text
+  }
+
+  #numberOf(text: string): string {
+    const shown = this.#rules.styles.get(this.#style)
+    if (shown === undefined || !Number.isFinite(Number(text))) return numberText(text)
+    if (shown === 'date') return this.#dateOf(Number(text))
+    return shown === '%' ? `${new Decimal(numberText(text)).times(100).toFixed()}%` : `${shown} ${numberText(text)}`
   }
 
   /** Days since the end of 1899, as they count after February 1900, which has a day too many. */

@@ -1,11 +1,12 @@
 /** A deck as an .xlsx workbook: which sheet has the rates, and its cells as people see them. */
 import { findLayout, type Mapping, PREAMBLE_ROWS, type SheetRow } from './layout.ts'
 import { type Sheet, SheetFault } from './sheet.ts'
-import { CellReader } from './sheet-cells.ts'
+import { CellReader, type Shown } from './sheet-cells.ts'
 import { openPackage, type Package, readXml, type XmlSink } from './zip-part.ts'
 
 /** Shared texts are kept in memory. */
 const MAX_TEXT_BYTES = 2 ** 30
+const MAX_TEXTS = 4_000_000
 
 export interface WorkbookFile {
   readonly path: string
@@ -28,10 +29,10 @@ export async function openWorkbook(file: WorkbookFile): Promise<Sheet & { close(
   try {
     if (!parts.has('xl/workbook.xml')) throw new SheetFault('is an archive and no .xlsx workbook: unpack it')
     const { sheets, date1904 } = await readBook(parts)
-    const dates = await readDateStyles(parts)
+    const styles = await readStyles(parts)
     const texts = await readTexts(parts)
     const rowsOf = (part: string, progress: (done: number) => void): AsyncGenerator<SheetRow> => {
-      return readRows(parts, { part, reader: new CellReader({ dates, texts, date1904 }), progress })
+      return readRows(parts, { part, reader: new CellReader({ styles, texts, date1904 }), progress })
     }
     const chosen = await choose(sheets, file, (part) => rowsOf(part, () => undefined))
     return {
@@ -130,34 +131,41 @@ async function readBook(
 const SILENT: XmlSink = { opened: () => undefined, closed: () => undefined, text: () => undefined }
 
 /** Built-in formats of dates; those of clock times alone are not among them. */
-const BUILT_IN_DATES = new Set([14, 15, 16, 17, 22])
+const BUILT_IN: ReadonlyMap<number, Shown> = new Map([
+  ...[14, 15, 16, 17, 22].map((id) => [id, 'date'] as const),
+  ...[9, 10].map((id) => [id, '%'] as const),
+])
 
-/** Which styles of cells show a date. */
-async function readDateStyles(parts: Package): Promise<ReadonlySet<number>> {
-  const custom = new Set<number>()
-  const dates = new Set<number>()
+/** What styles of cells show beside the digits of a number. */
+async function readStyles(parts: Package): Promise<ReadonlyMap<number, Shown>> {
+  const formats = new Map(BUILT_IN)
+  const styles = new Map<number, Shown>()
   let inCells = false
   let style = 0
   await drain(parts, 'xl/styles.xml', {
     ...SILENT,
     opened: (name, { numFmtId = '0', formatCode = '' }) => {
-      if (name === 'numFmt' && isDateFormat(formatCode)) custom.add(Number(numFmtId))
+      const shown = name === 'numFmt' ? shownBy(formatCode) : undefined
+      if (shown !== undefined) formats.set(Number(numFmtId), shown)
       if (name === 'cellXfs') inCells = true
       if (name !== 'xf' || !inCells) return
-      if (BUILT_IN_DATES.has(Number(numFmtId)) || custom.has(Number(numFmtId))) dates.add(style)
+      const known = formats.get(Number(numFmtId))
+      if (known !== undefined) styles.set(style, known)
       style += 1
     },
     closed: (name) => {
       if (name === 'cellXfs') inCells = false
     },
   })
-  return dates
+  return styles
 }
 
-/** "dd/mm/yyyy" and "[$-409]d-mmm-yy;@"; not "0.00" nor "General". */
-function isDateFormat(code: string): boolean {
+/** "dd/mm/yyyy" and "[$-409]d-mmm-yy;@" are dates; "[$€-407] 0.00" and "£0.00" are of a currency, "$" of any that has it. */
+function shownBy(code: string): Shown | undefined {
   const plain = code.replace(/\[[^\]]*\]|"[^"]*"|\\./g, '')
-  return /[yd]/i.test(plain) && /[dm]/i.test(plain) && !/general/i.test(plain)
+  if (/[yd]/i.test(plain) && /[dm]/i.test(plain) && !/general/i.test(plain)) return 'date'
+  if (plain.includes('%')) return '%'
+  return /\[\$([A-Z]{3}|[€£])|[€£]/.exec(code)?.[0].replace('[$', '')
 }
 
 async function readTexts(parts: Package): Promise<readonly string[]> {
@@ -172,7 +180,7 @@ async function readTexts(parts: Package): Promise<readonly string[]> {
       if (name === 'rPh') phonetic = true
     },
     closed: (name) => {
-      if (name === 'si') texts.push(text.trim())
+      if (name === 'si' && texts.push(text.trim()) > MAX_TEXTS) throw new SheetFault(`has more than ${MAX_TEXTS} texts`)
       if (name === 't') depth -= 1
       if (name === 'rPh') phonetic = false
     },

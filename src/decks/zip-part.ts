@@ -9,6 +9,9 @@ const MAX_PARTS = 2_000
 /** A sheet of a million rows is a quarter of this; what is larger is meant to fill memory. */
 const MAX_PART_BYTES = 4 * 2 ** 30
 
+/** The longest text of a cell is 32,767 characters; one that does not end is meant to fill memory. */
+const MAX_TEXT_BYTES = 2 ** 20
+
 export class Package {
   readonly #zip: ZipFile
   readonly #parts: ReadonlyMap<string, Entry>
@@ -66,13 +69,23 @@ export async function* readXml(part: Readable, sink: XmlSink): AsyncGenerator<nu
   parser.on('error', (error) => {
     throw new SheetFault(`the file is damaged: ${error.message}`)
   })
-  parser.on('opentag', ({ name, attributes }: SaxesTagPlain) => sink.opened(localName(name), attributes))
-  parser.on('closetag', ({ name }: SaxesTagPlain) => sink.closed(localName(name)))
+  let quiet = 0
+  parser.on('opentag', ({ name, attributes }: SaxesTagPlain) => {
+    quiet = 0
+    sink.opened(localName(name), attributes)
+  })
+  parser.on('closetag', ({ name }: SaxesTagPlain) => {
+    quiet = 0
+    sink.closed(localName(name))
+  })
   parser.on('text', (text) => sink.text(text))
   const decoder = new TextDecoder()
   try {
     for await (const chunk of part) {
       const bytes = chunk as Buffer
+      quiet += bytes.length
+      if (quiet > MAX_TEXT_BYTES)
+        throw new SheetFault(`the file is damaged: it has a text of more than ${MAX_TEXT_BYTES} bytes`)
       parser.write(decoder.decode(bytes, { stream: true }))
       yield bytes.length
     }

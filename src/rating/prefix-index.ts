@@ -34,6 +34,11 @@ export function shorterKey(key: number): number {
   return Math.floor(key / 10)
 }
 
+/** "*" is what no other prefix matches. */
+export function prefixOfKey(key: number): string {
+  return key === 1 ? '*' : String(key).slice(1)
+}
+
 /** Both halves of the key are mixed (the finalizer of MurmurHash3), as neighbours differ in their last digits only. */
 function hashOf(key: number): number {
   let hash = (key >>> 0) ^ Math.imul(Math.floor(key / 2 ** 32), 0x9e37_79b1)
@@ -52,6 +57,11 @@ export class PrefixIndex {
 
   get size(): number {
     return this.#size
+  }
+
+  /** In no order. */
+  *keys(): Generator<number> {
+    for (const key of this.#keys) if (key !== 0) yield key
   }
 
   hasLength(length: number): boolean {

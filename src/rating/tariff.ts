@@ -5,7 +5,7 @@
 import { invariant } from '../base/fault.ts'
 import type { RoundingMode } from '../base/money.ts'
 import { isTimeZone } from '../base/time.ts'
-import { NO_ROW, PrefixIndex } from './prefix-index.ts'
+import { NO_ROW, PrefixIndex, prefixOfKey } from './prefix-index.ts'
 import { RateReader, type ReadRate, type RateRow, type Report } from './rate-reader.ts'
 import { INBOUND, OUTBOUND, RateTable, WORD } from './rate-table.ts'
 import { overlaps, readMoment } from './validity.ts'
@@ -147,7 +147,7 @@ export class TariffBuilder {
       if (!sameDirection || !overlaps(this.#rates.validityOf(row), validity)) continue
       report(
         'prefix',
-        `is the prefix of row ${this.#rates.get(row, WORD.rowNumber)} too, for the same direction and time`,
+        `"${prefixOfKey(rate.prefix.key)}" is in row ${this.#rates.get(row, WORD.rowNumber)} too, for the same direction and time`,
       )
       return false
     }

@@ -130,7 +130,7 @@ describe('a CSV file of rates', () => {
     [
       'a prefix twice',
       'prefix,per_minute\n1,0.02\n44,0.01\n1,0.03\n',
-      ['4:1: prefix: is the prefix of row 2 too, for the same direction and time'],
+      ['4:1: prefix: "1" is in row 2 too, for the same direction and time'],
     ],
     [
       'a field behind quotes with a delimiter',
@@ -256,7 +256,7 @@ describe('a tariff', () => {
       {
         'tariffs/t.yaml': 'currency: USD\nrates:\n  - { prefix: 1, perMinute: 1 }\n  - { prefix: +1, perMinute: 2 }\n',
       },
-      't.yaml:4:15: rates[1].prefix: is the prefix of row 1 too, for the same direction and time',
+      't.yaml:4:15: rates[1].prefix: "1" is in row 1 too, for the same direction and time',
     ],
     [
       'a fee finer than a micro',

@@ -141,6 +141,14 @@ describe('an import onto the version in force', () => {
     ])
   })
 
+  it('shows what changes where the price of a minute stays', async () => {
+    inForce({ prefix: '44', perMinute: '0.10', minimumSeconds: 30 }, { prefix: '33', perMinute: '0.20' })
+    stub.file('deck.csv', 'Code,Rate,Increment,Setup fee\n44,0.10,1/1,0.01\n33,0.20,60/60,\n')
+    expect((await importDeck('--dry-run')).out).toMatch(
+      /terms +44 +both +0\.10 60\/60 least 30 s +0\.10 1\/1 \+0\.01\n/,
+    )
+  })
+
   it('says how the deck was understood', async () => {
     inForce({ prefix: '44', perMinute: '0.10' })
     stub.file('deck.csv', 'Code,Rate,Remark\n44,0.11,dear\nEnd of the deck\n')
@@ -162,7 +170,7 @@ describe('an import onto the version in force', () => {
   })
 
   it('draws its progress on a terminal only', async () => {
-    inForce()
+    inForce(...many(40, () => '0.10'))
     stub.file('deck.csv', deck(many(40, () => '0.10')))
     expect((await importDeck('--dry-run')).err).toBe('')
     stub.terminal = true

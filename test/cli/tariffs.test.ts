@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { usualLimits } from '../../src/rating/guard-rails.ts'
 import { lines, problem, Stub } from './stub.ts'
 
 let stub: Stub
@@ -68,6 +69,18 @@ describe('tariff check', () => {
     expect(stub.asked).toEqual([])
   })
 
+  it('takes rates that follow one another, each until the next begins, and repeats once', async () => {
+    const rows = ['44,0.03,2027-01-01', '44,0.01,', '33,0.5,2026-12-01', '44,0.02,2026-12-08', '44,0.02,2026-12-08']
+    stub.file('next.csv', `Code,Rate,Effective date\n${rows.join('\n')}\n`)
+    const { code, out } = await stub.run('tariff', 'check', 'next.csv')
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: 'next.csv: good, 4 rates in USD\n  1 rates are the same as one before them, and stand once\n',
+    })
+    stub.file('same.csv', `Code,Rate,Effective date\n44,0.01,2026-12-08\n44,0.02,2026-12-08\n`)
+    expect((await stub.run('tariff', 'check', 'same.csv')).out).toContain('prefix: "44" is in row 2 too')
+  })
+
   it('tells every problem with its place, and fails', async () => {
     stub.file('uk.csv', `${CSV}33,France,outbound,cheap,,\n44,Again,outbound,0.01,,\n`)
     stub.file('bad.yaml', 'currency: EUR\nrates: nowhere.csv\n')
@@ -76,7 +89,7 @@ describe('tariff check', () => {
     expect(out).toMatchInlineSnapshot(`
       "uk.csv:5: per_minute: "cheap" is no price
           33 | France | outbound | cheap
-      uk.csv:6: prefix: is the prefix of row 2 too, for the same direction and time
+      uk.csv:6: prefix: "44" is in row 2 too, for the same direction and time
           44 | Again | outbound | 0.01
       bad.yaml:2:8: rates: there is no file "nowhere.csv" beside this one
       gone.csv: there is no such file
@@ -166,7 +179,7 @@ describe('tariff import', () => {
         { currency: 'EUR', rounding: { decimals: 4, mode: 'up' } },
         { prefix: '49', perMinute: '0.0110', bands },
       ],
-      { at: '2026-12-01T00:00:00Z' },
+      { at: '2026-12-01T00:00:00Z', limit: usualLimits },
     ])
   })
 
@@ -284,6 +297,22 @@ describe('tariffs', () => {
     })
     const { out } = await stub.run('tariff', 'activate', 'retail', '2')
     expect(out).toBe('retail version 2 is in force from 2026-11-23 12:00:00Z.\n')
-    expect(stub.asked[0]?.body).toEqual({})
+    expect(stub.asked[0]?.body).toEqual({ limit: usualLimits })
+    await stub.run('tariff', 'activate', 'retail', '2', '--limit', 'jump=20', '--limit', 'free=3')
+    await stub.run('tariff', 'activate', 'retail', '2', '--force')
+    expect(stub.asked.slice(1).map(({ body }) => body)).toEqual([
+      { limit: { ...usualLimits, jump: 20, free: 3 } },
+      { force: true },
+    ])
+  })
+
+  it('are not put in force past the guard rails of the daemon, which ends with 3', async () => {
+    const errors = [{ pointer: '/limit/jump', message: '1 prices rise or fall', code: 'range' }]
+    stub.on('POST /v1/tariffs/retail/versions/2/activate', problem(409, 'guard_rails', 'it looks so', errors))
+    const { code, err } = await stub.run('tariff', 'activate', 'retail', '2')
+    expect({ code, err }).toEqual({
+      code: 3,
+      err: 'tollgate: guard_rails: it looks so\n  /limit/jump 1 prices rise or fall\n',
+    })
   })
 })

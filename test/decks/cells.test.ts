@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { AmountReader } from '../../src/decks/amounts.ts'
 import { readCodes } from '../../src/decks/codes.ts'
 import { readTitle } from '../../src/decks/columns.ts'
-import { readDate } from '../../src/decks/dates.ts'
+import { DateReader, type DateRules } from '../../src/decks/dates.ts'
 import { readIncrements } from '../../src/decks/increments.ts'
+
+const readDate = (cell: string, rules: DateRules): unknown => new DateReader(rules).read(cell)
 
 const problem = (text: string): unknown => ({ problem: expect.stringContaining(text) as string })
 
@@ -39,6 +41,21 @@ describe('codes of a cell', () => {
     expect(readCodes(cell)).toEqual(codes)
   })
 
+  it('with a dash are what was told, where they may be a range and an area', () => {
+    expect(readCodes('61-3', 'range')).toEqual(['61', '62', '63'])
+    expect(readCodes('61-3', 'area')).toEqual(['613'])
+    expect(readCodes('44-77', 'area')).toEqual(['4477'])
+    expect(readCodes('44-20')).toEqual(['4420'])
+    expect(readCodes('44 to 47')).toEqual(['44', '45', '46', '47'])
+    expect(readCodes('4420-4422', 'area')).toEqual(['4420', '4421', '4422'])
+    expect(readCodes('61 38-39', 'area')).toEqual(['6138', '6139'])
+  })
+
+  it('in groups of three digits are several where all are of one country', () => {
+    expect(readCodes('44,447')).toEqual(['44', '447'])
+    expect(readCodes('242, 243')).toEqual(['242', '243'])
+  })
+
   it.each([
     ['4.47E+11', 'its last digits are lost'],
     ['4,47E+11', 'its last digits are lost'],
@@ -55,6 +72,13 @@ describe('codes of a cell', () => {
     ['4420775030475555', 'longer than 15 digits'],
     ['61 38,6139', 'say the country code once'],
     ['442 077', 'may be several codes'],
+    ['61-8', '"61-8" may be 61 to 68 or 618: say --dash range or area'],
+    ['44-47', 'may be 44 to 47 or 4447'],
+    ['44-7,4475;4476', 'may be 44 to 47 or 447'],
+    ['1-2', 'may be 1 to 2 or 12'],
+    ['447,700', 'may be one number in groups of three'],
+    ['1,242', 'may be one number in groups of three'],
+    ['44 (excluding 447)', 'must be digits'],
   ])('%j is refused: %s', (cell, why) => {
     expect(readCodes(cell)).toEqual(problem(why))
   })
@@ -68,6 +92,8 @@ describe('prices', () => {
     ['0.0125', '0.0125'],
     ['0,0125', '0.0125'],
     ['$0.0125', '0.0125'],
+    ['.0125', '0.0125'],
+    [',0125', '0.0125'],
     ['0.0125 USD', '0.0125'],
     ['USD 0.0125', '0.0125'],
     ['\u00a00.0125\u00a0', '0.0125'],
@@ -122,7 +148,10 @@ describe('titles', () => {
     ['Eff. Date', { field: 'effective_from' }],
     ['Rate (USD/min)', { field: 'per_minute', price: { currency: 'USD', per: 'minute', minor: false } }],
     ['Price per second, EUR', { field: 'per_minute', price: { currency: 'EUR', per: 'second', minor: false } }],
-    ['Rate US¢/min', { field: 'per_minute', price: { per: 'minute', minor: true } }],
+    ['Rate US¢/min', { field: 'per_minute', price: { currency: 'USD', per: 'minute', minor: true } }],
+    ['Rate (US cents)', { field: 'per_minute', price: { currency: 'USD', per: 'minute', minor: true } }],
+    ['Rate (US$)', { field: 'per_minute', price: { currency: 'USD', per: 'minute', minor: false } }],
+    ['Rate (cents)', { field: 'per_minute', price: { per: 'minute', minor: true } }],
     ['Pence per minute', { field: 'per_minute', price: { per: 'minute', minor: true } }],
     ['£/min', { field: 'per_minute', price: { currency: 'GBP', per: 'minute', minor: false } }],
     ['USD', { field: 'per_minute', price: { currency: 'USD', per: 'minute', minor: false } }],
@@ -188,6 +217,26 @@ describe('dates', () => {
   })
 })
 
+describe('dates of one file', () => {
+  it('have one order', () => {
+    const dates = new DateReader({ zone: 'UTC' })
+    expect(dates.read('13/12/2026')).toBe('2026-12-13')
+    expect(dates.read('4.12.2026')).toBe('2026-12-04')
+    expect(dates.read('12/12/2026')).toBe('2026-12-12')
+    expect(dates.read('12/13/2026')).toEqual(problem('is mdy, unlike "13/12/2026" before it'))
+    expect(dates.read('12/25/2026 10:00')).toEqual(problem('is mdy, unlike'))
+    expect(dates.read('31/12/2026')).toBe('2026-12-31')
+  })
+
+  it.each(['2206-12-01', '1026-12-01', '0026-12-01', '1-Dec-1900'])('are not in a year such as of %s', (cell) => {
+    expect(readDate(cell, { zone: 'UTC' })).toEqual(problem('is in no year of 1990 to 2099'))
+  })
+
+  it('may say that there is no end', () => {
+    expect(readDate('9999-12-31', { zone: 'UTC' })).toBe('9999-12-31')
+  })
+})
+
 describe('increments', () => {
   it.each([
     ['60/60', 60, 60],
@@ -210,6 +259,8 @@ describe('increments', () => {
     ['2026-06-06', 'turned into a date by a spreadsheet'],
     ['1/1/1', 'no increments'],
     ['often', 'no increments'],
+    ['1/0', 'has an increment that is not 1 to 86400 seconds'],
+    ['99999/1', 'is not 1 to 86400 seconds'],
   ])('%j is refused: %s', (cell, why) => {
     expect(readIncrements(cell)).toEqual(problem(why))
   })

@@ -238,7 +238,9 @@ describe('rows of a deck', () => {
 
   it('with a quote inside are whole; one that is never closed is told', async () => {
     expect((await readContent('Code,Name,Rate\n44,UK 5" x,0.01\n33,F,0.02\n')).rates).toHaveLength(2)
-    expect(told(await readContent('Code,Name,Rate\n44,"UK,0.01\n33,F,0.02\n'))[0]).toContain('Quote Not Closed')
+    expect(told(await readContent('Code,Name,Rate\n44,"UK,0.01\n33,F,0.02\n'))).toEqual([
+      '2: has a quote that is never closed',
+    ])
   })
 })
 
@@ -252,5 +254,20 @@ describe('a file that is no deck', () => {
     ['empty', '', 'is empty'],
   ])('%s is refused, with what to do', async (_what, content, why) => {
     expect(told(await readContent(content))).toEqual([expect.stringContaining(why)])
+  })
+
+  it('may end its lines in several ways', async () => {
+    const { rates, problems } = await readContent('Code,Rate\r\n44,0.01\n33,0.02\r34,"0.03"\r\n')
+    expect(problems).toEqual([])
+    expect(rates.map(({ prefix }) => prefix)).toEqual(['44', '33', '34'])
+  })
+
+  it('with a quote that is never closed names the row where it begins', async () => {
+    const read = await readContent('Code,Name,Rate\n1,US,0.01\n44,"UK,0.01\n33,France,0.02\n34,Spain,0.03\n')
+    expect(told(read)).toEqual(['3: has a quote that is never closed'])
+  })
+
+  it('with zero bytes is no text', async () => {
+    expect(told(await readContent('Code,Name,Rate\n44,U\0K,0.01\n'))).toEqual(['0: is no text: it has zero bytes'])
   })
 })

@@ -131,6 +131,41 @@ describe('a workbook', () => {
     expect((await readContent(await book(''))).rates[0]?.validFrom).toBe('2022-11-30')
   })
 
+  it('has prices in the currency that their format shows, and formulas that have a value', async () => {
+    const formats = ['[$€-407] 0.0000', '£0.00', '&quot;$&quot;0.00'].map((code, at) => {
+      return `<numFmt numFmtId="${at + 164}" formatCode="${code}"/>`
+    })
+    const xfs = [0, 164, 165, 166, 10].map((id) => `<xf numFmtId="${id}"/>`).join('')
+    const styles = `<styleSheet><numFmts>${formats.join('')}</numFmts><cellXfs>${xfs}</cellXfs></styleSheet>`
+    const row = (code: number, cell: string): string => `<row><c><v>${code}</v></c>${cell}</row>`
+    const price = (code: number, style: number): string => row(code, `<c s="${style}"><v>1.2500000000000001E-2</v></c>`)
+    const rows = [
+      inline('Code', 'Rate'),
+      ...[0, 1, 2, 3, 4].map((style) => price(41 + style, style)),
+      row(46, '<c><f>B1*2</f></c>'),
+      row(47, '<c><f>B1*2</f><v>0.5</v></c>'),
+    ].join('')
+    const read = await readContent(await workbook([{ name: 'A', rows }], { styles }), { unpriced: 'skip' })
+    expect(read.rates.map(({ prefix, perMinute }) => [prefix, perMinute])).toEqual([
+      ['41', '0.0125'],
+      ['44', '0.0125'],
+      ['47', '0.5'],
+    ])
+    expect(told(read)).toEqual([
+      '3: per_minute: is in EUR, the tariff in USD',
+      '4: per_minute: is in GBP, the tariff in USD',
+      '6: per_minute: "1.25%" is no price',
+      '7: per_minute: "= (a formula without a value)" is no price',
+    ])
+  })
+
+  it('with a text that does not end is refused before it fills memory', async () => {
+    const rows = `<row><c t="inlineStr"><is><t>${' '.repeat(3 * 2 ** 20)}</t></is></c></row>`
+    expect(told(await readSheets([{ name: 'A', rows }]))).toEqual([
+      '0: the file is damaged: it has a text of more than 1048576 bytes',
+    ])
+  })
+
   it('that is another archive, or broken inside, is refused', async () => {
     const zip = new ZipFile()
     zip.addBuffer(Buffer.from('Code,Rate\n44,0.01\n'), 'rates.csv')

@@ -97,21 +97,21 @@ describe('steps of one rate', () => {
 })
 
 describe('one prefix', () => {
-  const taken = '2 prefix: is the prefix of row 1 too, for the same direction and time'
+  const taken = (prefix: string): string => `2 prefix: "${prefix}" is in row 1 too, for the same direction and time`
 
   it('has one rate for a direction at a time', () => {
-    expect(problemsOf([RATE, RATE])).toEqual([taken])
+    expect(problemsOf([RATE, RATE])).toEqual([taken(RATE.prefix)])
     expect(
       problemsOf([
         { ...RATE, prefix: '' },
         { ...RATE, prefix: '*' },
       ]),
-    ).toEqual([taken])
+    ).toEqual([taken('*')])
     const dated = [
       { ...RATE, validUntil: '2026-12-01' },
       { ...RATE, validFrom: '2026-12-01' },
     ]
-    expect(problemsOf(dated)).toEqual([taken])
+    expect(problemsOf(dated)).toEqual([taken(RATE.prefix)])
   })
 
   it('may have one for each direction and one for both, and several one after the other', () => {

@@ -77,27 +77,35 @@ function invalidText({ problems, found }: InvalidSource): string {
 }
 
 /** How a deck was understood, for programs. */
-function factsOf({ form, closed, leftOut }: DeckFacts): object {
+function factsOf({ form, closed, leftOut, repeated }: DeckFacts): object {
   const { form: file, titleRow, columns, unused, effectiveFrom } = form
   const effective = effectiveFrom === undefined ? {} : { effectiveFrom }
-  return { deck: { ...file, titleRow, columns, unused, closed: closed.length, leftOut, ...effective } }
+  return { deck: { ...file, titleRow, columns, unused, closed: closed.length, leftOut, repeated, ...effective } }
 }
 
 /** What a person should look at; nothing for a file that is all rates. */
-function factLines({ form, closed, leftOut }: DeckFacts): readonly string[] {
+function factLines({ form, closed, leftOut, repeated }: DeckFacts): readonly string[] {
   return [
-    ...(form.unused.length > 0 ? [`not used: ${form.unused.join(', ')}`] : []),
+    ...(form.unused.length > 0 ? [`not used: ${someOf(form.unused)}`] : []),
     ...(form.effectiveFrom === undefined ? [] : [`effective from ${form.effectiveFrom}`]),
     ...(closed.length > 0 ? [`${closed.length} codes are taken away`] : []),
+    ...(repeated > 0 ? [`${repeated} rates are the same as one before them, and stand once`] : []),
     ...(leftOut.count > 0 ? [`${leftOut.count} rows are no rates: ${leftOut.first.join('; ')}`] : []),
   ]
+}
+
+const TITLES_SHOWN = 20
+
+function someOf(titles: readonly string[]): string {
+  const more = titles.length - TITLES_SHOWN
+  return `${titles.slice(0, TITLES_SHOWN).join(', ')}${more > 0 ? `, and ${more} more` : ''}`
 }
 
 async function read(cli: Cli, file: string, options: DeckOptions & { readonly name: string }): Promise<TariffSource> {
   const settings = await cli.readSettings()
   const usualCurrency = settings.kind === 'read' ? settings.settings.defaults.currency : 'USD'
-  const { name, currency, timezone, map = [], dates, decimal, perSecond, unpriced, sheet, maxProblems } = options
-  const columns = { mappings: map, dates, decimal, perSecond, unpriced, sheet }
+  const { name, currency, timezone, map = [], dates, dash, decimal, perSecond, unpriced, sheet, maxProblems } = options
+  const columns = { mappings: map, dates, dash, decimal, perSecond, unpriced, sheet }
   const deck = { ...columns, currency, usualCurrency, zone: timezone ?? 'UTC' }
   const progress = new Progress(cli.context, `reading ${file}`)
   try {

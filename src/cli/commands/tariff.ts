@@ -8,6 +8,7 @@ import { id, instantText, whole } from '../arguments.ts'
 import type { Cli } from '../cli.ts'
 import { CliFailure, usageFailure } from '../context.ts'
 import { instant, table } from '../text.ts'
+import { addGuardOptions, type GuardOptions } from '../tariff-guards.ts'
 import { activate, activeVersion, bookOf } from '../tariff-api.ts'
 import { diffRates, type TariffDiff } from '../tariff-diff.ts'
 import { diffText } from '../tariff-diff-text.ts'
@@ -35,16 +36,16 @@ export function addTariffCommands(program: Command, cli: Cli): void {
       if (more.length > 0) throw usageFailure('a difference is of two versions')
       return diff(cli, { name, from, to }, options)
     })
-  tariff
+  const activating = tariff
     .command('activate')
     .description('Puts a version in force, on every daemon. Calls that are up keep theirs.')
     .argument('<name>', 'the tariff', id)
     .argument('<version>', 'the version', version.one)
     .option('--at <instant>', 'from then on; none is now', instantText)
-    .action(async (name: string, number: number, { at }: { readonly at?: string }) => {
-      const { value, raw } = await activate(await cli.api(), { name, version: number, at })
-      cli.print(raw, () => `${name} version ${value.version} is in force from ${instant(value.from) ?? ''}.`)
-    })
+  addGuardOptions(activating).action(async (name: string, number: number, options: ActivateOptions) => {
+    const { value, raw } = await activate(await cli.api(), { name, version: number, ...options })
+    cli.print(raw, () => `${name} version ${value.version} is in force from ${instant(value.from) ?? ''}.`)
+  })
   tariff
     .command('rollback')
     .description('Puts the version that was in force before back in force, on every daemon.')
@@ -73,6 +74,10 @@ async function list(cli: Cli): Promise<void> {
       cli.context,
     )
   })
+}
+
+interface ActivateOptions extends GuardOptions {
+  readonly at?: string
 }
 
 interface DiffOptions {
@@ -104,7 +109,7 @@ async function versions(cli: Cli, name: string): Promise<void> {
   )
 }
 
-/** What is scheduled stays scheduled, and is told. */
+/** What was in force needs no guard rails. What is scheduled stays scheduled, and is told. */
 async function rollback(cli: Cli, name: string): Promise<void> {
   const api = await cli.api()
   const { items } = (await versionsOf(api, name)).value
@@ -119,7 +124,7 @@ async function rollback(cli: Cli, name: string): Promise<void> {
       message: `no other version of tariff "${name}" was in force before`,
     })
   }
-  const { value } = await activate(api, { name, version: before.version, at: undefined })
+  const { value } = await activate(api, { name, version: before.version, force: true })
   const scheduled = all.filter(({ from }) => from > now)
   cli.print({ name, from: current, to: value.version, at: value.from, scheduled }, () =>
     [

@@ -19,6 +19,7 @@ import type {
   Quote,
   QuoteRequest,
 } from '../../calls/requests.ts'
+import type { Guard, Limits } from '../../rating/guard-rails.ts'
 import type { ReceiptDesk } from '../../notices/receipt-desk.ts'
 import type { Logger } from '../../observe/log.ts'
 import type { Metrics } from '../../observe/metrics.ts'
@@ -116,8 +117,8 @@ export interface TariffProblem {
 export interface TariffPort {
   /** The rates were checked for form only. */
   addVersion(name: string, input: TariffInput): Promise<AddedVersion | TariffRefused>
-  /** From `atMs`, or from now. Undefined when there is no such version. */
-  activate(name: string, version: number, atMs?: number): Promise<Activation | undefined>
+  /** Undefined when there is no such version. */
+  activate(name: string, version: number, asked: ActivationInput): Promise<ActivationAnswer | undefined>
   list(): Promise<readonly TariffSummary[]>
   versions(name: string): Promise<readonly VersionSummary[] | undefined>
   /** With `prefix`, the rates whose prefix begins so. */
@@ -191,6 +192,20 @@ export interface Activation {
   readonly version: number
   readonly fromMs: number
 }
+
+export interface ActivationInput {
+  /** None is now, or when the version says itself. */
+  readonly atMs?: number
+  /** Guard rails that are wider than usual, or narrower. */
+  readonly limit?: Partial<Limits>
+  /** Past the guard rails. */
+  readonly force?: boolean
+}
+
+export type ActivationAnswer =
+  | ({ readonly kind: 'activated' } & Activation)
+  /** It looks like a mistake against the version that would be in force; nothing was changed. */
+  | { readonly kind: 'refused'; readonly against: number; readonly guards: readonly Guard[] }
 
 export interface TariffSummary {
   readonly name: string

@@ -36,6 +36,7 @@ const requestProblems = {
   range_unsatisfiable: { status: 416, title: 'The file has no such range' },
   body_too_large: { status: 413, title: 'The body is too large' },
   media_type_unsupported: { status: 415, title: 'The body has a type that is not read here' },
+  guard_rails: { status: 409, title: 'The tariff version looks like a mistake' },
   tariff_invalid: { status: 422, title: 'The tariff is not valid' },
   headers_too_large: { status: 431, title: 'The headers are too large' },
   too_many_streams: { status: 503, title: 'Too many listen to events' },

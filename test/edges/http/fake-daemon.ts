@@ -57,6 +57,7 @@ export interface Scene extends Till {
   webhooks: readonly WebhookEndpoint[]
   webhookRefused: WebhookRefused | undefined
   readonly events: EventLog
+  guarded: Awaited<ReturnType<HttpParts['tariffs']['activate']>>
   added: Awaited<ReturnType<HttpParts['tariffs']['addVersion']>> | undefined
 }
 
@@ -145,6 +146,7 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
     ready: true,
     started: true,
     draining: false,
+    guarded: undefined,
     added: undefined,
     webhooks: [webhook(), webhook({ id: 'wh2', account: 'acme' })],
     webhookRefused: undefined,
@@ -460,9 +462,10 @@ function fakeTariffs(scene: Scene, note: Note): HttpParts['tariffs'] {
       note('addVersion', { name, ...input })
       return scene.added ?? { kind: 'added', name, version: 2, rates: input.rates.length, sha256: summary.sha256 }
     },
-    activate: async (name, number, atMs) => {
-      note('activate', { name, number, atMs })
-      return name === 'retail' ? { version: number, fromMs: atMs ?? NOW_MS } : undefined
+    activate: async (name, number, asked) => {
+      note('activate', { name, number, ...asked })
+      if (scene.guarded) return scene.guarded
+      return name === 'retail' ? { kind: 'activated', version: number, fromMs: asked.atMs ?? NOW_MS } : undefined
     },
     list: async () => [{ name: 'retail', currency: 'USD', versions: 2, active: 2 }],
     versions: async (name) => (name === 'retail' ? [version] : undefined),

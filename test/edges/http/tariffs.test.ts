@@ -145,9 +145,47 @@ describe('a version', () => {
     const later = await rig.ask({ method: 'POST', url: `${url}/2/activate`, body: { at: '2026-12-01T00:00:00+01:00' } })
     expect(later.json()).toEqual({ name: 'retail', version: 2, from: '2026-11-30T23:00:00.000Z' })
     expect(rig.inputs('activate')).toEqual([
-      { name: 'retail', number: 2, atMs: undefined },
+      { name: 'retail', number: 2 },
       { name: 'retail', number: 2, atMs: Date.UTC(2026, 10, 30, 23) },
     ])
+  })
+
+  it('is put in force past guard rails only with the words of the command line', async () => {
+    const examples = ['4479 0.015 → 1.5']
+    rig.scene.guarded = {
+      kind: 'refused',
+      against: 1,
+      guards: [
+        { limit: 'jump', message: '1 prices rise or fall by 10 times or more', examples },
+        { limit: 'free', message: '2 rates become free', examples: [] },
+      ],
+    }
+    const refused = await rig.ask({ method: 'POST', url: `${url}/2/activate` })
+    expect(refused.statusCode).toBe(409)
+    expect(refused.json()).toMatchObject({
+      code: 'guard_rails',
+      errors: [
+        {
+          pointer: '/limit/jump',
+          message: '1 prices rise or fall by 10 times or more (4479 0.015 → 1.5)',
+          code: 'range',
+        },
+        { pointer: '/limit/free', message: '2 rates become free', code: 'range' },
+      ],
+    })
+    rig.scene.guarded = undefined
+    const words = { limit: { jump: 200, free: 2, dearer: 12.5 }, force: true }
+    expect((await rig.ask({ method: 'POST', url: `${url}/2/activate`, body: words })).statusCode).toBe(200)
+    expect(rig.inputs('activate').at(-1)).toEqual({ name: 'retail', number: 2, ...words })
+    const wrong = { limit: { jump: 1, price: 3 } }
+    const bad = await rig.ask({ method: 'POST', url: `${url}/2/activate`, body: wrong })
+    expect(bad.json()).toMatchObject({
+      code: 'invalid_input',
+      errors: [
+        { pointer: '/limit/jump', code: 'range' },
+        { pointer: '/limit/price', code: 'unknown_field' },
+      ],
+    })
   })
 
   it('is shown with its rates, a page at a time', async () => {

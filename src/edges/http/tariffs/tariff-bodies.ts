@@ -4,6 +4,7 @@ import { currency, instantText, label, price, timezone } from '../fields.ts'
 import { check } from '../input.ts'
 import { type FieldProblem, HttpProblem } from '../problem.ts'
 import type { RateInput } from '../parts.ts'
+import type { Limits } from '../../../rating/guard-rails.ts'
 
 const MAX_RATES = 4_000_000
 const MAX_PARTS = 48
@@ -84,7 +85,26 @@ export const firstLine = z
   .strictObject({ ...versionFields, name: z.string().exactOptional(), version: z.int().exactOptional() })
   .transform(({ name: _name, version: _version, ...head }) => head)
 
-export const activateBody = z.strictObject({ at: instantText().exactOptional().describe('None is now.') }).optional()
+const percent = z.number().min(0).max(1_000_000)
+
+const limit = z
+  .strictObject({
+    change: percent.exactOptional().describe('Percent from which a price counts as dearer or cheaper; 20.'),
+    dearer: percent.exactOptional().describe('Percent of the prefixes that may be dearer; 10.'),
+    cheaper: percent.exactOptional().describe('Percent of the prefixes that may be cheaper; 10.'),
+    closed: percent.exactOptional().describe('Percent of the prefixes that may be closed or blocked; 20.'),
+    jump: z.number().gt(1).max(1_000_000_000).exactOptional().describe('Times that a price may rise or fall; 10.'),
+    free: z.int().min(0).max(MAX_RATES).exactOptional().describe('Rates that may become free; 0.'),
+  } satisfies Record<keyof Limits, z.ZodType>)
+  .describe('Of the guard rails; what is not said is as usual.')
+
+export const activateBody = z
+  .strictObject({
+    at: instantText().exactOptional().describe('None is now, or when the version says itself.'),
+    limit: limit.exactOptional(),
+    force: z.boolean().exactOptional().describe('Takes what the guard rails refuse.'),
+  })
+  .optional()
 
 /** The rows as rates, or a 422 that names the rows and fields; all rows are read, so that whoever sends them is heard. */
 export async function readRates(rows: Iterable<unknown> | AsyncIterable<unknown>): Promise<readonly RateInput[]> {

@@ -4,8 +4,15 @@ import { z } from 'zod'
 import { formatInstant } from '../../../base/time.ts'
 import { id, page } from '../fields.ts'
 import { json, operation } from '../operation.ts'
-import { type Activation, type HttpParts, RATE_CURSOR, type VersionRates, type VersionSummary } from '../parts.ts'
-import { HttpProblem } from '../problem.ts'
+import {
+  type Activation,
+  type ActivationAnswer,
+  type HttpParts,
+  RATE_CURSOR,
+  type VersionRates,
+  type VersionSummary,
+} from '../parts.ts'
+import { type FieldProblem, HttpProblem } from '../problem.ts'
 import type { HttpServer } from '../server-type.ts'
 import { LINES_TYPE } from '../wire/json-lines.ts'
 import { activateBody } from './tariff-bodies.ts'
@@ -66,18 +73,23 @@ function addActivating(server: HttpServer, { tariffs }: HttpParts): void {
     {
       id: 'activateTariffVersion',
       summary: 'Puts a version in force, now or later, on every daemon.',
-      description: 'Calls in progress keep their version.',
+      description:
+        'Calls in progress keep their version. What looks like a mistake against the version that it follows is 409 ' +
+        '`guard_rails`, and `errors` names the limits at `/limit/…`; `limit` allows more, `force` all. A tariff of fewer ' +
+        'than 20 rates is held to them only where `limit` is there.',
       answers: { 200: json(activationSchema.extend({ name: z.string() }), 'From when it is in force.') },
-      problems: [404],
+      problems: [404, 409],
       ...words,
     },
     { params: versionParams, body: activateBody },
   )
   server.post('/v1/tariffs/:name/versions/:version/activate', activate, async (request) => {
     const { name, version } = request.params
-    const activation = await tariffs.activate(name, version, request.body?.at)
-    if (!activation) throw tariffUnknown(name, version)
-    return { name, ...activationJson(activation) }
+    const { at, ...guarding } = request.body ?? {}
+    const answer = await tariffs.activate(name, version, { ...guarding, ...(at === undefined ? {} : { atMs: at }) })
+    if (!answer) throw tariffUnknown(name, version)
+    if (answer.kind === 'refused') throw guardRails(answer)
+    return { name, ...activationJson(answer) }
   })
 }
 
@@ -183,6 +195,15 @@ function versionJson({ version, rates, sha256, currency, createdAtMs, activation
 
 function activationJson({ version, fromMs }: Activation): z.infer<typeof activationSchema> {
   return { version, from: formatInstant(fromMs) }
+}
+
+function guardRails({ against, guards }: Extract<ActivationAnswer, { kind: 'refused' }>): HttpProblem {
+  const errors = guards.map(({ limit, message, examples }): FieldProblem => {
+    const more = examples.length > 0 ? ` (${examples.join('; ')})` : ''
+    return { pointer: `/limit/${limit}`, message: `${message}${more}`, code: 'range' }
+  })
+  const named = guards.map(({ limit }) => limit).join(', ')
+  return new HttpProblem('guard_rails', `against version ${against} this looks like a mistake: ${named}`, { errors })
 }
 
 function tariffUnknown(name: string, version?: number): HttpProblem {
