@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../base/time.ts'
 import type { ActivationAnswer, ActivationInput } from '../edges/http/parts.ts'
 import type { Activation, TariffBook, TariffOffice, TariffVersionDetail } from '../rating/book.ts'
-import { FEW_PREFIXES, type Guard, guardsOf, type Limits, usualLimits } from '../rating/guard-rails.ts'
+import { type Guard, guardsOf, usualLimits } from '../rating/guard-rails.ts'
 import { effectiveAtMs } from './effective.ts'
 
 export type GuardedBook = TariffOffice & Pick<TariffBook, 'pinned'>
@@ -24,7 +24,7 @@ export async function activate(
   // Now, unless the version says itself that it is for later.
   const atMs = asked.atMs ?? effectiveAtMs(head, clock.nowMs())
   const against = inForceAt(versions, atMs)?.version
-  const guards = asked.force === true ? [] : await guardsAgainst(book, against, asked)
+  const guards = await guardsAgainst(book, against, asked)
   if (against !== undefined && guards.length > 0) return { kind: 'refused', against, guards }
   const activated = await book.activate(name, version, atMs)
   return activated.kind === 'version_unknown'
@@ -37,24 +37,20 @@ function inForceAt(versions: readonly TariffVersionDetail[], atMs: number): Acti
   return begun.toSorted((a, b) => a.atMs - b.atMs).at(-1)
 }
 
-/** Calls are answered in between. A few prefixes are held to them only where limits are named: a person sees them all. */
+/** Only where limits are named, as the command line always does. Calls are answered in between. */
 async function guardsAgainst(
   book: GuardedBook,
   against: number | undefined,
   { name, version, limit }: Asked,
 ): Promise<readonly Guard[]> {
-  if (against === undefined || against === version) return []
+  if (limit === undefined || against === undefined || against === version) return []
   const [before, after] = [await book.pinned(name, against), await book.pinned(name, version)]
-  if (!before || !after || (limit === undefined && before.size < FEW_PREFIXES)) return []
-  const guards = guardsOf({ before, after }, limitsOf(limit))
+  if (!before || !after) return []
+  const guards = guardsOf({ before, after }, { ...usualLimits, ...limit })
   let step = guards.next()
   while (step.done !== true) {
     await nextTurn()
     step = guards.next()
   }
   return step.value
-}
-
-function limitsOf(limit: Partial<Limits> = {}): Limits {
-  return { ...usualLimits, ...limit }
 }

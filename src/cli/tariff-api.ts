@@ -16,7 +16,7 @@ interface Activating extends GuardOptions {
 }
 
 export function activate(api: Api, { name, version, at, limit = usualLimits, force }: Activating) {
-  const body = { ...(at === undefined ? {} : { at }), ...(force ? { force } : { limit }) }
+  const body = { ...(at === undefined ? {} : { at }), ...(force ? {} : { limit }) }
   const sending = { body, deadlineMs: ACTIVATE_MS }
   return api.post(`/v1/tariffs/${name}/versions/${version}/activate`, answers.activated, sending)
 }

@@ -27,7 +27,7 @@ describe.each(storeForms)('putting a version in force on %s', (_name, form) => {
   it('is refused past the guard rails, and changes nothing, until it is confirmed', async () => {
     const { put, inForce } = await book(rates(30, '0.02'), rates(30, '2'))
     expect(await put(1)).toMatchObject({ kind: 'activated', version: 1 })
-    const refused = await put(2)
+    const refused = await put(2, { limit: {} })
     expect(refused).toMatchObject({ kind: 'refused', against: 1 })
     expect(refused?.kind === 'refused' && refused.guards.map(({ limit }) => limit)).toEqual(['dearer', 'jump'])
     expect(inForce()).toBe(1)
@@ -35,21 +35,21 @@ describe.each(storeForms)('putting a version in force on %s', (_name, form) => {
     expect(inForce()).toBe(1)
     expect(await put(2, { limit: { jump: 200, dearer: 100 } })).toMatchObject({ kind: 'activated' })
     expect(inForce()).toBe(2)
-    expect(await put(1)).toMatchObject({ kind: 'refused', against: 2 })
-    expect(await put(1, { force: true })).toMatchObject({ kind: 'activated' })
+    expect(await put(1, { limit: {} })).toMatchObject({ kind: 'refused', against: 2 })
+    expect(await put(1)).toMatchObject({ kind: 'activated' })
     expect(inForce()).toBe(1)
   })
 
   it('is held against the version that is in force by then', async () => {
     const { put, nowMs } = await book(rates(30, '0.02'), rates(30, '0.1'), rates(30, '0.11'))
     await put(1)
-    await put(2, { atMs: nowMs + HOUR_MS, force: true })
-    expect(await put(3, { atMs: nowMs + HOUR_MS / 2 })).toMatchObject({ kind: 'refused', against: 1 })
-    expect(await put(3, { atMs: nowMs + 2 * HOUR_MS })).toMatchObject({ kind: 'activated' })
+    await put(2, { atMs: nowMs + HOUR_MS })
+    expect(await put(3, { atMs: nowMs + HOUR_MS / 2, limit: {} })).toMatchObject({ kind: 'refused', against: 1 })
+    expect(await put(3, { atMs: nowMs + 2 * HOUR_MS, limit: {} })).toMatchObject({ kind: 'activated' })
     expect(await put(9)).toBeUndefined()
   })
 
-  it('leaves a few prefixes to whoever sees them all, unless limits are named', async () => {
+  it('is held to them only where limits are named, and not against itself', async () => {
     const { put } = await book(rates(3, '0.02'), rates(3, '2'))
     await put(1)
     expect(await put(2, { limit: {} })).toMatchObject({ guards: [{ limit: 'jump' }] })

@@ -196,10 +196,8 @@ export interface Activation {
 export interface ActivationInput {
   /** None is now, or when the version says itself. */
   readonly atMs?: number
-  /** Guard rails that are wider than usual, or narrower. */
+  /** Holds the version to the guard rails, which are wider than usual, or narrower; none is to no guard rails. */
   readonly limit?: Partial<Limits>
-  /** Past the guard rails. */
-  readonly force?: boolean
 }
 
 export type ActivationAnswer =

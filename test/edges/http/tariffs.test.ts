@@ -160,7 +160,7 @@ describe('a version', () => {
         { limit: 'free', message: '2 rates become free', examples: [] },
       ],
     }
-    const refused = await rig.ask({ method: 'POST', url: `${url}/2/activate` })
+    const refused = await rig.ask({ method: 'POST', url: `${url}/2/activate`, body: { limit: {} } })
     expect(refused.statusCode).toBe(409)
     expect(refused.json()).toMatchObject({
       code: 'guard_rails',
@@ -174,7 +174,7 @@ describe('a version', () => {
       ],
     })
     rig.scene.guarded = undefined
-    const words = { limit: { jump: 200, free: 2, dearer: 12.5 }, force: true }
+    const words = { limit: { jump: 200, free: 2, dearer: 12.5 } }
     expect((await rig.ask({ method: 'POST', url: `${url}/2/activate`, body: words })).statusCode).toBe(200)
     expect(rig.inputs('activate').at(-1)).toEqual({ name: 'retail', number: 2, ...words })
     const wrong = { limit: { jump: 1, price: 3 } }

@@ -96,13 +96,12 @@ const limit = z
     jump: z.number().gt(1).max(1_000_000_000).exactOptional().describe('Times that a price may rise or fall; 10.'),
     free: z.int().min(0).max(MAX_RATES).exactOptional().describe('Rates that may become free; 0.'),
   } satisfies Record<keyof Limits, z.ZodType>)
-  .describe('Of the guard rails; what is not said is as usual.')
+  .describe('Holds the version to the guard rails; what is not said is as usual.')
 
 export const activateBody = z
   .strictObject({
     at: instantText().exactOptional().describe('None is now, or when the version says itself.'),
     limit: limit.exactOptional(),
-    force: z.boolean().exactOptional().describe('Takes what the guard rails refuse.'),
   })
   .optional()
 

@@ -74,9 +74,8 @@ function addActivating(server: HttpServer, { tariffs }: HttpParts): void {
       id: 'activateTariffVersion',
       summary: 'Puts a version in force, now or later, on every daemon.',
       description:
-        'Calls in progress keep their version. What looks like a mistake against the version that it follows is 409 ' +
-        '`guard_rails`, and `errors` names the limits at `/limit/…`; `limit` allows more, `force` all. A tariff of fewer ' +
-        'than 20 rates is held to them only where `limit` is there.',
+        'Calls in progress keep their version. Where `limit` is there, if only as `{}`, what looks like a mistake against the ' +
+        'version that it follows is 409 `guard_rails`, and `errors` names the limits at `/limit/…`.',
       answers: { 200: json(activationSchema.extend({ name: z.string() }), 'From when it is in force.') },
       problems: [404, 409],
       ...words,
