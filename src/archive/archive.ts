@@ -1,6 +1,7 @@
 /** The archive as the rest of the daemon sees it: kept up by rounds, read by whoever asks for what is long past. */
 import type { Clock } from '../base/time.ts'
 import type { LedgerStreams, StoredEntry } from '../ledger/streams.ts'
+import { ArchivedExports } from './archived-exports.ts'
 import { ArchivedStatements } from './archived-statements.ts'
 import { ArchivedUsage } from './archived-usage.ts'
 import { Archiver, type ArchiveObserver } from './archiver.ts'
@@ -35,12 +36,14 @@ export class Archive {
   readonly archiver: Archiver
   readonly usage: ArchivedUsage
   readonly statements: ArchivedStatements
+  readonly exports: ArchivedExports
 
   constructor(parts: ArchiveParts) {
     this.database = parts.database
     this.archiver = new Archiver(parts)
     this.usage = new ArchivedUsage(this)
     this.statements = new ArchivedStatements(this)
+    this.exports = new ArchivedExports({ ...parts, archiver: this.archiver })
   }
 
   /** Entries from one number to another, both included; what is not archived yet is archived first. */

@@ -1,12 +1,11 @@
 /** Usage from the archive: summed by PostgreSQL, of all that the store has told by the time it is asked. */
 import type { Page } from '../accounts/office.ts'
-import { invariant } from '../base/fault.ts'
-import { parseAmount } from '../base/money.ts'
 import type { Cdr } from '../usage/cdr.ts'
 import { changeOf, type ChangesPage, type ChangesPlace } from '../usage/changes.ts'
 import type { ArchivedCdrsQuery, SourceQuery, UsageAccounts, UsageArchive } from '../usage/summary.ts'
 import type { UsageBy, UsageRow } from '../usage/usage-row.ts'
 import type { NewestCdrs } from '../rerating/rerating.ts'
+import { micros } from './amounts.ts'
 import { arrayOf } from './arrays.ts'
 import type { Archiver } from './archiver.ts'
 import type { Database } from './database.ts'
@@ -122,8 +121,6 @@ function keyOf(sql: Sql, by: UsageBy, timezone: string) {
 }
 
 function usageRow(row: SumRow): UsageRow {
-  const charge = parseAmount(row.charge)
-  invariant(charge !== undefined, 'a sum of charges is an amount')
   return {
     key: row.key,
     currency: row.currency,
@@ -134,7 +131,7 @@ function usageRow(row: SumRow): UsageRow {
     trunkSeconds: Number(row.trunk),
     overrunSeconds: Number(row.overrun),
     overruns: Number(row.overruns),
-    charge,
+    charge: micros(row.charge),
   }
 }
 

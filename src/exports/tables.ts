@@ -1,25 +1,23 @@
-/** The tables that can be exported, read page by page from what the API lists page by page. */
-import type { AccountOffice, Page as Listed, Transaction } from '../accounts/office.ts'
+/** The tables that can be exported, read page by page. */
+import { given } from '../accounts/profile.ts'
+import { Fault } from '../base/fault.ts'
 import { formatAmount } from '../base/money.ts'
-import { formatInstant, parseInstant } from '../base/time.ts'
+import { formatInstant } from '../base/time.ts'
 import type { Cdr } from '../usage/cdr.ts'
 import type { UsageDesk } from '../usage/summary.ts'
 import type { UsageRow } from '../usage/usage-row.ts'
 import { cdrColumns } from './cdr-columns.ts'
 import type { ExportOrder } from './export.ts'
+import type { ExportArchive, Posting, RecordPlace, Records, RecordsQuery } from './export-archive.ts'
 import { cellsOf, type ColumnOf, columnsOf, type Page, type Row, type Table } from './table.ts'
 
 export interface TableSources {
-  readonly office: Pick<AccountOffice, 'transactions'>
-  readonly usage: Pick<UsageDesk, 'whose' | 'cdrs' | 'summary'>
+  readonly archive: ExportArchive
+  readonly usage: Pick<UsageDesk, 'whose' | 'summary'>
 }
 
 /** Small, so that what was read is let go before the collector takes it for long-lived. */
 const PAGE = 100
-
-interface Posting extends Transaction {
-  readonly account: string
-}
 
 const transactionColumns: readonly ColumnOf<Posting>[] = [
   ['id', 'text', ({ id }) => id],
@@ -31,7 +29,11 @@ const transactionColumns: readonly ColumnOf<Posting>[] = [
   ['operation', 'text', ({ operation }) => operation],
   ['external_id', 'text', ({ externalId }) => externalId],
   ['amount', 'amount', ({ amount }) => formatAmount(amount)],
-  ['balance_after', 'amount', ({ balanceAfter }) => formatAmount(balanceAfter)],
+  [
+    'balance_after',
+    'amount',
+    ({ balanceAfter }) => (balanceAfter === undefined ? undefined : formatAmount(balanceAfter)),
+  ],
   ['pool_seconds', 'number', ({ poolSeconds }) => poolSeconds],
 ]
 
@@ -60,29 +62,17 @@ export function tableOf(order: ExportOrder, sources: TableSources): Table {
 }
 
 function cdrPages(order: ExportOrder, sources: TableSources): AsyncGenerator<Page> {
-  const read = (account: string, cursor: string | undefined) =>
-    sources.usage.cdrs(account, { ...placeOf(order, cursor), limit: PAGE })
-  return walked(order, sources, {
-    read,
-    atMs: (text) => parseInstant((JSON.parse(text) as Cdr).endedAt) ?? 0,
-    rows: (texts) => texts.flatMap((text) => cdrRow(text, order)),
+  const { direction, user } = order
+  return read(order, sources, {
+    records: (query) => sources.archive.cdrs({ ...query, ...given({ direction, user }) }),
+    row: (json) => ({ cells: cellsOf(cdrColumns, JSON.parse(json) as Cdr), json }),
   })
 }
 
-function cdrRow(text: string, { direction, user }: ExportOrder): readonly Row[] {
-  const cdr = JSON.parse(text) as Cdr
-  const isOther = (direction !== undefined && cdr.direction !== direction) || (user !== undefined && cdr.user !== user)
-  return isOther ? [] : [{ cells: cellsOf(cdrColumns, cdr), json: text }]
-}
-
 function transactionPages(order: ExportOrder, sources: TableSources): AsyncGenerator<Page> {
-  return walked<Posting>(order, sources, {
-    async read(account, cursor) {
-      const page = await sources.office.transactions(account, { ...placeOf(order, cursor), limit: PAGE })
-      return { ...page, items: page.items.map((item) => ({ ...item, account })) }
-    },
-    atMs: ({ atMs }) => atMs,
-    rows: (postings) => postings.map((posting) => ({ cells: cellsOf(transactionColumns, posting) })),
+  return read(order, sources, {
+    records: (query) => sources.archive.postings(query),
+    row: (posting) => ({ cells: cellsOf(transactionColumns, posting) }),
   })
 }
 
@@ -91,36 +81,30 @@ async function* usagePages(order: ExportOrder, { usage }: TableSources): AsyncGe
   yield { rows: rows.map((row) => ({ cells: cellsOf(usageColumns, row) })), done: 1000 }
 }
 
-function placeOf({ fromMs, untilMs }: ExportOrder, cursor: string | undefined) {
-  return { fromMs, untilMs, ...(cursor === undefined ? {} : { cursor }) }
+interface Reading<Item> {
+  readonly records: (query: RecordsQuery) => Promise<Records<Item>>
+  readonly row: (item: Item) => Row
 }
 
-interface Walk<Item> {
-  readonly read: (account: string, cursor: string | undefined) => Promise<Listed<Item>>
-  readonly atMs: (item: Item) => number
-  readonly rows: (items: readonly Item[]) => readonly Row[]
-}
-
-/** Account after account, each from its newest record back: how far a page is, its last instant tells. */
-async function* walked<Item>(
+/** Account after account, each from its oldest record on, all as they were at one time; how far a page is, its last instant tells. */
+async function* read<Item>(
   order: ExportOrder,
-  { usage }: TableSources,
-  { read, atMs, rows }: Walk<Item>,
+  { usage, archive }: TableSources,
+  { records, row }: Reading<Item>,
 ): AsyncGenerator<Page> {
-  const { accounts } = await usage.whose(order.account, order.includeDescendants)
+  const { partition, accounts } = await usage.whose(order.account, order.includeDescendants)
+  const snapshot = await archive.snapshot(partition)
+  const { fromMs, untilMs } = order
   for (const [index, account] of accounts.entries()) {
-    let cursor: string | undefined
-    let share = 0
+    let after: RecordPlace | undefined
     do {
-      const { items, nextCursor } = await read(account, cursor)
-      const last = items.at(-1)
-      if (last !== undefined) share = passed(order, atMs(last))
-      yield { rows: rows(items), done: Math.floor((1000 * (index + share)) / accounts.length) }
-      cursor = nextCursor
-    } while (cursor !== undefined)
+      const query = { snapshot, account, fromMs, untilMs, limit: PAGE }
+      const { items, next }: Records<Item> = await records(after === undefined ? query : { ...query, after })
+      const share = next === undefined ? 1 : (next.atMs - fromMs) / (untilMs - fromMs)
+      yield { rows: items.map(row), done: Math.floor((1000 * (index + share)) / accounts.length) }
+      after = next
+    } while (after !== undefined)
   }
-}
-
-function passed({ fromMs, untilMs }: ExportOrder, atMs: number): number {
-  return Math.min(1, Math.max(0, (untilMs - atMs) / (untilMs - fromMs)))
+  if (await archive.stands(snapshot)) return
+  throw new Fault('archive_unfit', 'the store lost entries while its calls were exported', { retryable: true })
 }
