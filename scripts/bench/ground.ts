@@ -4,8 +4,8 @@ import { startRedis, type TestRedis } from '../../test/support/redis.ts'
 
 export interface Ground {
   readonly redis: TestRedis
-  /** Starts one more daemon on that Redis. */
-  readonly daemon: () => Promise<Daemon>
+  /** Starts one more daemon on that Redis; more of its environment may be told. */
+  readonly daemon: (env?: Readonly<Record<string, string>>) => Promise<Daemon>
   readonly atEnd: AtEnd
 }
 
@@ -22,10 +22,10 @@ export async function onGround<T>(
     // As the embedded server of a daemon: an append-only file, written each second.
     const redis = await startRedis({ appendOnly: true, args: ['--appendfsync', 'everysec'] })
     atEnd(() => redis.stop())
-    const daemon = async (): Promise<Daemon> => {
+    const daemon: Ground['daemon'] = async (env = {}) => {
       const home = await Home.make(atEnd, { 'tollgate.yaml': settings, ...files })
       // Without the embedded archive, which is another process's worth of work.
-      return await home.daemon({ redisUrl: redis.url, env: { TOLLGATE__ROLES: 'decide,clock' } })
+      return await home.daemon({ redisUrl: redis.url, env: { TOLLGATE__ROLES: 'decide,clock', ...env } })
     }
     return await work({ redis, daemon, atEnd })
   } finally {

@@ -14,6 +14,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     seconds: { type: 'string', default: '4' },
+    calls: { type: 'string' },
     json: { type: 'string', default: join(tmpdir(), 'tollgate-bench.json') },
     write: { type: 'boolean', default: false },
     strict: { type: 'boolean', default: false },
@@ -21,11 +22,14 @@ const { values, positionals } = parseArgs({
 })
 
 const seconds = Number(values.seconds)
+const calls = values.calls === undefined ? undefined : Number(values.calls)
 const names = positionals.length > 0 ? positionals : Object.keys(measures)
 const unknown = names.filter((name) => !(name in measures))
-if (unknown.length > 0 || !(seconds > 0)) {
+if (unknown.length > 0 || !(seconds > 0) || (calls !== undefined && !(Number.isInteger(calls) && calls > 0))) {
   const why =
-    unknown.length > 0 ? `no measure is called ${unknown.join(', ')}` : `--seconds ${values.seconds} is no length`
+    unknown.length > 0
+      ? `no measure is called ${unknown.join(', ')}`
+      : `--seconds ${values.seconds} is no length, or --calls ${values.calls ?? ''} no number`
   process.stderr.write(`bench: ${why}. There are: ${Object.keys(measures).join(', ')}\n`)
   process.exit(2)
 }
@@ -37,6 +41,7 @@ for (const name of names) {
     const section = await measures[name]?.({
       folder,
       seconds,
+      ...(calls === undefined ? {} : { calls }),
       say: (line) => process.stderr.write(`${name}: ${line}\n`),
     })
     if (!section) continue

@@ -61,6 +61,7 @@ compared with what you measure on yours. A bar that is missed says so; why is un
 | \`npm run bench\` | everything (about a quarter of an hour) |
 | \`npm run bench -- http tariffs\` | only these |
 | \`--seconds 10\` | how long each case is measured |
+| \`--calls 100000\` | how many calls are exported |
 | \`--json FILE\` | where the figures go |
 | \`--strict\` | exit 1 when a bar is missed |
 

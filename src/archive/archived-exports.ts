@@ -66,12 +66,12 @@ export class ArchivedExports implements ExportArchive {
   async cdrs(query: CdrsQuery): Promise<Records<string>> {
     const rows = await this.#parts.database.use((sql) => cdrRows(sql, query))
     const items = rows.flatMap(({ cdr }) => (cdr === null ? [] : [cdr]))
-    return { items, ...nextOf(rows, query) }
+    return { items, ...lastOf(rows, query) }
   }
 
   async postings(query: RecordsQuery): Promise<Records<Posting>> {
     const rows = await this.#parts.database.use((sql) => postingRows(sql, query))
-    return { items: rows.map((row) => postingOf(row, query)), ...nextOf(rows, query) }
+    return { items: rows.map((row) => postingOf(row, query)), ...lastOf(rows, query) }
   }
 
   async stands({ partition, epoch }: Snapshot): Promise<boolean> {
@@ -80,7 +80,7 @@ export class ArchivedExports implements ExportArchive {
 }
 
 /** Rows that are not asked for come without their text: a statement looks at so many rows, however few of them are wanted. */
-function cdrRows(sql: Sql, query: CdrsQuery): Promise<readonly CdrRow[]> {
+function cdrRows(sql: Sql, query: CdrsQuery): Promise<CdrRow[]> {
   const { snapshot, account, untilMs, direction, user, limit } = query
   const { atMs, number, level } = placeOf(query)
   const isWanted = sql`${direction === undefined ? sql`true` : sql`direction = ${direction}`}
@@ -99,7 +99,7 @@ function cdrRows(sql: Sql, query: CdrsQuery): Promise<readonly CdrRow[]> {
     order by ended_at, number, level limit ${limit}`
 }
 
-function postingRows(sql: Sql, query: RecordsQuery): Promise<readonly PostingRow[]> {
+function postingRows(sql: Sql, query: RecordsQuery): Promise<PostingRow[]> {
   const { snapshot, account, untilMs, limit } = query
   const { atMs, number } = placeOf(query)
   return sql<PostingRow[]>`
@@ -116,9 +116,14 @@ function placeOf({ fromMs, after = { atMs: fromMs, ...BEFORE_ALL } }: RecordsQue
   return after
 }
 
-function nextOf(rows: readonly PlacedRow[], { limit }: RecordsQuery): { readonly next?: RecordPlace } {
-  const last = rows.at(-1)
-  if (last === undefined || rows.length < limit) return {}
+/**
+ * Where it goes on. The rows are let go of: the client's old results hold the next ones until the collector looks at all
+ * there is, and a million rows would be held by then.
+ */
+function lastOf(rows: PlacedRow[], { limit }: RecordsQuery): { readonly next?: RecordPlace } {
+  const [last, isFull] = [rows.at(-1), rows.length === limit]
+  rows.length = 0
+  if (last === undefined || !isFull) return {}
   return { next: { atMs: last.at.getTime(), number: Number(last.number), level: last.level } }
 }
 

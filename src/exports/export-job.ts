@@ -1,17 +1,18 @@
 /** Makes the file of an export: page by page from its source to its folder, so that a year of calls needs no more memory than a day. */
 import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
-import type { Export, ExportFormat, ExportStore, TakenExport } from './export.ts'
+import type { Export, ExportContent, ExportFormat, ExportStore, TakenExport } from './export.ts'
 import { type Heading, headingOf } from './heading.ts'
-import type { Page, Table } from './table.ts'
-import { tableOf, type TableSources } from './tables.ts'
+import { type RecordPage, recordPages, type RecordSources } from './records.ts'
 
 export interface ExportFile {
   readonly name: string
+  readonly content: ExportContent
   readonly format: ExportFormat
   /** None writes no rows before the titles. */
   readonly heading: Heading
-  readonly table: Table
+  /** Page by page, as `recordPages` has them. */
+  readonly records: AsyncIterable<readonly string[]>
 }
 
 /** Where files are until they expire. */
@@ -24,7 +25,7 @@ export interface ExportFolder {
   names(): Promise<readonly string[]>
 }
 
-export interface ExportJobParts extends TableSources {
+export interface ExportJobParts extends RecordSources {
   readonly store: ExportStore
   readonly folder: ExportFolder
   readonly clock: Clock
@@ -79,11 +80,11 @@ export class ExportJob {
     const { id, order } = begun.found
     const name = `${id}.${ids()}.${order.format}`
     await this.#save(begun, {})
-    const { columns, pages } = tableOf(order, this.#parts)
     const counted = { rows: 0 }
-    const table = { columns, pages: this.#told(begun, pages, counted) }
+    const records = this.#told(begun, recordPages(order, this.#parts), counted)
     const heading = order.heading ? headingOf(order, clock.nowMs()) : []
-    const bytes = await folder.write({ name, format: order.format, heading, table })
+    const { content, format } = order
+    const bytes = await folder.write({ name, content, format, heading, records })
     const { reason: _overcome, died: _survived, ...found } = begun.found
     const done = { rows: counted.rows, progress: 1000, expiresAtMs: clock.nowMs() + keptMs(), file: name, bytes }
     try {
@@ -94,16 +95,20 @@ export class ExportJob {
     }
   }
 
-  async *#told(begun: TakenExport, pages: AsyncIterable<Page>, counted: { rows: number }): AsyncGenerator<Page> {
+  async *#told(
+    begun: TakenExport,
+    pages: AsyncIterable<RecordPage>,
+    counted: { rows: number },
+  ): AsyncGenerator<readonly string[]> {
     const { clock } = this.#parts
     let toldAtMs = -Infinity
-    for await (const page of pages) {
+    for await (const { records, done } of pages) {
       if (this.#isResting) throw new Fault('unexpected', 'the daemon that made it was stopped', { retryable: true })
-      yield page
-      counted.rows += page.rows.length
+      yield records
+      counted.rows += records.length
       if (clock.nowMs() - toldAtMs < TOLD_MS) continue
       toldAtMs = clock.nowMs()
-      await this.#save(begun, { rows: counted.rows, progress: page.done })
+      await this.#save(begun, { rows: counted.rows, progress: done })
     }
   }
 

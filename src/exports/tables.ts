@@ -1,43 +1,25 @@
-/** The tables that can be exported, read page by page. */
-import { given } from '../accounts/profile.ts'
-import { Fault } from '../base/fault.ts'
-import { formatAmount } from '../base/money.ts'
-import { formatInstant } from '../base/time.ts'
+/** The tables that can be exported, made of records as they come. */
 import type { Cdr } from '../usage/cdr.ts'
-import type { UsageDesk } from '../usage/summary.ts'
-import type { UsageRow } from '../usage/usage-row.ts'
 import { cdrColumns } from './cdr-columns.ts'
-import type { ExportOrder } from './export.ts'
-import type { ExportArchive, Posting, RecordPlace, Records, RecordsQuery } from './export-archive.ts'
-import { cellsOf, type ColumnOf, columnsOf, type Page, type Row, type Table } from './table.ts'
+import type { ExportContent } from './export.ts'
+import type { PostingRecord, UsageRecord } from './records.ts'
+import { cellsOf, type Column, type ColumnOf, columnsOf, type Row, type Table } from './table.ts'
 
-export interface TableSources {
-  readonly archive: ExportArchive
-  readonly usage: Pick<UsageDesk, 'whose' | 'summary'>
-}
-
-/** Small, so that what was read is let go before the collector takes it for long-lived. */
-const PAGE = 100
-
-const transactionColumns: readonly ColumnOf<Posting>[] = [
+const transactionColumns: readonly ColumnOf<PostingRecord>[] = [
   ['id', 'text', ({ id }) => id],
   ['account', 'text', ({ account }) => account],
-  ['at', 'text', ({ atMs }) => formatInstant(atMs)],
+  ['at', 'text', ({ at }) => at],
   ['what', 'text', ({ what }) => what],
   ['why', 'text', ({ why }) => why],
   ['call', 'text', ({ call }) => call],
   ['operation', 'text', ({ operation }) => operation],
   ['external_id', 'text', ({ externalId }) => externalId],
-  ['amount', 'amount', ({ amount }) => formatAmount(amount)],
-  [
-    'balance_after',
-    'amount',
-    ({ balanceAfter }) => (balanceAfter === undefined ? undefined : formatAmount(balanceAfter)),
-  ],
+  ['amount', 'amount', ({ amount }) => amount],
+  ['balance_after', 'amount', ({ balanceAfter }) => balanceAfter],
   ['pool_seconds', 'number', ({ poolSeconds }) => poolSeconds],
 ]
 
-const usageColumns: readonly ColumnOf<UsageRow>[] = [
+const usageColumns: readonly ColumnOf<UsageRecord>[] = [
   ['key', 'text', ({ key }) => key],
   ['calls', 'number', ({ calls }) => calls],
   ['seconds', 'number', ({ seconds }) => seconds],
@@ -46,65 +28,36 @@ const usageColumns: readonly ColumnOf<UsageRow>[] = [
   ['trunk_seconds', 'number', ({ trunkSeconds }) => trunkSeconds],
   ['overrun_seconds', 'number', ({ overrunSeconds }) => overrunSeconds],
   ['overruns', 'number', ({ overruns }) => overruns],
-  ['charge', 'amount', ({ charge }) => formatAmount(charge)],
+  ['charge', 'amount', ({ charge }) => charge],
   ['currency', 'text', ({ currency }) => currency],
 ]
 
-export function tableOf(order: ExportOrder, sources: TableSources): Table {
-  switch (order.content) {
+/** Of records as `recordPages` has them. */
+export function tableOf(content: ExportContent, pages: AsyncIterable<readonly string[]>): Table {
+  switch (content) {
     case 'cdrs':
-      return { columns: columnsOf(cdrColumns), pages: cdrPages(order, sources) }
+      return table(columnsOf(cdrColumns), pages, (json) => ({
+        cells: cellsOf(cdrColumns, JSON.parse(json) as Cdr),
+        json,
+      }))
     case 'transactions':
-      return { columns: columnsOf(transactionColumns), pages: transactionPages(order, sources) }
+      return table(columnsOf(transactionColumns), pages, (json) => ({
+        cells: cellsOf(transactionColumns, JSON.parse(json) as PostingRecord),
+      }))
     case 'usage':
-      return { columns: columnsOf(usageColumns), pages: usagePages(order, sources) }
+      return table(columnsOf(usageColumns), pages, (json) => ({
+        cells: cellsOf(usageColumns, JSON.parse(json) as UsageRecord),
+      }))
   }
 }
 
-function cdrPages(order: ExportOrder, sources: TableSources): AsyncGenerator<Page> {
-  const { direction, user } = order
-  return read(order, sources, {
-    records: (query) => sources.archive.cdrs({ ...query, ...given({ direction, user }) }),
-    row: (json) => ({ cells: cellsOf(cdrColumns, JSON.parse(json) as Cdr), json }),
-  })
+function table(columns: readonly Column[], pages: AsyncIterable<readonly string[]>, row: (json: string) => Row): Table {
+  return { columns, pages: rowsOf(pages, row) }
 }
 
-function transactionPages(order: ExportOrder, sources: TableSources): AsyncGenerator<Page> {
-  return read(order, sources, {
-    records: (query) => sources.archive.postings(query),
-    row: (posting) => ({ cells: cellsOf(transactionColumns, posting) }),
-  })
-}
-
-async function* usagePages(order: ExportOrder, { usage }: TableSources): AsyncGenerator<Page> {
-  const rows = await usage.summary(order.account, order)
-  yield { rows: rows.map((row) => ({ cells: cellsOf(usageColumns, row) })), done: 1000 }
-}
-
-interface Reading<Item> {
-  readonly records: (query: RecordsQuery) => Promise<Records<Item>>
-  readonly row: (item: Item) => Row
-}
-
-/** Account after account, each from its oldest record on, all as they were at one time; how far a page is, its last instant tells. */
-async function* read<Item>(
-  order: ExportOrder,
-  { usage, archive }: TableSources,
-  { records, row }: Reading<Item>,
-): AsyncGenerator<Page> {
-  const { partition, accounts } = await usage.whose(order.account, order.includeDescendants)
-  const snapshot = await archive.snapshot(partition)
-  const { fromMs, untilMs } = order
-  for (const [index, account] of accounts.entries()) {
-    let after: RecordPlace | undefined
-    do {
-      const query = { snapshot, account, fromMs, untilMs, limit: PAGE }
-      const { items, next }: Records<Item> = await records(after === undefined ? query : { ...query, after })
-      const share = next === undefined ? 1 : (next.atMs - fromMs) / (untilMs - fromMs)
-      yield { rows: items.map(row), done: Math.floor((1000 * (index + share)) / accounts.length) }
-      after = next
-    } while (after !== undefined)
-  }
-  if (await archive.stands(snapshot)) return
-  throw new Fault('archive_unfit', 'the store lost entries while its calls were exported', { retryable: true })
+async function* rowsOf(
+  pages: AsyncIterable<readonly string[]>,
+  row: (json: string) => Row,
+): AsyncGenerator<readonly Row[]> {
+  for await (const records of pages) yield records.map(row)
 }
