@@ -1,11 +1,11 @@
 /** npm run bench: measures, prints, and writes what was measured. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { measures } from './measures.ts'
-import { isMet, machineFacts, markdown, type Run, terminalText } from './report.ts'
+import { isMet, machineFacts, markdown, type Run, terminalText, withSections } from './report.ts'
 import type { Section } from './section.ts'
 
 const DOCS = fileURLToPath(new URL('../../docs/benchmarks.md', import.meta.url))
@@ -54,7 +54,10 @@ for (const name of names) {
 const run: Run = { at: new Date(Date.now()).toISOString().slice(0, 10), seconds, machine: machineFacts(), sections }
 await writeFile(values.json, `${JSON.stringify(run, undefined, 2)}\n`)
 process.stdout.write(`written to ${values.json}\n`)
-if (values.write) await writeFile(DOCS, markdown(run))
+if (values.write) {
+  const text = positionals.length > 0 ? withSections(await readFile(DOCS, 'utf8'), run) : markdown(run)
+  await writeFile(DOCS, text)
+}
 const missed = sections.flatMap(({ bars }) => bars.filter((bar) => !isMet(bar)))
 process.stdout.write(
   `${missed.length === 0 ? 'every bar is met' : `${missed.length} bars are missed: ${missed.map(({ name }) => name).join('; ')}`}\n`,
