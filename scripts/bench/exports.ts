@@ -245,7 +245,7 @@ function section({ idle, made, copy }: Found): Section {
       ...made.map(([format, found]) => ({
         name: `${format}: time of a row, of a row by COPY`,
         ratio: round(rate(copy) / rate(found)),
-        atMost: format === 'xlsx' ? 40 : 20,
+        atMost: 12,
       })),
       {
         name: 'rows of all files, of the calls there are',
