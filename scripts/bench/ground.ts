@@ -4,7 +4,7 @@ import { startRedis, type TestRedis } from '../../test/support/redis.ts'
 
 export interface Ground {
   readonly redis: TestRedis
-  /** Starts one more daemon on that Redis; more of its environment may be told. */
+  /** Starts one more daemon on that Redis; what its environment says goes before what is usual here. */
   readonly daemon: (env?: Readonly<Record<string, string>>) => Promise<Daemon>
   readonly atEnd: AtEnd
 }

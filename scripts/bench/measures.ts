@@ -14,6 +14,7 @@ import { sip } from './sip.ts'
 import { socket } from './socket.ts'
 import { takeover } from './takeover.ts'
 import { tariffs } from './tariffs.ts'
+import { usage } from './usage.ts'
 
 export const measures: Readonly<Record<string, Measure>> = {
   redis,
@@ -24,6 +25,7 @@ export const measures: Readonly<Record<string, Measure>> = {
   decks,
   archive,
   exports: exportsMeasure,
+  usage,
   lengths,
   sip,
   drachtio,

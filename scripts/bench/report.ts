@@ -58,7 +58,7 @@ compared with what you measure on yours. A bar that is missed says so; why is un
 
 | | |
 |---|---|
-| \`npm run bench\` | everything (about a quarter of an hour) |
+| \`npm run bench\` | everything (about half an hour; \`usage\` needs 35 GB where temporary files go) |
 | \`npm run bench -- http tariffs\` | only these |
 | \`--seconds 10\` | how long each case is measured |
 | \`--calls 100000\` | how many calls are exported |

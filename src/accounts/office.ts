@@ -126,11 +126,11 @@ export interface Transaction {
 /** Cursors of accounts: "<partition>:<id>". */
 export const ACCOUNT_CURSOR = /^(\d{1,4}):([A-Za-z0-9._-]{1,64})$/
 
-/** Cursors of an account's journal entries, payments and receipts: a place in their list, from its oldest. */
+/** Cursors of an account's payments and receipts: a place in their list, from its oldest. */
 export const HISTORY_CURSOR = /^\d{1,15}$/
 
-/** Cursors of CDRs, which go on in the archive: there "a<journal entry>". */
-export const CDR_CURSOR = /^a?\d{1,16}$/
+/** Cursors of an account's transactions and CDRs, which go on in the archive: there "a<journal entry>". */
+export const REPORT_CURSOR = /^a?\d{1,16}$/
 
 export interface PageRequest {
   readonly fromMs?: number

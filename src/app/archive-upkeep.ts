@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { Claim } from '../archive/claim.ts'
 import { ArchivedCopy } from '../archive/copy.ts'
 import type { Database } from '../archive/database.ts'
+import { moveArchive } from '../archive/move.ts'
 import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
 import { loadCatalog } from '../catalog/load.ts'
@@ -19,6 +20,9 @@ import { installedPartitions } from './installation.ts'
 import { startStore } from './store.ts'
 
 export type { Rebuilt } from '../store/rebuild.ts'
+
+/** As long as years of traffic take. */
+const MOVE_MS = 86_400_000
 
 interface Opened {
   readonly settings: Settings
@@ -49,10 +53,31 @@ export function adoptArchive(source: ConfigSource, clock: Clock): Promise<void> 
   })
 }
 
-async function withBoth<T>(source: ConfigSource, work: (opened: Opened) => Promise<T>): Promise<T> {
+/** Copies the archive in the data folder into the database that the settings name; answers with how many rows there are. */
+export async function moveEmbeddedArchive(source: ConfigSource): Promise<number> {
+  const settings = await settingsOf(source)
+  if (settings.databaseUrl === undefined) throw new Fault('config_invalid', 'TOLLGATE_DATABASE_URL names no database')
+  const { databaseUrl: _, ...embedded } = settings
+  const from = archiveDatabase({ ...embedded, databaseUrl: undefined }, MOVE_MS)
+  const to = archiveDatabase(settings, MOVE_MS)
+  try {
+    await from.open()
+    await to.open()
+    return await moveArchive(from, to)
+  } finally {
+    await from.close()
+    await to.close()
+  }
+}
+
+async function settingsOf(source: ConfigSource): Promise<Settings> {
   const loaded = await loadCatalog(source)
   if (loaded.kind === 'invalid') throw new Fault('config_invalid', loaded.problems.map(formatProblem).join('\n'))
-  const { settings } = loaded.catalog
+  return loaded.catalog.settings
+}
+
+async function withBoth<T>(source: ConfigSource, work: (opened: Opened) => Promise<T>): Promise<T> {
+  const settings = await settingsOf(source)
   await mkdir(settings.dataDir, { recursive: true, mode: 0o700 })
   const database = archiveDatabase(settings)
   const started = await startStore(settings, createLog({ level: 'error' }), new Metrics())

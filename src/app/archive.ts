@@ -29,8 +29,10 @@ const ROUND_MS = 1_000
 /** The embedded database costs a machine that has just started more than an archive that begins a little later. */
 const EMBEDDED_AFTER_MS = 30_000
 
-export function archiveDatabase({ databaseUrl, dataDir }: Settings): Database {
-  return new Database({ url: databaseUrl, embedded: { folder: join(dataDir, 'archive'), lock: tryLock } })
+/** What takes longer than `useMs` is given up. */
+export function archiveDatabase({ databaseUrl, dataDir }: Settings, useMs?: number): Database {
+  const embedded = { folder: join(dataDir, 'archive'), lock: tryLock }
+  return new Database({ url: databaseUrl, embedded, ...(useMs === undefined ? {} : { useMs }) })
 }
 
 export async function startArchive({ core, settings, log, metrics }: ArchiveInput): Promise<StartedArchive> {

@@ -94,11 +94,11 @@ export function keyPort(bootstrap: BootstrapKey, keys: ApiKeys): KeyPort {
 export function auditPort(audit: RedisAudit): AuditPort {
   return {
     async verify() {
-      const { entries, accounts, partitions, drifts } = await audit.verify()
+      const { entries, checkpointed, accounts, partitions, drifts } = await audit.verify()
       const problems = drifts.map(({ partition, account, counter, journal, live }) => {
         return `partition ${partition}, account ${account || '-'}, ${counter}: journal ${journal}, live ${live}`
       })
-      return { ok: drifts.length === 0, entries, accounts, partitions, problems }
+      return { ok: drifts.length === 0, entries, checkpointed, accounts, partitions, problems }
     },
   }
 }

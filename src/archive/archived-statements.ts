@@ -61,8 +61,13 @@ export class ArchivedStatements implements StatementArchive {
     await archiver.catchUp(partition)
     const [row] = await database.use(
       (sql) => sql<{ amount: string }[]>`
-        select coalesce(sum(amount), 0)::text as amount from posting
-        where account = ${account} and at < ${new Date(atMs)}`,
+        select (
+          coalesce((select sum(amount) from posting where account = ${account} and at < ${new Date(atMs)}), 0) +
+          coalesce((
+            select sum(case name when ${`a ${account} cp`} then sum else -sum end) / 1000000.0 from checkpoint
+            where partition = ${partition} and name in (${`a ${account} cp`}, ${`a ${account} dp`})
+          ), 0)
+        )::numeric(20, 6)::text as amount`,
     )
     return micros(row?.amount ?? '0')
   }

@@ -5,13 +5,14 @@
  */
 import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
+import type { Checkpoint } from '../ledger/checkpoint.ts'
 import type { LedgerStreams, StreamPage } from '../ledger/streams.ts'
 import { appendPage } from './append.ts'
 import { Claim } from './claim.ts'
 import type { Database } from './database.ts'
 import type { Transaction } from './sql.ts'
 import { keepDocuments } from './documents.ts'
-import { lastEntryBefore } from './entries.ts'
+import { keepCheckpoint } from './checkpoints.ts'
 import { Months } from './months.ts'
 import { cutTo, findFork } from './fork.ts'
 import { digestOf, lockedPlace, type Place, placesOf, savePlace, START } from './progress.ts'
@@ -29,7 +30,7 @@ export interface ArchiverParts {
   readonly database: Database
   readonly streams: LedgerStreams
   readonly clock: Clock
-  /** How long CDRs stay in the store. */
+  /** How long entries and CDRs stay in the store. */
   readonly hotDays: () => number
   readonly observer: ArchiveObserver
 }
@@ -52,6 +53,8 @@ interface Writing {
   readonly partition: number
   readonly place: Place
   readonly page: StreamPage
+  /** What the entries come to that had left the store before the first page. */
+  readonly checkpoint?: Checkpoint | undefined
 }
 
 interface Written {
@@ -155,7 +158,10 @@ export class Archiver {
     }
     if (!place.hasProfiles) await this.#allProfiles(partition)
     else if (isEmpty(page)) return false
-    const written = await this.#written({ partition, place, page })
+    const checkpoint = isLate(place, page) ? await streams.checkpoint(partition) : undefined
+    // More of them left between the two.
+    if (checkpoint && checkpoint.number >= firstOf(page)) return true
+    const written = await this.#written({ partition, place, page, checkpoint })
     this.#places.set(partition, written.place)
     // Another daemon was faster: what it wrote is not written again, and there may be more.
     if (!written.isOurs) return true
@@ -175,9 +181,10 @@ export class Archiver {
     }
   }
 
-  async #write(sql: Transaction, { partition, place, page }: Writing): Promise<Written> {
+  async #write(sql: Transaction, { partition, place, page, checkpoint }: Writing): Promise<Written> {
     const found = await lockedPlace(sql, partition)
     if (!isSamePlace(found, place)) return { place: found, isOurs: false }
+    if (checkpoint) await keepCheckpoint(sql, partition, checkpoint)
     const next = placeAfter(place, page)
     await appendPage(sql, { partition, page, months: this.#months })
     await savePlace(sql, partition, next)
@@ -211,13 +218,13 @@ export class Archiver {
 
   /** What was archived and is older than the hot window leaves the store. */
   async #trim(stopped: () => boolean): Promise<void> {
-    const { clock, streams, database, hotDays } = this.#parts
+    const { clock, streams, hotDays } = this.#parts
     if (clock.nowMs() - this.#trimmedAtMs < TRIM_EVERY_MS) return
     const beforeMs = clock.nowMs() - hotDays() * DAY_MS
-    for (const [partition, { cdr }] of this.#places) {
-      const number = await database.use((sql) => lastEntryBefore(sql, partition, beforeMs))
-      const last = Math.min(number, cdr.number - 1)
-      while ((await streams.trimCdrs(partition, last)) > 0) if (stopped()) return
+    for (const [partition, { journal }] of this.#places) {
+      // The last one stays: by it the archive knows the store again.
+      const upTo = { last: journal - 1, beforeMs }
+      while ((await streams.trim(partition, upTo)) > 0) if (stopped()) return
     }
     this.#trimmedAtMs = clock.nowMs()
   }
@@ -233,6 +240,16 @@ export class Archiver {
 /** A journal that is not the one that was read has another entry where we stopped, or none. */
 function isForked({ journal, digest }: Place, { known }: StreamPage): boolean {
   return journal > 0 && (known === undefined || digestOf(known) !== digest)
+}
+
+/** The archive is new, and the store has its oldest entries no more. */
+function isLate({ journal }: Place, page: StreamPage): boolean {
+  return journal === 0 && firstOf(page) > 1
+}
+
+/** Number of its first entry; 0 is none. */
+function firstOf({ entries }: StreamPage): number {
+  return entries[0]?.number ?? 0
 }
 
 function isEmpty({ entries, cdrs, events, profiles, records }: StreamPage): boolean {

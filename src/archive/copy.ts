@@ -1,4 +1,5 @@
 /** All that is archived of a store, for one that has lost everything. */
+import type { Checkpoint } from '../ledger/checkpoint.ts'
 import type {
   Arming,
   LedgerCopy,
@@ -10,6 +11,7 @@ import type {
   StoreDocument,
 } from '../ledger/streams.ts'
 import type { Database } from './database.ts'
+import { keptCheckpoint } from './checkpoints.ts'
 import { documentsIn } from './documents.ts'
 import { archivedEntries, lastEntryBefore } from './entries.ts'
 
@@ -44,8 +46,24 @@ export class ArchivedCopy implements LedgerCopy {
     }
   }
 
+  checkpoint(partition: number): Promise<Checkpoint> {
+    return this.#database.use((sql) => keptCheckpoint(sql, partition))
+  }
+
+  lastBefore(partition: number, beforeMs: number): Promise<number> {
+    return this.#database.use((sql) => lastEntryBefore(sql, partition, beforeMs))
+  }
+
+  async lastEntry(partition: number): Promise<number> {
+    const [row] = await this.#database.use(
+      (sql) => sql<{ last: string | null }[]>`select max(number) as last from journal where partition = ${partition}`,
+    )
+    return Number(row?.last ?? 0)
+  }
+
   async *entries(partition: number): AsyncGenerator<readonly StoredEntry[]> {
-    for (let from = 1; ; from += ENTRIES_AT_ONCE) {
+    const { number } = await this.checkpoint(partition)
+    for (let from = number + 1; ; from += ENTRIES_AT_ONCE) {
       const range = { partition, from, to: from + ENTRIES_AT_ONCE - 1 }
       const page = await this.#database.use((sql) => archivedEntries(sql, range))
       if (page.length > 0) yield page
@@ -53,8 +71,8 @@ export class ArchivedCopy implements LedgerCopy {
     }
   }
 
-  async *cdrs(partition: number, sinceMs: number): AsyncGenerator<readonly StoredCdr[]> {
-    let after = { number: 1 + (await this.#lastBefore(partition, sinceMs)), level: 0 }
+  async *cdrs(partition: number, last: number): AsyncGenerator<readonly StoredCdr[]> {
+    let after = { number: last + 1, level: 0 }
     for (;;) {
       const { number, level } = after
       const rows = await this.#database.use(
@@ -85,18 +103,13 @@ export class ArchivedCopy implements LedgerCopy {
     }
   }
 
-  async olderCdrs(partition: number, sinceMs: number): Promise<ReadonlyMap<string, number>> {
-    const last = await this.#lastBefore(partition, sinceMs)
+  async olderCdrs(partition: number, last: number): Promise<ReadonlyMap<string, number>> {
     const rows = await this.#database.use(
       (sql) => sql<{ account: string; older: string }[]>`
         select account, count(*) as older from cdr
         where partition = ${partition} and revision = 0 and number <= ${last} group by account`,
     )
     return new Map(rows.map(({ account, older }) => [account, Number(older)]))
-  }
-
-  #lastBefore(partition: number, beforeMs: number): Promise<number> {
-    return this.#database.use((sql) => lastEntryBefore(sql, partition, beforeMs))
   }
 
   async armings(partition: number): Promise<readonly Arming[]> {

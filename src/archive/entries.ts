@@ -19,11 +19,15 @@ export async function archivedEntries(
 }
 
 /**
- * Number of the last entry of the partition that was written before an instant; 0 is none. That is the daemons' clock: what
- * edges say of when a call ended says nothing of when it was told.
+ * Number of the last entry of the partition that was written before an instant, with all before it; 0 is none. That is the
+ * daemons' clock: what edges say of when a call ended says nothing of when it was told.
  */
 export async function lastEntryBefore(sql: Sql, partition: number, beforeMs: number): Promise<number> {
-  const [row] = await sql<{ number: string | null }[]>`
-    select max(number) as number from journal where partition = ${partition} and at < ${new Date(beforeMs)}`
-  return Number(row?.number ?? 0)
+  const before = new Date(beforeMs)
+  const [row] = await sql<{ last: string | null }[]>`
+    select coalesce(
+      (select min(number) - 1 from journal where partition = ${partition} and at >= ${before}),
+      (select max(number) from journal where partition = ${partition} and at < ${before})
+    ) as last`
+  return Number(row?.last ?? 0)
 }

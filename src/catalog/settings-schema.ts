@@ -157,7 +157,7 @@ const archive = z
       .max(3650)
       .default(35)
       .describe(
-        'For how many days CDRs stay in Redis; older ones are in the archive only, and never leave before they are there.',
+        'For how many days journal entries and CDRs stay in Redis; older ones are in the archive only, and never leave before they are there.',
       ),
   })
   .prefault({})

@@ -201,7 +201,7 @@ export const key = z.looseObject({
 
 export const madeKey = key.extend({ key: text })
 
-export const audit = z.looseObject({ ok: z.boolean(), entries: whole, problems: z.array(text) })
+export const audit = z.looseObject({ ok: z.boolean(), entries: whole, checkpointed: whole, problems: z.array(text) })
 
 /** Of a call that has ended. */
 export const cdr = z.looseObject({

@@ -2,6 +2,7 @@
  * Replays the journal: what every counter, set of calls and book of a partition must be after an entry. Compares it with
  * what is found; one micro off is a drift.
  */
+import { BEGINNING, type Checkpoint, sumName, sumOf } from './checkpoint.ts'
 import type { Counter, CounterMove, JournalEntry, MemberMove, MemberSet } from './journal.ts'
 
 export interface Drift {
@@ -56,7 +57,7 @@ export function isCounter(field: string): field is Counter {
 class Sums {
   readonly #sums = new Map<string, bigint>()
 
-  add(name: string, change: number): void {
+  add(name: string, change: number | bigint): void {
     const sum = (this.#sums.get(name) ?? 0n) + BigInt(change)
     if (sum === 0n) this.#sums.delete(name)
     else this.#sums.set(name, sum)
@@ -68,6 +69,10 @@ class Sums {
 
   get isEmpty(): boolean {
     return this.#sums.size === 0
+  }
+
+  clear(): void {
+    this.#sums.clear()
   }
 
   names(): Iterable<string> {
@@ -83,11 +88,13 @@ class Sums {
 /** Where a value stands that has both an account and a name; neither has a space in it. */
 const SEPARATOR = ' '
 
+/** Between a set and its member. */
+const OF_SET = ':'
+
 export class Replay {
   readonly partition: number
+  /** By account: its counters, and "<set>:<leg key>" of the calls that are its members, which are 1. */
   readonly #accounts = new Map<string, Sums>()
-  /** By account and set. */
-  readonly #members = new Map<string, Set<string>>()
   /** What each live call holds, by leg key: "account counter". */
   readonly #holds = new Map<string, Sums>()
   readonly #books = new Sums()
@@ -96,8 +103,51 @@ export class Replay {
   readonly #drifts: Drift[] = []
   #last = 0
 
-  constructor(partition: number) {
+  constructor(partition: number, from: Checkpoint = BEGINNING) {
     this.partition = partition
+    this.goOnFrom(from)
+  }
+
+  /** Everything is as the checkpoint has it, whatever was replayed. */
+  goOnFrom({ number, sums }: Checkpoint): void {
+    for (const known of [this.#accounts, this.#holds, this.#books, this.#payments]) known.clear()
+    for (const [name, sum] of sums) this.#restore(name, sum)
+    this.#last = number
+  }
+
+  #restore(name: string, sum: bigint): void {
+    const of = sumOf(name)
+    switch (of[0]) {
+      case 'a':
+        this.#of(of[1]).add(of[2], sum)
+        break
+      case 'h':
+        this.#hold(of[1], of[2] + SEPARATOR + of[3], sum)
+        break
+      case 'b':
+        this.#books.add(of[1], sum)
+        break
+      case 'p':
+        this.#payments.add(of[1], sum)
+        break
+    }
+  }
+
+  /** What was replayed so far. */
+  get checkpoint(): Checkpoint {
+    const sums = new Map<string, bigint>()
+    for (const [account, its] of this.#accounts) {
+      for (const [what, sum] of its.all()) sums.set(sumName(['a', account, what]), sum)
+    }
+    for (const [legKey, held] of this.#holds) {
+      for (const [what, sum] of held.all()) {
+        const [account = '', counter = ''] = what.split(SEPARATOR)
+        sums.set(sumName(['h', legKey, account, counter]), sum)
+      }
+    }
+    for (const [book, sum] of this.#books.all()) sums.set(sumName(['b', book]), sum)
+    for (const [payment, sum] of this.#payments.all()) sums.set(sumName(['p', payment]), sum)
+    return { number: this.#last, sums }
   }
 
   /** Number of the last entry. */
@@ -116,7 +166,7 @@ export class Replay {
 
   /** What the counters of an account are; those that are zero are absent. */
   countersOf(account: string): ReadonlyMap<string, bigint> {
-    return this.#accounts.get(account)?.all() ?? new Map()
+    return new Map([...(this.#accounts.get(account)?.all() ?? [])].filter(([what]) => isCounter(what)))
   }
 
   get books(): ReadonlyMap<string, bigint> {
@@ -126,9 +176,10 @@ export class Replay {
   /** Entries that end every live call: nothing is held any more, and nobody is counted. */
   releases(atMs: number, why: string): readonly JournalEntry[] {
     const members = new Map<string, MemberMove[]>()
-    for (const [key, legKeys] of this.#members) {
-      const [account = '', set = ''] = key.split(SEPARATOR)
-      for (const legKey of legKeys) {
+    for (const [account, its] of this.#accounts) {
+      for (const what of its.names()) {
+        if (isCounter(what)) continue
+        const [set = '', legKey = ''] = what.split(OF_SET)
         members.set(legKey, [...(members.get(legKey) ?? []), [account, set as MemberSet, -1]])
       }
     }
@@ -197,14 +248,7 @@ export class Replay {
   }
 
   #addMembers({ members, legKey = '' }: JournalEntry): void {
-    for (const [account, set, change] of members) {
-      this.#of(account)
-      const key = account + SEPARATOR + set
-      const found = this.#members.get(key) ?? new Set()
-      if (change > 0) found.add(legKey)
-      else found.delete(legKey)
-      this.#members.set(key, found)
-    }
+    for (const [account, set, change] of members) this.#of(account).add(set + OF_SET + legKey, change)
   }
 
   #of(account: string): Sums {
@@ -215,7 +259,7 @@ export class Replay {
     return made
   }
 
-  #hold(legKey: string, what: string, change: number): void {
+  #hold(legKey: string, what: string, change: number | bigint): void {
     const held = this.#holds.get(legKey) ?? new Sums()
     held.add(what, change)
     if (held.isEmpty) this.#holds.delete(legKey)
@@ -226,31 +270,15 @@ export class Replay {
     return { partition: this.partition, account: '', ...drift }
   }
 
-  compareAccount(found: FoundAccount): readonly Drift[] {
-    const { account } = found
+  compareAccount({ account, counters, members }: FoundAccount): readonly Drift[] {
     const replayed = this.#accounts.get(account)
-    const drifts: Drift[] = []
-    for (const counter of new Set([...found.counters.keys(), ...(replayed?.names() ?? [])])) {
+    const found = new Map(counters)
+    for (const set of memberSets) for (const legKey of members[set]) found.set(set + OF_SET + legKey, 1n)
+    return [...new Set([...found.keys(), ...(replayed?.names() ?? [])])].flatMap((counter) => {
       const journal = replayed?.get(counter) ?? 0n
-      const live = found.counters.get(counter) ?? 0n
-      if (journal !== live) drifts.push(this.#drift({ account, counter, journal: String(journal), live: String(live) }))
-    }
-    for (const set of memberSets) drifts.push(...this.#compareSet(account, set, found.members[set]))
-    return drifts
-  }
-
-  #compareSet(account: string, set: MemberSet, members: readonly string[]): readonly Drift[] {
-    const replayed = this.#members.get(account + SEPARATOR + set) ?? new Set()
-    const live = new Set(members)
-    const differing = [...replayed.symmetricDifference(live)]
-    return differing.map((legKey) =>
-      this.#drift({
-        account,
-        counter: `${set}:${legKey}`,
-        journal: replayed.has(legKey) ? '1' : '0',
-        live: live.has(legKey) ? '1' : '0',
-      }),
-    )
+      const live = found.get(counter) ?? 0n
+      return journal === live ? [] : [this.#drift({ account, counter, journal: String(journal), live: String(live) })]
+    })
   }
 
   compareBooks(found: ReadonlyMap<string, bigint>): readonly Drift[] {

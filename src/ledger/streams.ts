@@ -2,6 +2,7 @@
  * What a store tells of a partition, in the order in which it happened and from any place, so that a reader that keeps
  * its place misses nothing. The text of an entry or CDR is handed on as it is stored, to the byte.
  */
+import type { Checkpoint } from './checkpoint.ts'
 
 export interface StoredEntry {
   readonly number: number
@@ -97,6 +98,13 @@ export interface Installation {
   readonly beats: number
 }
 
+export interface TrimmedUpTo {
+  /** Number of the last entry that may go. */
+  readonly last: number
+  /** The first that was written then or later stays, with all after it. */
+  readonly beforeMs: number
+}
+
 export interface LedgerStreams {
   readonly partitions: number
   /** Fault(store_unfit) of a store that is being built anew. */
@@ -117,8 +125,10 @@ export interface LedgerStreams {
   allProfiles(partition: number): AsyncIterable<readonly StoredProfileText[]>
   /** These were archived. */
   forgetChanged(partition: number, profiles: readonly StoredProfileText[]): Promise<void>
-  /** Takes out CDRs up to those of an entry; answers with how many went, 0 when no more do. */
-  trimCdrs(partition: number, last: number): Promise<number>
+  /** What the entries that left the store come to. */
+  checkpoint(partition: number): Promise<Checkpoint>
+  /** Takes out the oldest entries and their CDRs, a stretch at a time; answers with how many went, 0 when no more do. */
+  trim(partition: number, upTo: TrimmedUpTo): Promise<number>
   /** Those whose name is in `known` are of content that never changes, and are left out. */
   documents(known: ReadonlySet<string>): AsyncIterable<StoreDocument>
 }
@@ -127,14 +137,20 @@ export interface LedgerStreams {
 export interface LedgerCopy {
   documents(): Promise<readonly StoreDocument[]>
   profiles(partition: number): AsyncIterable<readonly StoredProfileText[]>
-  /** From the first on. */
+  /** What the first entry that is kept goes on from. */
+  checkpoint(partition: number): Promise<Checkpoint>
+  /** Number of the last entry that was written, with all before it, before an instant; 0 is none. */
+  lastBefore(partition: number, beforeMs: number): Promise<number>
+  /** Number of the last entry; 0 is none. */
+  lastEntry(partition: number): Promise<number>
+  /** From the first that is kept on. */
   entries(partition: number): AsyncIterable<readonly StoredEntry[]>
-  /** Those that were written since then, in their order. */
-  cdrs(partition: number, sinceMs: number): AsyncIterable<readonly StoredCdr[]>
+  /** Those of entries after one, in their order. */
+  cdrs(partition: number, last: number): AsyncIterable<readonly StoredCdr[]>
   /** In the order in which they were last written. */
   records(partition: number): AsyncIterable<readonly StoredRecord[]>
-  /** How many calls of each account have their first CDR before those. */
-  olderCdrs(partition: number, sinceMs: number): Promise<ReadonlyMap<string, number>>
+  /** How many calls of each account have their first CDR with that entry or before it. */
+  olderCdrs(partition: number, last: number): Promise<ReadonlyMap<string, number>>
   /** The highest number that a threshold of an account was told with. */
   armings(partition: number): Promise<readonly Arming[]>
 }

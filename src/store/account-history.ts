@@ -1,10 +1,8 @@
 /** What happened to an account, newest first: its journal entries and its ended calls. */
 import type { Page, PageRequest, Transaction } from '../accounts/office.ts'
-import { given } from '../accounts/profile.ts'
-import { Fault } from '../base/fault.ts'
+import { transactionOf, type TransactionOwner } from '../accounts/transaction.ts'
 import { parseInstant } from '../base/time.ts'
-import { decodeEntry, entryId, type JournalEntry } from '../ledger/journal.ts'
-import { cdrPlace } from '../ledger/streams.ts'
+import { entryId } from '../ledger/journal.ts'
 import type { OfficeParts } from './office-parts.ts'
 import { repliesOf, streamEntries } from './replies.ts'
 
@@ -18,8 +16,10 @@ const POSITION = /^\d{1,15}$/
 interface Listing<T> {
   /** Key of a list that only grows at its end, so a position in it is a cursor. */
   readonly list: string
-  /** Key of the hash whose `cdrb` says how many of its oldest ids are archived only; they keep their positions. */
-  readonly trimmed?: string
+  /** Field of the account's hash: how many of its oldest ids are archived only; they keep their positions. */
+  readonly trimmed: 'txb' | 'cdrb'
+  /** Key of that hash. */
+  readonly hash: string
   /** What the ids of the list lead to; undefined for what is kept no more. */
   readonly read: (ids: readonly string[]) => Promise<readonly (Dated<T> | undefined)[]>
 }
@@ -39,8 +39,15 @@ export class AccountHistory {
   async transactions(account: string, page: PageRequest): Promise<Page<Transaction>> {
     const partition = (await this.#parts.profiles.find(account))?.partition
     if (partition === undefined) return { items: [] }
-    const list = this.#parts.keys.transactions(partition, account)
-    return this.#page(page, { list, read: (numbers) => this.#readEntries({ account, partition }, numbers) })
+    const { keys } = this.#parts
+    const list = keys.transactions(partition, account)
+    const hash = keys.account(partition, account)
+    return this.#page(page, {
+      list,
+      hash,
+      trimmed: 'txb',
+      read: (numbers) => this.#readEntries({ account, partition }, numbers),
+    })
   }
 
   async cdrs(account: string, page: PageRequest): Promise<Page<string>> {
@@ -48,8 +55,8 @@ export class AccountHistory {
     if (partition === undefined) return { items: [] }
     const { keys } = this.#parts
     const list = keys.cdrOrder(partition, account)
-    const trimmed = keys.account(partition, account)
-    return this.#page(page, { list, trimmed, read: (ids) => this.#readCdrs({ account, partition }, ids) })
+    const hash = keys.account(partition, account)
+    return this.#page(page, { list, hash, trimmed: 'cdrb', read: (ids) => this.#readCdrs({ account, partition }, ids) })
   }
 
   async #page<T>(page: PageRequest, listing: Listing<T>): Promise<Page<T>> {
@@ -58,6 +65,7 @@ export class AccountHistory {
     let base = archived
     let position = page.cursor === undefined ? length : Math.min(positionOf(page.cursor), length)
     const stopAt = Math.max(0, position - MAX_LOOKED_AT)
+    let lowest: string | undefined
     while (position > Math.max(stopAt, base) && items.length < page.limit) {
       const from = Math.max(stopAt, base, position - BATCH)
       const ids = await this.#ids(listing, { from: from - base, end: position - 1 - base, base })
@@ -65,28 +73,17 @@ export class AccountHistory {
         base = (await this.#extent(listing)).base
         continue
       }
-      position -= takeFrom(await listing.read(ids), page, items)
-      if (ids.length === 0) position = from
+      const looked = takeFrom(await listing.read(ids), page, items)
+      lowest = ids[ids.length - looked] ?? lowest
+      position = ids.length === 0 ? from : position - looked
     }
-    return { items, ...(await this.#rest(listing, { position, base })) }
-  }
-
-  /** Where the next page begins, if there is one: here, or in the archive. */
-  async #rest<T>(
-    listing: Listing<T>,
-    { position, base }: { readonly position: number; readonly base: number },
-  ): Promise<{ readonly nextCursor?: string }> {
-    if (position > base) return { nextCursor: String(position) }
-    return base > 0 ? { nextCursor: await this.#archiveCursor(listing) } : {}
+    if (position > base) return { items, nextCursor: String(position) }
+    return base > 0 ? { items, nextCursor: await this.#archiveCursor(listing, lowest) } : { items }
   }
 
   /** How many ids are archived only, and how many there were ever. */
-  async #extent<T>({ list, trimmed }: Listing<T>): Promise<{ base: number; length: number }> {
-    const results = await this.#parts.store.command((client) => {
-      const read = client.multi().llen(list)
-      if (trimmed !== undefined) read.hget(trimmed, 'cdrb')
-      return read.exec()
-    })
+  async #extent<T>({ list, hash, trimmed }: Listing<T>): Promise<{ base: number; length: number }> {
+    const results = await this.#parts.store.command((client) => client.multi().llen(list).hget(hash, trimmed).exec())
     const [kept, gone] = repliesOf(results)
     const base = Number(gone ?? 0)
     return { base, length: base + Number(kept) }
@@ -94,25 +91,27 @@ export class AccountHistory {
 
   /** Undefined when ids left meanwhile: the others have moved. */
   async #ids<T>(
-    { list, trimmed }: Listing<T>,
+    { list, hash, trimmed }: Listing<T>,
     { from, end, base }: { readonly from: number; readonly end: number; readonly base: number },
   ): Promise<readonly string[] | undefined> {
-    const results = await this.#parts.store.command((client) => {
-      const read = client.multi().lrange(list, from, end)
-      if (trimmed !== undefined) read.hget(trimmed, 'cdrb')
-      return read.exec()
-    })
+    const results = await this.#parts.store.command((client) =>
+      client.multi().lrange(list, from, end).hget(hash, trimmed).exec(),
+    )
     const [ids, gone] = repliesOf(results)
     return Number(gone ?? 0) === base ? (ids as readonly string[]) : undefined
   }
 
-  /** The rest is in the archive: what was written before the oldest that is here. */
-  async #archiveCursor<T>({ list }: Listing<T>): Promise<string> {
-    const oldest = await this.#parts.store.command((client) => client.lindex(list, 0))
-    return `a${oldest === null ? Number.MAX_SAFE_INTEGER - 1 : cdrPlace(oldest).number}`
+  /** The rest is in the archive: what was written before the lowest id that was looked at, or before the oldest here. */
+  async #archiveCursor<T>({ list }: Listing<T>, lowest: string | undefined): Promise<string> {
+    const oldest = lowest ?? (await this.#parts.store.command((client) => client.lindex(list, 0)))
+    // An id begins with the number of its entry.
+    return `a${oldest === null ? Number.MAX_SAFE_INTEGER - 1 : Number.parseInt(oldest, 10)}`
   }
 
-  async #readEntries(of: Owner, numbers: readonly string[]): Promise<readonly (Dated<Transaction> | undefined)[]> {
+  async #readEntries(
+    of: TransactionOwner,
+    numbers: readonly string[],
+  ): Promise<readonly (Dated<Transaction> | undefined)[]> {
     const journal = this.#parts.keys.journal(of.partition)
     const entries = await this.#readStream(
       journal,
@@ -120,14 +119,14 @@ export class AccountHistory {
     )
     return entries.map((fields, index) => {
       if (!fields) return undefined
-      const entry = decodeEntry(fields['e'] ?? '')
-      const id = `${of.partition}-${numbers[index] ?? ''}`
-      return { atMs: entry.atMs, item: transactionOf(entry, { ...of, id, balances: fields['b'] ?? '' }) }
+      const stored = { number: Number(numbers[index]), entry: fields['e'] ?? '', balances: fields['b'] ?? '' }
+      const item = transactionOf(of, stored)
+      return { atMs: item.atMs, item }
     })
   }
 
   async #readCdrs(
-    { account, partition }: Owner,
+    { account, partition }: TransactionOwner,
     ids: readonly string[],
   ): Promise<readonly (Dated<string> | undefined)[]> {
     if (ids.length === 0) return []
@@ -173,11 +172,6 @@ function takeFrom<T>(found: readonly (Dated<T> | undefined)[], page: PageRequest
   return looked
 }
 
-interface Owner {
-  readonly account: string
-  readonly partition: number
-}
-
 /** Which call a CDR is of, and when that ended. */
 function cdrIn(fields: Readonly<Record<string, string>>): { readonly call: string; readonly dated: Dated<string> } {
   const item = fields['j'] ?? '{}'
@@ -192,37 +186,4 @@ function positionOf(cursor: string): number {
 
 function isWithin(atMs: number, { fromMs = -Infinity, untilMs = Infinity }: PageRequest): boolean {
   return atMs >= fromMs && atMs < untilMs
-}
-
-function transactionOf(
-  entry: JournalEntry,
-  of: Owner & { readonly id: string; readonly balances: string },
-): Transaction {
-  const { kind, atMs, call, operation, note = {} } = entry
-  const { amount, poolSeconds } = sumsOf(entry, of.account)
-  const told = given({ why: note['reason'] ?? note['why'], call, operation, externalId: note['externalId'] })
-  const minutes = poolSeconds === 0 ? {} : { poolSeconds }
-  return { id: of.id, atMs, what: note['kind'] ?? kind, ...told, amount, balanceAfter: balanceOf(of), ...minutes }
-}
-
-function sumsOf(
-  { moves }: JournalEntry,
-  account: string,
-): Pick<Transaction, 'amount'> & { readonly poolSeconds: number } {
-  let amount = 0n
-  let poolSeconds = 0
-  for (const [moved, counter, change] of moves) {
-    if (moved !== account) continue
-    if (counter === 'cp') amount += BigInt(change)
-    else if (counter === 'dp') amount -= BigInt(change)
-    else if (counter.endsWith(':g')) poolSeconds += change
-    else if (counter.endsWith(':u')) poolSeconds -= change
-  }
-  return { amount, poolSeconds }
-}
-
-function balanceOf({ account, id, balances }: Owner & { readonly id: string; readonly balances: string }): bigint {
-  const found = balances.split(' ').find((balance) => balance.startsWith(`${account}=`))
-  if (found === undefined) throw new Fault('store_unfit', `journal entry ${id} has no balance of account ${account}`)
-  return BigInt(found.slice(account.length + 1))
 }

@@ -67,6 +67,8 @@ export class Keys {
   head = (partition: number): string => this.#tagged(partition, 'head')
   /** stream: 0-n → e, b (ledger/journal.ts) */
   journal = (partition: number): string => this.#tagged(partition, 'journal')
+  /** hash: n the last entry that left the journal; sums of all that left, by name (ledger/checkpoint.ts) */
+  checkpoint = (partition: number): string => this.#tagged(partition, 'checkpoint')
   /** stream: events for jobs and webhooks */
   outbox = (partition: number): string => this.#tagged(partition, 'outbox')
   /** stream: n-level → cdr JSON; every revision */
@@ -85,7 +87,7 @@ export class Keys {
    * hash: v profile version; cp dp dr and pool counters; sd sm "<period> <micros>" spent in day and month; lp the last
    * purchase; what was told: low (micros) and t:<pool> ("<cycle> <seconds>") the lowest threshold, rech flag, lown and
    * rechn how often, capd and capm the last day and month whose cap refused; rcpt receipts that were given;
-   * cdrb CDRs that are archived only
+   * txb and cdrb how many transactions and CDRs are archived only
    */
   account = (partition: number, account: string): string => this.#tagged(partition, `acct:${account}`)
   /** string: JSON of the profile */

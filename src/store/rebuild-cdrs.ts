@@ -14,7 +14,6 @@ export interface CdrsToRebuild {
   readonly keys: Keys
   readonly clock: Clock
   readonly copy: LedgerCopy
-  readonly hotDays: number
   readonly rememberDays: number
   readonly write: (add: (pipeline: Pipeline) => void) => Promise<void>
 }
@@ -29,16 +28,15 @@ export class CdrsRebuild {
     this.#parts = parts
   }
 
-  /** Answers with how many there are. */
-  async run(p: number): Promise<number> {
-    const { clock, copy, hotDays, keys, write } = this.#parts
-    const sinceMs = clock.nowMs() - hotDays * DAY_MS
-    const older = await copy.olderCdrs(p, sinceMs)
+  /** Those of entries after one; answers with how many there are. */
+  async run(p: number, last: number): Promise<number> {
+    const { copy, keys, write } = this.#parts
+    const older = await copy.olderCdrs(p, last)
     await write((pipeline) => {
       for (const [account, left] of older) pipeline.hset(keys.account(p, account), 'cdrb', left)
     })
     let count = 0
-    for await (const page of copy.cdrs(p, sinceMs)) {
+    for await (const page of copy.cdrs(p, last)) {
       count += page.length
       const cdrs = page.map((stored) => ({ stored, cdr: JSON.parse(stored.cdr) as Cdr }))
       await write((pipeline) => {

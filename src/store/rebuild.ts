@@ -16,6 +16,7 @@ import { type Keys, RESTORING } from './keys.ts'
 import { decodeProfile } from './profile-codec.ts'
 import { CdrsRebuild } from './rebuild-cdrs.ts'
 import { type Credited, noteCredited, PaymentsRebuild, type RebuiltAccount } from './rebuild-payments.ts'
+import { CHECKPOINT_NUMBER } from './redis-checkpoint.ts'
 import { repliesOf } from './replies.ts'
 import type { RedisStore } from './redis.ts'
 import { countSpent, notePurchase, type Spent } from './spent.ts'
@@ -26,8 +27,9 @@ export interface RebuildParts {
   readonly keys: Keys
   readonly clock: Clock
   readonly copy: LedgerCopy
-  /** CDRs and calls that ended so long ago are left where they are. */
+  /** Entries and CDRs that were written so long ago are left where they are. */
   readonly hotDays: number
+  /** And calls that ended so long ago. */
   readonly rememberDays: number
 }
 
@@ -39,6 +41,26 @@ export interface Rebuilt {
   /** Calls that were up. */
   readonly released: number
 }
+
+interface DecodedEntry {
+  readonly stored: StoredEntry
+  readonly entry: JournalEntry
+}
+
+interface JournalToRebuild {
+  readonly partition: number
+  readonly accounts: ReadonlyMap<string, RebuiltAccount>
+  /** Entries up to this one are left out. */
+  readonly last: number
+}
+
+interface RebuiltJournal {
+  readonly entries: number
+  /** Calls that were up. */
+  readonly released: number
+}
+
+const DAY_MS = 86_400_000
 
 type Pipeline = ReturnType<RedisStore['client']['pipeline']>
 
@@ -56,11 +78,12 @@ export class StoreRebuild {
     const sum = { accounts: 0, entries: 0, cdrs: 0, released: 0 }
     for (let partition = 0; partition < partitions; partition += 1) {
       const accounts = await this.#profiles(partition)
-      const { entries, released } = await this.#journal(partition, accounts)
+      const last = await this.#lastLeftOut(partition)
+      const { entries, released } = await this.#journal({ partition, accounts, last })
       sum.accounts += accounts.size
       sum.entries += entries
       sum.released += released
-      sum.cdrs += await new CdrsRebuild({ ...this.#parts, write: (add) => this.#write(add) }).run(partition)
+      sum.cdrs += await new CdrsRebuild({ ...this.#parts, write: (add) => this.#write(add) }).run(partition, last)
       await this.#armings(partition)
     }
     await store.command((client) => client.hdel(keys.meta(), RESTORING))
@@ -119,22 +142,36 @@ export class StoreRebuild {
     return accounts
   }
 
-  async #journal(
-    partition: number,
-    accounts: ReadonlyMap<string, RebuiltAccount>,
-  ): Promise<{ readonly entries: number; readonly released: number }> {
+  /** Number of the last entry that is not written to the journal again; 0 is none. One entry at least is. */
+  async #lastLeftOut(partition: number): Promise<number> {
+    const { clock, copy, hotDays } = this.#parts
+    const before = await copy.lastBefore(partition, clock.nowMs() - hotDays * DAY_MS)
+    return Math.max(0, Math.min(before, (await copy.lastEntry(partition)) - 1))
+  }
+
+  async #journal({ partition, accounts, last }: JournalToRebuild): Promise<RebuiltJournal> {
     const { clock, copy } = this.#parts
-    const replay = new Replay(partition)
+    const replay = new Replay(partition, await copy.checkpoint(partition))
     const spent = new Map<string, Spent>()
     const credited: Credited = new Map()
     const purchases = new Map<string, bigint>()
+    const leftOut = new Map<string, number>()
     for await (const page of copy.entries(partition)) {
-      await this.#appendEntries(partition, page, (stored, entry) => {
+      const entries = page.map((stored) => ({ stored, entry: decodeEntry(stored.entry) }))
+      for (const { stored, entry } of entries) {
+        // What was replayed by then is all that is left out.
+        if (stored.number === last + 1) await this.#checkpoint(replay, leftOut)
         replay.add(stored.number, entry)
         countSpent(spent, entry, accounts)
         noteCredited(credited, entry)
         notePurchase(purchases, entry)
-      })
+        if (stored.number <= last) countPosted(leftOut, entry)
+      }
+      await this.#operations(partition, entries)
+      await this.#append(
+        partition,
+        entries.filter(({ stored }) => stored.number > last),
+      )
     }
     const [drift] = replay.drifts
     if (drift)
@@ -143,34 +180,47 @@ export class StoreRebuild {
         `the archived journal of partition ${partition} is not whole: ${drift.counter} ${drift.journal}`,
       )
     const entries = replay.last
-    const releases = replay.releases(clock.nowMs(), 'the store was built anew from its archive')
-    const more = releases.map((entry, index) => {
-      return { number: entries + index + 1, entry: encodeEntry(entry), balances: '' }
+    const released = replay.releases(clock.nowMs(), 'the store was built anew from its archive').map((entry, index) => {
+      return { stored: { number: entries + index + 1, entry: encodeEntry(entry), balances: '' }, entry }
     })
-    await this.#appendEntries(partition, more, (stored, entry) => {
-      replay.add(stored.number, entry)
-    })
+    await this.#append(partition, released)
+    for (const { stored, entry } of released) replay.add(stored.number, entry)
     await this.#counters(replay, spent, purchases)
     await this.#payments(replay, credited, accounts)
-    return { entries, released: releases.length }
+    return { entries, released: released.length }
   }
 
-  async #appendEntries(
-    p: number,
-    page: readonly StoredEntry[],
-    take: (stored: StoredEntry, entry: JournalEntry) => void,
-  ): Promise<void> {
+  /** What the entries come to that are left out, and how many of each account's transactions are. */
+  async #checkpoint({ partition: p, checkpoint }: Replay, leftOut: ReadonlyMap<string, number>): Promise<void> {
+    const { keys } = this.#parts
+    const { number, sums } = checkpoint
+    if (number === 0) return
+    await this.#write((pipeline) => {
+      pipeline.hset(keys.checkpoint(p), CHECKPOINT_NUMBER, number)
+      for (const [name, sum] of sums) pipeline.hset(keys.checkpoint(p), name, sum.toString())
+      for (const [account, count] of leftOut) pipeline.hset(keys.account(p, account), 'txb', count)
+    })
+  }
+
+  /** Also of entries that are left out: an operation is answered again for ever. */
+  async #operations(p: number, entries: readonly DecodedEntry[]): Promise<void> {
     const { keys } = this.#parts
     await this.#write((pipeline) => {
-      for (const stored of page) {
-        const entry = decodeEntry(stored.entry)
-        take(stored, entry)
+      for (const { stored, entry } of entries) {
+        const operation = operationOf(stored, entry)
+        if (operation) pipeline.set(keys.operation(p, operation.account, operation.id), operation.kept)
+      }
+    })
+  }
+
+  async #append(p: number, entries: readonly DecodedEntry[]): Promise<void> {
+    const { keys } = this.#parts
+    await this.#write((pipeline) => {
+      for (const { stored, entry } of entries) {
         const balances = stored.balances === '' ? [] : ['b', stored.balances]
         pipeline.xadd(keys.journal(p), entryId(stored.number), 'e', stored.entry, ...balances)
         for (const account of postedTo(entry).keys())
           pipeline.rpush(keys.transactions(p, account), String(stored.number))
-        const operation = operationOf(stored, entry)
-        if (operation) pipeline.set(keys.operation(p, operation.account, operation.id), operation.kept)
       }
     })
   }
@@ -246,6 +296,10 @@ function rebuiltAccount(profile: AccountProfile): RebuiltAccount {
 
 /** Counters of the account's hash that number what was told (lua/lib/thresholds.lua). */
 const ARMINGS: Readonly<Record<string, string>> = { 'balance.low': 'lown', 'recharge.due': 'rechn' }
+
+function countPosted(counts: Map<string, number>, entry: JournalEntry): void {
+  for (const account of postedTo(entry).keys()) counts.set(account, (counts.get(account) ?? 0) + 1)
+}
 
 /** What a repeat of the operation is answered with. */
 function operationOf(

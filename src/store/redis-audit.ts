@@ -2,7 +2,9 @@
  * Holds what is in the store against a journal, while calls go on: figures are read together with the number of the
  * last entry, the journal is replayed to exactly that entry, and the two must agree.
  */
+import { Fault } from '../base/fault.ts'
 import { type Drift, type FoundAccount, type FoundPayment, isCounter, memberSets, Replay } from '../ledger/audit.ts'
+import type { Checkpoint } from '../ledger/checkpoint.ts'
 import { decodeEntry, entryNumber } from '../ledger/journal.ts'
 import type { StoredEntry } from '../ledger/streams.ts'
 import { refunded } from '../payments/payment.ts'
@@ -25,6 +27,8 @@ export interface AuditReport {
   readonly partitions: number
   /** Journal entries that were replayed. */
   readonly entries: number
+  /** Entries before them, which checkpoints stand for. */
+  readonly checkpointed: number
   readonly accounts: number
   readonly drifts: readonly Drift[]
 }
@@ -38,6 +42,8 @@ export interface AuditParts {
 
 /** Where entries are read: in the store itself, or where they are archived. */
 export interface AuditedJournal {
+  /** What the entries come to that are there no more. */
+  checkpoint(partition: number): Promise<Checkpoint>
   /** From one number to another, both included. */
   entries(partition: number, from: number, to: number): Promise<readonly StoredEntry[]>
 }
@@ -52,20 +58,23 @@ export class RedisAudit {
   }
 
   async verify(): Promise<AuditReport> {
-    const { partitions } = this.#parts
+    const { partitions, journal } = this.#parts
     const drifts: Drift[] = []
     let entries = 0
+    let checkpointed = 0
     let accounts = 0
     for (let partition = 0; partition < partitions && drifts.length < MAX_DRIFTS; partition += 1) {
-      const replay = new Replay(partition)
+      const from = await journal.checkpoint(partition)
+      const replay = new Replay(partition, from)
       accounts += await this.#compareAccounts(replay, drifts)
       await this.#compareCalls(replay, drifts)
       await this.#comparePayments(replay, drifts)
       await this.#compareBooks(replay, drifts)
       drifts.push(...replay.drifts)
-      entries += replay.last
+      entries += replay.last - from.number
+      checkpointed += from.number
     }
-    return { partitions, entries, accounts, drifts: drifts.slice(0, MAX_DRIFTS) }
+    return { partitions, entries, checkpointed, accounts, drifts: drifts.slice(0, MAX_DRIFTS) }
   }
 
   async #compareAccounts(replay: Replay, drifts: Drift[]): Promise<number> {
@@ -136,14 +145,28 @@ export class RedisAudit {
   }
 
   async #replayTo(replay: Replay, number: number): Promise<void> {
+    const { journal } = this.#parts
     while (replay.last < number) {
       const from = replay.last + 1
       const to = Math.min(from + ENTRIES_AT_ONCE - 1, number)
-      for (const { number: at, entry } of await this.#parts.journal.entries(replay.partition, from, to)) {
-        replay.add(at, decodeEntry(entry))
-      }
+      const page = await journal.entries(replay.partition, from, to)
+      if (page[0]?.number !== from && (await this.#isGone(replay, number))) continue
+      for (const { number: at, entry } of page) replay.add(at, decodeEntry(entry))
       if (replay.last < to) replay.skip(to)
     }
+  }
+
+  /** Entries that left meanwhile are in the checkpoint, which the replay goes on from. */
+  async #isGone(replay: Replay, number: number): Promise<boolean> {
+    const checkpoint = await this.#parts.journal.checkpoint(replay.partition)
+    if (checkpoint.number <= replay.last) return false
+    if (checkpoint.number > number) {
+      throw new Fault('store_overloaded', `entries of partition ${replay.partition} leave before they are read`, {
+        retryable: true,
+      })
+    }
+    replay.goOnFrom(checkpoint)
+    return true
   }
 
   /** Every member that stays while they are read. */

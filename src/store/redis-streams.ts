@@ -11,10 +11,13 @@ import type {
   StoredRecord,
   StreamPage,
   StreamPlace,
+  TrimmedUpTo,
 } from '../ledger/streams.ts'
 import { cdrId, cdrPlace } from '../ledger/streams.ts'
 import { entryId, entryNumber } from '../ledger/journal.ts'
-import { trimCdrs } from './cdr-trimming.ts'
+import type { Checkpoint } from '../ledger/checkpoint.ts'
+import { trimHistory } from './history-trimming.ts'
+import { readCheckpoint } from './redis-checkpoint.ts'
 import { type Keys, RESTORING } from './keys.ts'
 import { decodeProfile } from './profile-codec.ts'
 import { isReply, lastStreamId, repliesOf, type StreamEntry, streamEntries } from './replies.ts'
@@ -194,8 +197,12 @@ export class RedisStreams implements LedgerStreams {
     await store.run('forget_changed', [keys.changed(p)], [profiles.length, ...archived])
   }
 
-  trimCdrs(partition: number, last: number): Promise<number> {
-    return trimCdrs(this.#parts, partition, last)
+  checkpoint(partition: number): Promise<Checkpoint> {
+    return readCheckpoint(this.#parts, partition)
+  }
+
+  trim(partition: number, upTo: TrimmedUpTo): Promise<number> {
+    return trimHistory(this.#parts, partition, upTo)
   }
 
   async *documents(known: ReadonlySet<string>): AsyncGenerator<StoreDocument> {

@@ -2,7 +2,7 @@
  * Usage of an account over a period, summed from its CDRs: what the sums are of is what the CDRs say, to the micro.
  * Calls of the last weeks are in the store and in the archive, older ones in the archive only.
  */
-import type { AccountOffice, Page, PageRequest } from '../accounts/office.ts'
+import type { AccountOffice, Page, PageRequest, Transaction } from '../accounts/office.ts'
 import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
 import type { ChangesPage, ChangesPlace } from './changes.ts'
@@ -40,25 +40,37 @@ export interface UsageArchive extends UsageSource {
   readonly isOpen: boolean
   changes(query: UsageAccounts & ChangesPlace): Promise<ChangesPage>
   /** CDRs of calls whose first one was written before the journal entry, newest first. */
-  cdrs(query: ArchivedCdrsQuery): Promise<Page<string>>
+  cdrs(query: ArchivedHistoryQuery): Promise<Page<string>>
+  /** Postings before the journal entry, newest first. */
+  transactions(query: ArchivedHistoryQuery): Promise<Page<Transaction>>
 }
 
-export interface ArchivedCdrsQuery extends PageRequest {
+export interface ArchivedHistoryQuery extends PageRequest {
   readonly partition: number
   readonly account: string
   readonly before: number
 }
 
 export interface UsageParts {
-  readonly office: Pick<AccountOffice, 'get' | 'list' | 'chainOf' | 'cdrs'>
+  readonly office: Pick<AccountOffice, 'get' | 'list' | 'chainOf' | 'cdrs' | 'transactions'>
   readonly store: UsageSource
   readonly archive: UsageArchive
   readonly clock: Clock
-  /** How long CDRs stay in the store. */
+  /** How long transactions and CDRs stay in the store. */
   readonly hotDays: () => number
 }
 
+/** What is read in the store while it is there, and in the archive then. */
+interface History<T> {
+  readonly account: string
+  readonly page: PageRequest
+  readonly hot: (page: PageRequest) => Promise<Page<T>>
+  readonly archived: (query: ArchivedHistoryQuery) => Promise<Page<T>>
+}
+
 const PAGE = 500
+/** Accounts whose children are looked for. */
+const ASKED_AT_ONCE = 64
 const DAY_MS = 86_400_000
 
 export class UsageDesk {
@@ -77,16 +89,28 @@ export class UsageDesk {
   }
 
   /** Ended calls, newest first, each as it was last corrected: from the store, then from the archive. */
-  async cdrs(account: string, page: PageRequest): Promise<Page<string>> {
+  cdrs(account: string, page: PageRequest): Promise<Page<string>> {
     const { office, archive } = this.#parts
+    const hot = (request: PageRequest) => office.cdrs(account, request)
+    return this.#history({ account, page, hot, archived: (query) => archive.cdrs(query) })
+  }
+
+  /** Journal entries that posted to the account, newest first: from the store, then from the archive. */
+  transactions(account: string, page: PageRequest): Promise<Page<Transaction>> {
+    const { office, archive } = this.#parts
+    const hot = (request: PageRequest) => office.transactions(account, request)
+    return this.#history({ account, page, hot, archived: (query) => archive.transactions(query) })
+  }
+
+  async #history<T>({ account, page, hot, archived }: History<T>): Promise<Page<T>> {
     const { cursor, fromMs = -Infinity } = page
     if (!cursor?.startsWith('a')) {
-      const { items, nextCursor } = await office.cdrs(account, page)
+      const { items, nextCursor } = await hot(page)
       const isLast = nextCursor?.startsWith('a') && this.#isHot(fromMs)
       return nextCursor === undefined || isLast ? { items } : { items, nextCursor }
     }
-    const partition = (await office.chainOf(account))?.partition ?? 0
-    return archive.cdrs({ ...page, partition, account, before: Number(cursor.slice(1)) })
+    const partition = (await this.#parts.office.chainOf(account))?.partition ?? 0
+    return archived({ ...page, partition, account, before: Number(cursor.slice(1)) })
   }
 
   /** What became of calls since the place, in the order in which it became so. */
@@ -124,15 +148,22 @@ export class UsageDesk {
   /** The account and everything below it; the tree is at most five levels deep. */
   async #tree(account: string): Promise<readonly string[]> {
     const found = [account]
-    for (let next = 0; next < found.length; next += 1) {
-      let cursor: string | undefined
-      do {
-        const parent = found[next] ?? account
-        const page = await this.#parts.office.list({ parent, limit: PAGE, ...(cursor ? { cursor } : {}) })
-        found.push(...page.items.map(({ id }) => id))
-        cursor = page.nextCursor
-      } while (cursor !== undefined)
+    for (let next = 0; next < found.length;) {
+      const parents = found.slice(next, next + ASKED_AT_ONCE)
+      next += parents.length
+      found.push(...(await Promise.all(parents.map((parent) => this.#below(parent)))).flat())
     }
+    return found
+  }
+
+  async #below(parent: string): Promise<readonly string[]> {
+    const found: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await this.#parts.office.list({ parent, limit: PAGE, ...(cursor ? { cursor } : {}) })
+      found.push(...page.items.map(({ id }) => id))
+      cursor = page.nextCursor
+    } while (cursor !== undefined)
     return found
   }
 }

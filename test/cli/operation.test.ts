@@ -90,7 +90,7 @@ describe('keys', () => {
 
 describe('audit verify', () => {
   it('is content with books that are sound', async () => {
-    stub.on('POST /v1/audit/verify', { body: { ok: true, entries: 12, problems: [] } })
+    stub.on('POST /v1/audit/verify', { body: { ok: true, entries: 12, checkpointed: 0, problems: [] } })
     expect(await stub.run('audit', 'verify')).toEqual({
       code: 0,
       out: 'Good: 12 entries replayed, every balance is what they say.\n',
@@ -99,12 +99,17 @@ describe('audit verify', () => {
   })
 
   it('fails when a balance drifts', async () => {
-    const report = { ok: false, entries: 12, problems: ['partition 7, account acme, cp: journal 5, live 6'] }
+    const report = {
+      ok: false,
+      entries: 12,
+      checkpointed: 5,
+      problems: ['partition 7, account acme, cp: journal 5, live 6'],
+    }
     stub.on('POST /v1/audit/verify', { body: report })
     const { code, out } = await stub.run('audit', 'verify')
     expect(code).toBe(1)
     expect(out).toBe(
-      '12 entries replayed; 1 balances are not what they say:\n  partition 7, account acme, cp: journal 5, live 6\n',
+      '12 entries replayed after 5 in checkpoints; 1 balances are not what they say:\n  partition 7, account acme, cp: journal 5, live 6\n',
     )
     const json = await stub.run('audit', 'verify', '--json')
     expect(json.code).toBe(1)

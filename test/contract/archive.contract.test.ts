@@ -1,54 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { installedPartitions } from '../../src/app/installation.ts'
 import { Fault } from '../../src/base/fault.ts'
-import { RedisAudit } from '../../src/store/redis-audit.ts'
 import { Claim } from '../../src/archive/claim.ts'
 import { Database } from '../../src/archive/database.ts'
 import { ArchivedCopy } from '../../src/archive/copy.ts'
 import { START } from '../../src/archive/progress.ts'
 import { type Rebuilt, StoreRebuild } from '../../src/store/rebuild.ts'
 import { RedisStreams } from '../../src/store/redis-streams.ts'
-import { StoredUsage } from '../../src/usage/stored-usage.ts'
-import { UsageDesk } from '../../src/usage/summary.ts'
 import { PARTITIONS } from '../support/offices.ts'
 import type { Archive } from '../../src/archive/archive.ts'
+import { auditOf, traffic } from '../support/archived-traffic.ts'
 import { archiveForms, never, TestArchives } from '../support/archives.ts'
 import { Proxy } from '../support/proxy.ts'
 import { useWorld, type World } from '../support/desk.ts'
 
 const MONTH_SECONDS = 31 * 86_400
-
-/** A reseller and its customer, with money, minutes and a trunk, and calls that each of them pays for. */
-async function traffic(world: World): Promise<void> {
-  await world.test.store.command((client) =>
-    client.hset(world.test.keys.meta(), { installed_at: '1', partitions: PARTITIONS }),
-  )
-  await world.account('house', { tariff: 'wholesale', credit: 50_000_000n })
-  const plan = { name: 'plan', seconds: 120, onExhausted: 'spill' } as const
-  await world.account('acme', { parent: 'house', credit: 10_000_000n, pools: [plan] })
-  await world.account('far', { credit: 1_000_000n, trunks: { inbound: 0, outbound: 1, twoWay: 0 } })
-  for (const [callId, account, seconds] of [
-    ['a', 'acme', 100],
-    ['b', 'acme', 61],
-    ['c', 'far', 30],
-  ] as const) {
-    const call = world.call(callId, { account })
-    await call.authorize()
-    await call.start()
-    await call.talk(seconds)
-    await call.stop()
-  }
-  const silent = world.call('d')
-  await silent.authorize()
-  await silent.start()
-  await silent.talk(60)
-  await world.settleDown()
-  await silent.stop({ seconds: 42 })
-}
-
-function auditOf(world: World, archive: Archive): RedisAudit {
-  return new RedisAudit({ ...world.test.streamParts, journal: archive })
-}
 
 describe.each(archiveForms)('the archive, %s', (form) => {
   const world = useWorld({ name: 'one Redis', on: 'redis', daemons: 2 })
@@ -308,79 +274,6 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     expect(JSON.parse(row?.['profile'] ?? '{}')).toMatchObject({ id: 'acme', name: 'New name', parent: 'house' })
     const { partition = -1 } = (await office.chainOf('acme')) ?? {}
     expect(await world.test.store.command((client) => client.zcard(world.test.keys.changed(partition)))).toBe(0)
-  })
-})
-
-describe.each(archiveForms)('the hot window, %s', (form) => {
-  const world = useWorld({ name: 'one Redis', on: 'redis', daemons: 2 })
-  const archives = new TestArchives(form)
-  beforeAll(() => archives.start(), 60_000)
-  afterAll(() => archives.stop())
-  beforeEach(() => archives.empty(), 60_000)
-
-  async function historyOf(archive: Archive, account: string): Promise<readonly string[]> {
-    const office = world.test.office()
-    const { usage } = archive
-    const parts = { office, store: new StoredUsage(office), archive: usage, clock: world.clock, hotDays: () => 35 }
-    const desk = new UsageDesk(parts)
-    const found: string[] = []
-    for (let cursor: string | undefined = ''; cursor !== undefined;) {
-      const page = await desk.cdrs(account, { limit: 2, ...(cursor === '' ? {} : { cursor }) })
-      found.push(...page.items)
-      cursor = page.nextCursor
-    }
-    return found
-  }
-
-  const storedCdrs = async (): Promise<number> =>
-    Object.values((await world.snapshot()).partitions).reduce((sum, { cdrs }) => sum + cdrs.length, 0)
-
-  it('takes CDRs out of the store when they are archived and old, and each stays in its place in the history', async () => {
-    await traffic(world)
-    const archive = archives.open(world.test)
-    const before = await historyOf(archive, 'acme')
-    expect(before).toHaveLength(3)
-    await world.elapse(36 * 86_400)
-    for (const callId of ['new-1', 'new-2', 'new-3']) await world.call(callId).stop({ seconds: 10 })
-    const whole = await historyOf(archive, 'acme')
-    const stored = await storedCdrs()
-    await archive.archiver.round(never)
-    expect(await storedCdrs()).toBeLessThan(stored - 4)
-    expect(await historyOf(archive, 'acme')).toEqual(whole)
-    expect(whole.slice(3)).toEqual(before)
-    await world.call('new-4').stop({ seconds: 10 })
-    expect((await historyOf(archive, 'acme')).slice(1)).toEqual(whole)
-    const { store, keys } = world.test
-    await archive.archiver.round(never)
-    const copy = new ArchivedCopy(archive.database)
-    await store.command((client) => client.flushall())
-    await new StoreRebuild({ store, keys, clock: world.clock, copy, hotDays: 35, rememberDays: 7 }).run()
-    expect((await historyOf(archive, 'acme')).slice(1)).toEqual(whole)
-  })
-
-  it('goes by when a CDR was written, whatever an edge says of when the call ended', async () => {
-    await traffic(world)
-    const far = world.call('far', { account: 'far' })
-    await far.stop({ seconds: 10, endedAtMs: world.nowMs + 50 * 365 * 86_400_000 })
-    await world.call('later', { account: 'far' }).stop({ seconds: 10 })
-    await world.elapse(36 * 86_400)
-    for (const callId of ['new-1', 'new-2']) await world.call(callId, { account: 'far' }).stop({ seconds: 10 })
-    const archive = archives.open(world.test)
-    await archive.archiver.round(never)
-    const { partition = -1 } = (await world.office().chainOf('far')) ?? {}
-    const { cdrs = [] } = (await world.snapshot()).partitions[partition] ?? {}
-    expect(cdrs.map(({ cdr }) => (cdr as { readonly callId: string }).callId)).toEqual(['new-1', 'new-2'])
-  })
-
-  it('takes out nothing that is not archived', async () => {
-    await traffic(world)
-    const stored = await storedCdrs()
-    await world.elapse(36 * 86_400)
-    const streams = new RedisStreams(world.test.streamParts)
-    for (let p = 0; p < PARTITIONS; p += 1) {
-      expect(await streams.trimCdrs(p, 0)).toBe(0)
-    }
-    expect(await storedCdrs()).toBe(stored)
   })
 })
 

@@ -1,6 +1,8 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { Replay } from '../../src/ledger/audit.ts'
-import type { JournalEntry } from '../../src/ledger/journal.ts'
+import type { Checkpoint } from '../../src/ledger/checkpoint.ts'
+import type { Counter, JournalEntry } from '../../src/ledger/journal.ts'
 
 function entry(changes: Partial<JournalEntry>): JournalEntry {
   return { kind: 'settle', atMs: 0, moves: [], members: [], books: [], ...changes }
@@ -111,5 +113,49 @@ describe('a replay', () => {
       { partition: 7, account: '', counter: 'entry 2', journal: 'sums to zero', live: '-1' },
       { partition: 7, account: '', counter: 'entry 3', journal: 'missing', live: 'to 4' },
     ])
+  })
+})
+
+const change = fc.integer({ min: -5, max: 5 })
+const account = fc.constantFrom('acme', 'shop')
+const anEntry: fc.Arbitrary<JournalEntry> = fc.record({
+  kind: fc.constantFrom('reserve' as const, 'settle' as const),
+  atMs: fc.constant(0),
+  legKey: fc.constantFrom('LEG', 'GEL'),
+  moves: fc.array(fc.tuple(account, fc.constantFrom<Counter>('cp', 'dp', 'dr', 'p:plan:1:r', 'p:plan:1:u'), change)),
+  members: fc.array(fc.tuple(account, fc.constantFrom('live' as const, 'twoWay' as const), fc.constantFrom(1, -1))),
+  books: fc.array(fc.tuple(fc.constantFrom('USD:revenue' as const, 'USD:payments' as const), change)),
+  note: fc.record({ payment: fc.constantFrom('one', 'two') }),
+})
+
+/** As the store adds the sums of a stretch to its checkpoint. */
+function added(before: Checkpoint, { number, sums: more }: Checkpoint): Checkpoint {
+  const sums = new Map(before.sums)
+  for (const [name, sum] of more) {
+    const both = (sums.get(name) ?? 0n) + sum
+    if (both === 0n) sums.delete(name)
+    else sums.set(name, both)
+  }
+  return { number, sums }
+}
+
+describe('a checkpoint', () => {
+  it('goes on as if all entries were replayed, and is the sum of those of its stretches', () => {
+    const journals = fc.array(fc.array(anEntry, { maxLength: 6 }), { maxLength: 6 })
+    const checked = fc.property(journals, (stretches) => {
+      const whole = replayed(...stretches.flat()).checkpoint
+      let summed: Checkpoint = { number: 0, sums: new Map() }
+      let resumed = summed
+      for (const stretch of stretches) {
+        const apart = new Replay(7, { number: summed.number, sums: new Map() })
+        const onward = new Replay(7, resumed)
+        for (const each of stretch) for (const replay of [apart, onward]) replay.add(replay.last + 1, each)
+        summed = added(summed, apart.checkpoint)
+        resumed = onward.checkpoint
+      }
+      expect(summed).toEqual(whole)
+      expect(resumed).toEqual(whole)
+    })
+    fc.assert(checked, { numRuns: 500 })
   })
 })

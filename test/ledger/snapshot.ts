@@ -24,6 +24,8 @@ export interface SnapshotAccount {
 }
 
 export interface SnapshotPartition {
+  /** What the entries come to that left the journal; of a ledger that keeps all of them there is none. */
+  checkpoint?: Record<string, string>
   journal: { entry: unknown; balances: string }[]
   books: Record<string, string>
   due: Record<string, number>
@@ -171,6 +173,9 @@ async function read(snapshot: Snapshot, master: Redis, { key, partition, noun, n
         balances: fields['b'] ?? '',
       }))
       break
+    case 'checkpoint':
+      part().checkpoint = await master.hgetall(key)
+      break
     case 'cdrs':
       part().cdrs = streamEntries(await master.xrange(key, '-', '+')).map(({ id, fields }) => ({
         id,
@@ -195,7 +200,8 @@ function readAccount(account: SnapshotAccount, hash: Readonly<Record<string, str
     capm = '',
     sd,
     sm,
-    cdrb: _archivedOnly,
+    txb: _transactionsArchivedOnly,
+    cdrb: _cdrsArchivedOnly,
     rcpt: _receipts,
     ...rest
   } = hash

@@ -8,7 +8,7 @@ import type { CallLevel, CallRecord } from '../../src/calls/call.ts'
 import { type FoundAccount, isCounter, memberSets, Replay } from '../../src/ledger/audit.ts'
 import { decodeEntry, entryId, entryNumber, type JournalEntry } from '../../src/ledger/journal.ts'
 import { decodeCall } from '../../src/store/call-codec.ts'
-import { repliesOf, streamEntries } from '../../src/store/replies.ts'
+import { streamEntries } from '../../src/store/replies.ts'
 import { charge, type Funds, reservation } from './model.ts'
 import type { Stage } from './stage.ts'
 import type { AccountSpec } from './worlds.ts'
@@ -71,20 +71,20 @@ export class Watch {
     const replay = this.#replays.get(partition) ?? new Replay(partition)
     this.#replays.set(partition, replay)
     const ids = [...this.#stage.accounts.keys()].filter((id) => this.#stage.partitionOf(id) === partition)
-    const results = await store.command((client) => {
-      const read = client.multi().xrange(keys.journal(partition), entryId(replay.last + 1), '+')
-      read.hgetall(keys.books(partition))
-      for (const id of ids) {
-        read.hgetall(keys.account(partition, id)).smembers(keys.live(partition, id))
-        for (const kind of TRUNKS) read.smembers(keys.channels(partition, id, kind))
-      }
-      return read.exec()
-    })
-    const [journal, books, ...accounts] = repliesOf(results)
+    const read = [
+      keys.journal(partition),
+      keys.books(partition),
+      ...ids.flatMap((id) => {
+        const channels = TRUNKS.map((kind) => keys.channels(partition, id, kind))
+        return [keys.account(partition, id), keys.live(partition, id), ...channels]
+      }),
+    ]
+    const results = await store.command((client) => client.eval(LOOK, read.length, ...read, entryId(replay.last + 1)))
+    const [journal, books, ...accounts] = results as readonly unknown[]
     const touched = this.#replay(replay, journal)
     for (const [index, id] of ids.entries()) this.#found(id, accounts.slice(index * 5, index * 5 + 5))
     await this.#readCalls(partition, touched)
-    this.#compare(replay, ids, books as Readonly<Record<string, string>>)
+    this.#compare(replay, ids, fieldsOf(books))
     for (const legKey of touched) {
       const record = this.#records.get(legKey)
       if (record) this.#checkCall(replay, record)
@@ -124,7 +124,7 @@ export class Watch {
   }
 
   #found(id: string, [hash, ...sets]: readonly unknown[]): void {
-    const fields = hash as Readonly<Record<string, string>>
+    const fields = fieldsOf(hash)
     const counters = new Map(
       Object.entries(fields).flatMap(([name, text]) => (isCounter(name) ? [[name, BigInt(text)] as const] : [])),
     )
@@ -187,3 +187,18 @@ export class Watch {
 }
 
 const TRUNKS = ['inbound', 'outbound', 'twoWay'] as const
+
+/** All of it at one instant, and as one command: after every step a client would spend more on it than on the step. */
+const LOOK = `
+local read = { redis.call('XRANGE', KEYS[1], ARGV[1], '+'), redis.call('HGETALL', KEYS[2]) }
+for n = 3, #KEYS do
+  read[n] = redis.call((n - 3) % ${memberSets.length + 1} == 0 and 'HGETALL' or 'SMEMBERS', KEYS[n])
+end
+return read`
+
+/** Of HGETALL in a script, which answers with names and values in turns. */
+function fieldsOf(answer: unknown): Readonly<Record<string, string>> {
+  const words = answer as readonly string[]
+  const names = words.filter((_, at) => at % 2 === 0)
+  return Object.fromEntries(names.map((name, at) => [name, words[2 * at + 1] ?? '']))
+}

@@ -26,7 +26,7 @@ export type WorkerWord =
       readonly of: number
     }
 
-const AT_ONCE = 6
+const AT_ONCE = 24
 const SHRINK_MS = 45_000
 
 export async function work(task: WorkerTask, say: (word: WorkerWord) => void): Promise<void> {

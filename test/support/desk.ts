@@ -503,9 +503,10 @@ export class ACall {
 
 /** The journal of a ledger without a store, replayed against it. */
 function driftsOf(snapshot: Snapshot): readonly Drift[] {
-  return Object.entries(snapshot.partitions).flatMap(([partition, { journal, books }]) => {
-    const replay = new Replay(Number(partition))
-    for (const [index, { entry }] of journal.entries()) replay.add(index + 1, entry as JournalEntry)
+  return Object.entries(snapshot.partitions).flatMap(([partition, { checkpoint = {}, journal, books }]) => {
+    const { n = '0', ...sums } = checkpoint
+    const replay = new Replay(Number(partition), { number: Number(n), sums: bigints(sums) })
+    for (const { entry } of journal) replay.add(replay.last + 1, entry as JournalEntry)
     const drifts = [...replay.drifts]
     for (const account of replay.accounts) {
       const found = snapshot.accounts[account]

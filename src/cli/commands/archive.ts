@@ -22,6 +22,21 @@ export function addArchiveCommands(program: Command, cli: Cli): void {
     .command('adopt')
     .description('Makes the database that the settings name the archive of the store, instead of the one that it has.')
     .action(() => adopt(cli))
+  archive
+    .command('move')
+    .description(
+      'Copies the archive in the data folder into the empty database that the settings name; no daemon may run.',
+    )
+    .action(() => move(cli))
+}
+
+async function move(cli: Cli): Promise<void> {
+  const { moveEmbeddedArchive } = await import('../../app/archive-upkeep.ts')
+  const rows = await moveEmbeddedArchive(cli.context.source)
+  cli.print(
+    { rows },
+    () => `${rows} rows are in the database now; what is in the data folder stays, and is used no more.`,
+  )
 }
 
 async function status(cli: Cli): Promise<void> {
@@ -59,6 +74,6 @@ async function adopt(cli: Cli): Promise<void> {
   await adoptArchive(source, clock)
   cli.print(
     { adopted: true },
-    () => 'The store has this archive from now on; CDRs that left the store are in the old one.',
+    () => 'The store has this archive from now on; entries and CDRs that left the store are in the old one.',
   )
 }

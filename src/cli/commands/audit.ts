@@ -7,7 +7,7 @@ import { exitCodes } from '../context.ts'
 import { reconciled } from '../payment-answers.ts'
 import { printable } from '../text.ts'
 
-/** Every entry there ever was is read. */
+/** Every entry is read. */
 const AUDIT_MS = 3_600_000
 
 export function addAuditCommands(program: Command, cli: Cli): void {
@@ -42,13 +42,14 @@ async function payments(cli: Cli, body: { readonly since?: string }): Promise<vo
 export async function verifyBooks(cli: Cli, path: string): Promise<void> {
   const api = await cli.api()
   const { value, raw } = await api.post(path, answers.audit, { body: {}, deadlineMs: AUDIT_MS })
-  const { ok, entries, problems } = value
+  const { ok, entries, checkpointed, problems } = value
+  const replayed = `${entries} entries replayed${checkpointed > 0 ? ` after ${checkpointed} in checkpoints` : ''}`
   if (!ok) cli.endWith(exitCodes.failed)
   cli.print(raw, () =>
     ok
-      ? `Good: ${entries} entries replayed, every balance is what they say.`
+      ? `Good: ${replayed}, every balance is what they say.`
       : [
-          `${entries} entries replayed; ${problems.length} balances are not what they say:`,
+          `${replayed}; ${problems.length} balances are not what they say:`,
           ...problems.map((line) => `  ${printable(line)}`),
         ].join('\n'),
   )

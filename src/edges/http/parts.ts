@@ -215,7 +215,7 @@ export interface VersionView extends VersionSummary {
   readonly nextCursor?: string
 }
 
-export type UsagePort = Pick<UsageDesk, 'summary' | 'changes' | 'cdrs'>
+export type UsagePort = Pick<UsageDesk, 'summary' | 'changes' | 'cdrs' | 'transactions'>
 
 /**
  * `verify` is asked for every request, so it answers from memory, also while the store is away. `create` answers with the
@@ -242,6 +242,8 @@ export interface AuditReport {
   readonly ok: boolean
   /** Journal entries that were replayed. */
   readonly entries: number
+  /** Those before them, which checkpoints stand for. */
+  readonly checkpointed: number
   readonly accounts: number
   readonly partitions: number
   readonly problems: readonly string[]

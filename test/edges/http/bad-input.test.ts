@@ -553,7 +553,7 @@ const badCursors = [
   { list: '/v1/calls?', cursors: ['', 'garbage', '1', '0.1.2', '-1.0', '0.x', '1.5e3', '0.1%20'] },
   { list: '/v1/accounts?', cursors: ['', 'garbage', '3', 'x:acme', '3:', '3:a%2Fb'] },
   { list: '/v1/accounts?parent=platform&', cursors: ['garbage', '3', '3:'] },
-  { list: '/v1/accounts/acme/transactions?', cursors: ['', 'garbage', '3-18', '-1', '1.5', 'a5'] },
+  { list: '/v1/accounts/acme/transactions?', cursors: ['', 'garbage', '3-18', '-1', '1.5', 'b5'] },
   { list: '/v1/accounts/acme/payments?', cursors: ['', 'garbage', '-1', 'a5'] },
   { list: '/v1/accounts/acme/receipts?', cursors: ['', 'garbage', '-1', 'a5'] },
   { list: '/v1/accounts/acme/cdrs?', cursors: ['garbage', '3-18'] },

@@ -2,14 +2,7 @@
 import type { InjectOptions, LightMyRequestResponse as Response } from 'fastify'
 import type { AccountProfile, Pool } from '../../../src/accounts/account.ts'
 import type { KeyIdentity, KeyInput, KeyRecord } from '../../../src/accounts/api-keys.ts'
-import type {
-  Money,
-  OfficeRefused,
-  PageRequest,
-  PoolPatch,
-  Posted,
-  ProfileInput,
-} from '../../../src/accounts/office.ts'
+import type { Money, OfficeRefused, PoolPatch, Posted, ProfileInput } from '../../../src/accounts/office.ts'
 import { changedPool } from '../../../src/accounts/pools.ts'
 import { patchedProfile } from '../../../src/accounts/profile.ts'
 import type { CallRecord } from '../../../src/calls/call.ts'
@@ -183,6 +176,12 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
         note('cdrs', { account, ...request })
         return { items: ['{"call":"A","account":"acme","charge":"0.020000"}', '{"call":"B","account":"acme"}'] }
       },
+      transactions: async (account, request) => {
+        note('transactions', { account, ...request })
+        const amounts = { amount: -20_000n, balanceAfter: 12_480_000n }
+        const words = { what: 'settle', why: 'call', call: callRecord().call, operation: 'op', externalId: 'x' }
+        return { items: [{ id: '3-18', atMs: NOW_MS, ...words, ...amounts, poolSeconds: -60 }], nextCursor: '3-18' }
+      },
       changes: async (account, query) => {
         note('changes', { account, ...query })
         return { items: [{ kind: 'call', cdr: cdrExample(), adds: figures }], cursor: '17.1', more: false }
@@ -193,10 +192,12 @@ export async function openRig(change: Partial<Scene> = {}, limits?: HttpLimits):
     jobs: fakeJobs(note),
     webhooks: fakeWebhooks(scene, note),
     events: { log: scene.events, mostStreams: () => 2, listenToCalls: async () => note('listenToCalls', undefined) },
-    audit: { verify: async () => ({ ok: true, entries: 12, accounts: 3, partitions: 64, problems: [] }) },
+    audit: {
+      verify: async () => ({ ok: true, entries: 12, checkpointed: 5, accounts: 3, partitions: 64, problems: [] }),
+    },
     archive: {
       status: async () => ({ kind: 'embedded', entries: 12, behind: 0, cdrs: 4, accounts: 3, lost: 0 }),
-      verify: async () => ({ ok: true, entries: 12, accounts: 3, partitions: 64, problems: [] }),
+      verify: async () => ({ ok: true, entries: 12, checkpointed: 5, accounts: 3, partitions: 64, problems: [] }),
     },
     health: {
       ready: async () => ({ ready: scene.ready, detail: { store: scene.ready ? 'ok' : 'away' } }),
@@ -310,7 +311,6 @@ function fakeOffice(scene: Scene, note: Note): HttpParts['office'] {
   const unknown: OfficeRefused = { kind: 'refused', code: 'account_unknown', detail: 'there is no such account' }
   const pool = (id: string, input: PoolPatch): Pool =>
     changedPool({ ...examplePool, id }, input, { profile: profile('acme'), defaults: examplePool, nowMs: NOW_MS })
-  const page = (what: string) => (account: string, request: PageRequest) => note(what, { account, ...request })
   return {
     chainOf: async (account) => (get(account) ? { partition: 3, levels: levelsOf(account) } : undefined),
     forget: () => undefined,
@@ -351,12 +351,7 @@ function fakeOffice(scene: Scene, note: Note): HttpParts['office'] {
       note('patchPool', { account, id, input })
       return scene.saved ?? { kind: 'saved', created: false, profile: profile(account), pool: pool(id, input) }
     },
-    transactions: async (account, request) => {
-      page('transactions')(account, request)
-      const amounts = { amount: -20_000n, balanceAfter: 12_480_000n }
-      const words = { what: 'settle', why: 'call', call: callRecord().call, operation: 'op', externalId: 'x' }
-      return { items: [{ id: '3-18', atMs: NOW_MS, ...words, ...amounts, poolSeconds: -60 }], nextCursor: '3-18' }
-    },
+    transactions: async () => ({ items: [] }),
     cdrs: async () => ({ items: [] }),
     stopBundles: async (account) =>
       get(account) ? { kind: 'saved', created: false, profile: profile(account) } : unknown,

@@ -285,6 +285,13 @@ describe('health', () => {
 
   it('holds the books against the journal', async () => {
     const response = await rig.ask({ method: 'POST', url: '/v1/audit/verify' })
-    expect(response.json()).toEqual({ ok: true, entries: 12, accounts: 3, partitions: 64, problems: [] })
+    expect(response.json()).toEqual({
+      ok: true,
+      entries: 12,
+      checkpointed: 5,
+      accounts: 3,
+      partitions: 64,
+      problems: [],
+    })
   })
 })

@@ -2,7 +2,7 @@
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import type { AccountProfile } from '../../../accounts/account.ts'
-import { CDR_CURSOR, HISTORY_CURSOR, type Page, type PageRequest } from '../../../accounts/office.ts'
+import { REPORT_CURSOR, type Page, type PageRequest } from '../../../accounts/office.ts'
 import { profileFor } from '../access.ts'
 import { keyOf } from '../auth.ts'
 import { page } from '../fields.ts'
@@ -14,8 +14,8 @@ import type { HttpServer } from '../server-type.ts'
 import { transactionJson, transactionSchema } from './account-json.ts'
 import { accountParams } from './account-routes.ts'
 
-const transactionsQuery = z.strictObject({ ...range, ...page(HISTORY_CURSOR) })
-const cdrsQuery = z.strictObject({ ...range, ...page(CDR_CURSOR) })
+const transactionsQuery = z.strictObject({ ...range, ...page(REPORT_CURSOR) })
+const cdrsQuery = z.strictObject({ ...range, ...page(REPORT_CURSOR) })
 
 export const cdrSchema = z.looseObject({ call: z.string(), account: z.string() }).meta({ id: 'Cdr' })
 
@@ -34,7 +34,7 @@ export function addReportRoutes(server: HttpServer, { office, usage }: HttpParts
   server.get('/v1/accounts/:account/transactions', transactions, async (request) => {
     const { account } = request.params
     const profile = await profileFor(office, keyOf(request), account)
-    const found = await office.transactions(account, pageRequest(request.query, profile))
+    const found = await usage.transactions(account, pageRequest(request.query, profile))
     return pageOf(found, (transaction) => transactionJson(transaction, profile.currency))
   })
 

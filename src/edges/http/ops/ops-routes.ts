@@ -14,6 +14,7 @@ const healthSchema = z.object({
 const auditSchema = z.object({
   ok: z.boolean(),
   entries: z.int().describe('Journal entries that were replayed.'),
+  checkpointed: z.int().describe('Entries before them, which left the journal: checkpoints stand for them.'),
   accounts: z.int(),
   partitions: z.int(),
   problems: z.array(z.string()),

@@ -1,6 +1,6 @@
 /** Ended calls priced anew, a page at a time; what is posted is the difference to what each is charged now. */
 import { z } from 'zod'
-import { CDR_CURSOR } from '../../../accounts/office.ts'
+import { REPORT_CURSOR } from '../../../accounts/office.ts'
 import { given } from '../../../accounts/profile.ts'
 import { formatAmount, type Micros } from '../../../base/money.ts'
 import type { CallDifference, ReratedPage } from '../../../rerating/rerating.ts'
@@ -69,7 +69,7 @@ export function addRerateRoute(server: HttpServer, { office, rerating, clock }: 
       answers: { 200: json(reratedSchema, 'A page of calls.') },
       problems: [404],
     },
-    { params: accountParams, querystring: z.strictObject(page(CDR_CURSOR)), body: rerateBody },
+    { params: accountParams, querystring: z.strictObject(page(REPORT_CURSOR)), body: rerateBody },
   )
   server.post('/v1/accounts/:account/usage/rerate', rerate, async (request) => {
     const { account } = request.params
