@@ -114,7 +114,7 @@ async function build(building: Building): Promise<App> {
   const jobs = await openJobs({ core, settings, log, metrics, consumers, periodic })
   stops.grounds.unshift(jobs.close)
   const usage = usageDesk(core, archive, settings)
-  const exports = openExports({ core, usage, queues: jobs.queues, settings, log })
+  const exports = openExports({ core, archive, usage, queues: jobs.queues, settings, log })
   stops.work.push(exports.rest)
   const { broken, bug } = brokenPromise()
   const edges = { core, outage: outage.desk, archive, jobs, usage, exports, payments, storage, bootstrap, bug }

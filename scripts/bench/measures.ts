@@ -4,6 +4,7 @@ import { archive } from './archive.ts'
 import { decks } from './decks.ts'
 import { drachtio } from './drachtio.ts'
 import { drain } from './drain.ts'
+import { exportsMeasure } from './exports.ts'
 import { http } from './http.ts'
 import { lengths } from './lengths.ts'
 import { liveCalls } from './live-calls.ts'
@@ -23,6 +24,7 @@ export const measures: Readonly<Record<string, Measure>> = {
   tariffs,
   decks,
   archive,
+  exports: exportsMeasure,
   usage,
   lengths,
   sip,

@@ -61,7 +61,9 @@ compared with what you measure on yours. A bar that is missed says so; why is un
 | \`npm run bench\` | everything (about half an hour; \`usage\` needs 35 GB where temporary files go) |
 | \`npm run bench -- http tariffs\` | only these |
 | \`--seconds 10\` | how long each case is measured |
+| \`--calls 100000\` | how many calls are exported |
 | \`--json FILE\` | where the figures go |
+| \`--write\` | this document is written; of some measures only their sections |
 | \`--strict\` | exit 1 when a bar is missed |
 
 CPU is of the process, user and system, from \`/proc\` and from Redis's own \`INFO cpu\` (main thread). Cases that are compared are
@@ -85,6 +87,20 @@ export function markdown({ at, seconds, machine, sections }: Run): string {
     '',
     ...sections.flatMap(sectionMarkdown),
   ].join('\n')
+}
+
+/** The document with the sections of a run put in, each where the one of the same command was, and when it was measured. */
+export function withSections(document: string, { at, sections }: Run): string {
+  const parts = document.trimEnd().split(/\n(?=## )/)
+  for (const section of sections) {
+    const command = `\`${section.command}\``
+    const text = sectionMarkdown(section).join('\n').replace(command, `${command} (${at})`)
+    const place = parts.findIndex((part) => part.startsWith('## ') && part.includes(command))
+    parts.splice(place < 0 ? parts.length : place, place < 0 ? 0 : 1, text)
+  }
+  const merged = `${parts.map((part) => part.trimEnd()).join('\n\n')}\n`
+  const [met, missed] = [/\| met +\|$/gm, /\| \*\*missed\*\* +\|$/gm].map((bar) => merged.match(bar)?.length ?? 0)
+  return merged.replace(/^\d+ bars met, \d+ missed\.$/m, `${met} bars met, ${missed} missed.`)
 }
 
 function sectionMarkdown({ title, command, rows, bars, notes }: Section): readonly string[] {

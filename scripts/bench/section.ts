@@ -18,10 +18,11 @@ export interface Section {
   readonly bars: readonly Bar[]
   readonly notes: readonly string[]
 }
-/** What a measure gets: a folder of its own, how long to measure, where to say how far it is. */
+/** What a measure gets: a folder of its own, how long to measure, of how many calls where that matters, where to say how far it is. */
 export interface BenchContext {
   readonly folder: string
   readonly seconds: number
+  readonly calls?: number
   readonly say: (line: string) => void
 }
 export type Measure = (context: BenchContext) => Promise<Section>

@@ -1,6 +1,7 @@
 /** Exports on the store, the folder and the queue: whichever daemon is free makes them. */
 import { randomInt, randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
+import type { Archive } from '../archive/archive.ts'
 import type { Settings } from '../catalog/settings.ts'
 import { ExportDesk } from '../exports/export-desk.ts'
 import { ExportJob } from '../exports/export-job.ts'
@@ -15,6 +16,7 @@ import { Loops } from './loops.ts'
 
 export interface ExportsInput {
   readonly core: Core
+  readonly archive: Archive
   readonly usage: UsageDesk
   readonly queues: JobQueues
   readonly settings: () => Settings
@@ -26,18 +28,19 @@ export interface Exports {
   readonly rest: () => Promise<void>
 }
 
-const ATTEMPTS = 5
+/** With their pauses two minutes, in which a database that is started again is back. */
+const ATTEMPTS = 8
 const HOUR_MS = 3_600_000
 const SWEEP_MS = 600_000
 const RANDOM_STEPS = 1_000
 
-export function openExports({ core, usage, queues, settings, log }: ExportsInput): Exports {
+export function openExports({ core, archive, usage, queues, settings, log }: ExportsInput): Exports {
   const { dataDir, exports } = settings()
   const store = new RedisExports(core)
   const folder = new DiskExportFolder(exports.folder ?? resolve(dataDir, 'exports'))
   const keptMs = () => settings().exports.keptHours * HOUR_MS
   const shared = { store, folder, clock: core.clock, ids: () => randomUUID().replaceAll('-', ''), keptMs }
-  const job = new ExportJob({ ...shared, usage })
+  const job = new ExportJob({ ...shared, archive: archive.exports, usage })
   const queue = queues.open<{ readonly id: string }>({
     name: 'exports',
     attempts: ATTEMPTS,

@@ -2,6 +2,7 @@
 import type { Clock } from '../base/time.ts'
 import type { Checkpoint } from '../ledger/checkpoint.ts'
 import type { LedgerStreams, StoredEntry } from '../ledger/streams.ts'
+import { ArchivedExports } from './archived-exports.ts'
 import { ArchivedStatements } from './archived-statements.ts'
 import { ArchivedUsage } from './archived-usage.ts'
 import { Archiver, type ArchiveObserver } from './archiver.ts'
@@ -37,12 +38,14 @@ export class Archive {
   readonly archiver: Archiver
   readonly usage: ArchivedUsage
   readonly statements: ArchivedStatements
+  readonly exports: ArchivedExports
 
   constructor(parts: ArchiveParts) {
     this.database = parts.database
     this.archiver = new Archiver(parts)
     this.usage = new ArchivedUsage(this)
     this.statements = new ArchivedStatements(this)
+    this.exports = new ArchivedExports({ ...parts, archiver: this.archiver })
   }
 
   /** What the entries come to that it never had. */

@@ -1,10 +1,10 @@
 /** Statements from the archive: sums of postings, of all that the store has told by the time it is asked. */
 import { type ChargeClass, chargeClasses } from '../accounts/charge-class.ts'
-import { invariant } from '../base/fault.ts'
-import { type Micros, parseAmount } from '../base/money.ts'
+import type { Micros } from '../base/money.ts'
 import type { ItemsQuery, StatementArchive } from '../statements/statement-desk.ts'
 import type { PostedSum, StatementItem } from '../statements/statement.ts'
 import type { UsageAccounts, UsagePeriod } from '../usage/summary.ts'
+import { micros } from './amounts.ts'
 import type { ArchivedUsageParts } from './archived-usage.ts'
 import { arrayOf } from './arrays.ts'
 
@@ -100,10 +100,4 @@ function monthStartOf(atMs: number): Date {
 function classOf(word: string | null): { readonly class?: ChargeClass } {
   const found = chargeClasses.find((each) => each === word)
   return found === undefined ? {} : { class: found }
-}
-
-function micros(text: string): Micros {
-  const amount = parseAmount(text)
-  invariant(amount !== undefined, 'a sum of postings is an amount')
-  return amount
 }

@@ -1,14 +1,13 @@
 /** Usage from the archive: summed by PostgreSQL, of all that the store has told by the time it is asked. */
 import type { Page, Transaction } from '../accounts/office.ts'
 import { transactionOf } from '../accounts/transaction.ts'
-import { invariant } from '../base/fault.ts'
-import { parseAmount } from '../base/money.ts'
 import { dayOf } from '../base/time.ts'
 import type { Cdr } from '../usage/cdr.ts'
 import { changeOf, type ChangesPage, type ChangesPlace } from '../usage/changes.ts'
 import type { ArchivedHistoryQuery, SourceQuery, UsageAccounts, UsageArchive } from '../usage/summary.ts'
 import type { UsageBy, UsageRow } from '../usage/usage-row.ts'
 import type { NewestCdrs } from '../rerating/rerating.ts'
+import { micros } from './amounts.ts'
 import { arrayOf } from './arrays.ts'
 import type { Archiver } from './archiver.ts'
 import type { Database } from './database.ts'
@@ -134,8 +133,6 @@ const COLUMNS: Readonly<Record<UsageBy, string>> = {
 }
 
 function usageRow(row: SumRow, { by, timezone }: SourceQuery): UsageRow {
-  const charge = parseAmount(row.charge)
-  invariant(charge !== undefined, 'a sum of charges is an amount')
   return {
     key: by === 'day' ? dayOf(Number(row.key) * QUARTER_SECONDS * 1000, timezone) : row.key,
     currency: row.currency,
@@ -146,7 +143,7 @@ function usageRow(row: SumRow, { by, timezone }: SourceQuery): UsageRow {
     trunkSeconds: Number(row.trunk),
     overrunSeconds: Number(row.overrun),
     overruns: Number(row.overruns),
-    charge,
+    charge: micros(row.charge),
   }
 }
 

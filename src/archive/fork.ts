@@ -6,7 +6,7 @@
 import type { LedgerStreams, StoredEntry } from '../ledger/streams.ts'
 import type { Database } from './database.ts'
 import { archivedEntries } from './entries.ts'
-import type { Transaction } from './sql.ts'
+import type { Sql, Transaction } from './sql.ts'
 import { digestOf, type Place, savePlace } from './progress.ts'
 
 const PAGE = 200
@@ -29,6 +29,13 @@ export async function findFork(
 
 function isSame(a: StoredEntry, b: StoredEntry | undefined): boolean {
   return b !== undefined && a.entry === b.entry && a.balances === b.balances
+}
+
+/** How often the store went on from an older state than the archive had of the partition. */
+export async function epochOf(sql: Sql, partition: number): Promise<number> {
+  const [row] = await sql<{ epoch: number }[]>`
+    select coalesce(max(epoch), 0) as epoch from fork where partition = ${partition}`
+  return row?.epoch ?? 0
 }
 
 export interface Cut {

@@ -1,17 +1,18 @@
 /** Makes the file of an export: page by page from its source to its folder, so that a year of calls needs no more memory than a day. */
 import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
-import type { Export, ExportFormat, ExportStore } from './export.ts'
+import type { Export, ExportContent, ExportFormat, ExportStore, TakenExport } from './export.ts'
 import { type Heading, headingOf } from './heading.ts'
-import type { Page, Table } from './table.ts'
-import { tableOf, type TableSources } from './tables.ts'
+import { type RecordPage, recordPages, type RecordSources } from './records.ts'
 
 export interface ExportFile {
   readonly name: string
+  readonly content: ExportContent
   readonly format: ExportFormat
   /** None writes no rows before the titles. */
   readonly heading: Heading
-  readonly table: Table
+  /** Page by page, as `recordPages` has them. */
+  readonly records: AsyncIterable<readonly string[]>
 }
 
 /** Where files are until they expire. */
@@ -24,7 +25,7 @@ export interface ExportFolder {
   names(): Promise<readonly string[]>
 }
 
-export interface ExportJobParts extends TableSources {
+export interface ExportJobParts extends RecordSources {
   readonly store: ExportStore
   readonly folder: ExportFolder
   readonly clock: Clock
@@ -36,7 +37,11 @@ export interface ExportJobParts extends TableSources {
 /** How often people are told how far it is. */
 const TOLD_MS = 500
 
-class TakenBack extends Error {}
+/** More daemons than that do not die by chance: it may be what kills them. */
+const MOST_DIED = 3
+
+/** It was taken back, or another attempt goes on with it: nobody waits for this one. */
+class Superseded extends Error {}
 
 export class ExportJob {
   readonly #parts: ExportJobParts
@@ -53,46 +58,62 @@ export class ExportJob {
 
   /** May be called again for one that is done; a throw is a failed attempt. */
   async run(id: string, isLast: boolean): Promise<void> {
-    const { store } = this.#parts
-    const found = await store.find(id)
-    if (!found || found.state === 'done') return
+    const taken = await this.#parts.store.take(id)
+    if (!taken) return
+    const { found, attempt } = taken
+    // An attempt that ends says so, also when its daemon is stopped.
+    const died = (found.died ?? 0) + (found.state === 'running' ? 1 : 0)
+    const begun: TakenExport = { attempt, found: { ...found, state: 'running', rows: 0, progress: 0, died } }
     try {
-      await this.#make(found)
+      if (died < MOST_DIED) await this.#make(begun)
+      else await this.#save(begun, { state: 'failed', reason: `${died} daemons died while they made it` })
     } catch (error) {
-      if (error instanceof TakenBack) return
+      if (error instanceof Superseded) return
       const reason = error instanceof Error ? error.message : String(error)
-      await store.save({ ...found, state: isLast ? 'failed' : 'queued', reason })
+      await this.#parts.store.save({ ...begun.found, state: isLast ? 'failed' : 'queued', reason }, attempt)
       throw error
     }
   }
 
-  async #make(found: Export): Promise<void> {
-    const { store, folder, clock, ids, keptMs } = this.#parts
-    const { order } = found
-    const name = `${found.id}.${ids()}.${order.format}`
-    const { columns, pages } = tableOf(order, this.#parts)
+  async #make(begun: TakenExport): Promise<void> {
+    const { folder, clock, ids, keptMs } = this.#parts
+    const { id, order } = begun.found
+    const name = `${id}.${ids()}.${order.format}`
+    await this.#save(begun, {})
     const counted = { rows: 0 }
-    const table = { columns, pages: this.#told(found, pages, counted) }
+    const records = this.#told(begun, recordPages(order, this.#parts), counted)
     const heading = order.heading ? headingOf(order, clock.nowMs()) : []
-    const bytes = await folder.write({ name, format: order.format, heading, table })
-    const expiresAtMs = clock.nowMs() + keptMs()
-    const { reason: _overcome, ...rest } = found
-    const done: Export = { ...rest, state: 'done', rows: counted.rows, progress: 1000, expiresAtMs, file: name, bytes }
-    if (!(await store.save(done))) await folder.remove(name)
+    const { content, format } = order
+    const bytes = await folder.write({ name, content, format, heading, records })
+    const { reason: _overcome, died: _survived, ...found } = begun.found
+    const done = { rows: counted.rows, progress: 1000, expiresAtMs: clock.nowMs() + keptMs(), file: name, bytes }
+    try {
+      await this.#save({ ...begun, found }, { state: 'done', ...done })
+    } catch (error) {
+      if (error instanceof Superseded) await folder.remove(name)
+      throw error
+    }
   }
 
-  async *#told(found: Export, pages: AsyncIterable<Page>, counted: { rows: number }): AsyncGenerator<Page> {
-    const { store, clock } = this.#parts
+  async *#told(
+    begun: TakenExport,
+    pages: AsyncIterable<RecordPage>,
+    counted: { rows: number },
+  ): AsyncGenerator<readonly string[]> {
+    const { clock } = this.#parts
     let toldAtMs = -Infinity
-    for await (const page of pages) {
+    for await (const { records, done } of pages) {
       if (this.#isResting) throw new Fault('unexpected', 'the daemon that made it was stopped', { retryable: true })
-      yield page
-      counted.rows += page.rows.length
+      yield records
+      counted.rows += records.length
       if (clock.nowMs() - toldAtMs < TOLD_MS) continue
       toldAtMs = clock.nowMs()
-      const running: Export = { ...found, state: 'running', rows: counted.rows, progress: page.done }
-      if (!(await store.save(running))) throw new TakenBack()
+      await this.#save(begun, { rows: counted.rows, progress: done })
     }
+  }
+
+  async #save({ found, attempt }: TakenExport, changes: Partial<Export>): Promise<void> {
+    if (!(await this.#parts.store.save({ ...found, ...changes }, attempt))) throw new Superseded()
   }
 
   /** Removes files that belong to no export any more. */

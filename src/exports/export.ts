@@ -2,8 +2,9 @@
  * A table of an account's records that is made in the background and kept for a while.
  *
  *   queued ──▶ running ──▶ done      its file is whole, and is there until it expires
- *      ▲          ├──────▶ failed    all attempts failed
- *      └──────────┘                  its daemon died, or the attempt failed: made again from the beginning
+ *      ▲        ▲ │ ├────▶ failed    all attempts failed, or too many daemons died of it
+ *      │        └─┘ │                its daemon died: another makes it from the beginning
+ *      └────────────┘                the attempt failed, or its daemon was stopped: likewise
  *
  * In each state it may be taken back, and is gone at once; else it is gone when it expires.
  */
@@ -49,6 +50,14 @@ export interface Export {
   readonly bytes?: number
   /** Why the last attempt failed. */
   readonly reason?: string
+  /** Daemons that died in the middle of it. */
+  readonly died?: number
+}
+
+export interface TakenExport {
+  readonly found: Export
+  /** Counts from 1. */
+  readonly attempt: number
 }
 
 /** Where exports are remembered until they expire. */
@@ -56,8 +65,10 @@ export interface ExportStore {
   /** False when the account has `most` already. */
   add(made: Export, most: number): Promise<boolean>
   find(id: string): Promise<Export | undefined>
-  /** False when it was taken back or has expired; then nothing is written. */
-  save(changed: Export): Promise<boolean>
+  /** Begins an attempt; undefined when its file is made, it was taken back or has expired. */
+  take(id: string): Promise<TakenExport | undefined>
+  /** False when it was taken back, has expired or another attempt was begun; then nothing is written. */
+  save(changed: Export, attempt: number): Promise<boolean>
   remove(made: Export): Promise<void>
   /** The newest first. */
   list(account: string): Promise<readonly Export[]>

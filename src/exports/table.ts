@@ -1,4 +1,5 @@
 /** A table as exports write it: titles, and rows that come page by page. */
+import type { Heading } from './heading.ts'
 
 export interface Column {
   /** Small letters and "_". */
@@ -15,15 +16,15 @@ export interface Row {
   readonly json?: string
 }
 
-export interface Page {
-  readonly rows: readonly Row[]
-  /** How much of the table there is with this page, in thousandths. */
-  readonly done: number
-}
-
 export interface Table {
   readonly columns: readonly Column[]
-  readonly pages: AsyncIterable<Page>
+  readonly pages: AsyncIterable<readonly Row[]>
+}
+
+/** A table, and what is said above it; an empty heading is none. */
+export interface Sheet {
+  readonly heading: Heading
+  readonly table: Table
 }
 
 /** What a column is called, what it holds, and how it is taken from a record. New ones are added at the end: people count them. */

@@ -1,13 +1,8 @@
 /** The folder of exports: a file that is being written has another name until it is whole. */
-import { createWriteStream } from 'node:fs'
-import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { access, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import type { ExportFile, ExportFolder } from '../exports/export-job.ts'
-import { csvFile } from './csv-file.ts'
-import { jsonlFile } from './jsonl-file.ts'
-import { xlsxFile } from './xlsx-file.ts'
+import { writeInThread } from './sheet-thread.ts'
 
 const PART = '.part'
 
@@ -18,16 +13,14 @@ export class DiskExportFolder implements ExportFolder {
     this.#folder = folder
   }
 
-  async write(file: ExportFile): Promise<number> {
+  async write({ name, content, format, heading, records }: ExportFile): Promise<number> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 })
-    const path = join(this.#folder, file.name)
+    const path = join(this.#folder, name)
     const part = `${path}${PART}`
     try {
-      await pipeline(bytesOf(file), createWriteStream(part, { mode: 0o600 }))
-      await flush(part)
-      const { size } = await stat(part)
+      const bytes = await writeInThread({ path: part, content, format, heading }, records)
       await rename(part, path)
-      return size
+      return bytes
     } catch (error) {
       await rm(part, { force: true })
       throw error
@@ -50,26 +43,5 @@ export class DiskExportFolder implements ExportFolder {
   async names(): Promise<readonly string[]> {
     const found = await readdir(this.#folder).catch(() => [])
     return [...new Set(found.map((name) => name.replace(/\.part$/, '')))]
-  }
-}
-
-/** On disk before it is called whole. */
-async function flush(path: string): Promise<void> {
-  const handle = await open(path, 'r+')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-function bytesOf(file: ExportFile): Readable {
-  switch (file.format) {
-    case 'csv':
-      return Readable.from(csvFile(file), { objectMode: false })
-    case 'jsonl':
-      return Readable.from(jsonlFile(file), { objectMode: false })
-    case 'xlsx':
-      return xlsxFile(file)
   }
 }

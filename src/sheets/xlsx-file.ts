@@ -4,15 +4,14 @@
  */
 import { PassThrough, Readable } from 'node:stream'
 import { ZipFile } from 'yazl'
-import type { ExportFile } from '../exports/export-job.ts'
-import type { Cell, Column } from '../exports/table.ts'
+import type { Cell, Column, Sheet, Table } from '../exports/table.ts'
 import * as parts from './xlsx-parts.ts'
 
 /** What spreadsheet programs hold. */
 const ROWS_OF_A_SHEET = 1_048_576
 
 /** The bytes of the workbook, as they are made; what goes wrong with the table destroys them. */
-export function xlsxFile(file: Pick<ExportFile, 'heading' | 'table'>, rowsOfASheet = ROWS_OF_A_SHEET): Readable {
+export function xlsxFile(file: Sheet, rowsOfASheet = ROWS_OF_A_SHEET): Readable {
   const zip = new ZipFile()
   const bytes = new PassThrough()
   zip.outputStream.pipe(bytes)
@@ -23,11 +22,7 @@ export function xlsxFile(file: Pick<ExportFile, 'heading' | 'table'>, rowsOfAShe
   return bytes
 }
 
-async function addSheets(
-  zip: ZipFile,
-  { heading, table }: Pick<ExportFile, 'heading' | 'table'>,
-  rowsOfASheet: number,
-): Promise<void> {
+async function addSheets(zip: ZipFile, { heading, table }: Sheet, rowsOfASheet: number): Promise<void> {
   const titles = rowXml(table.columns.map(({ title }) => ({ text: title, kind: 'text' })))
   const top = heading.map((cells) => rowXml(cells.map((text) => ({ text, kind: 'text' }))))
   const rows = rowTexts(table)
@@ -58,8 +53,8 @@ async function addSheets(
 }
 
 /** The rows of each page that has any. */
-async function* rowTexts({ columns, pages }: ExportFile['table']): AsyncGenerator<readonly string[], undefined> {
-  for await (const { rows } of pages) {
+async function* rowTexts({ columns, pages }: Table): AsyncGenerator<readonly string[], undefined> {
+  for await (const rows of pages) {
     if (rows.length > 0) yield rows.map(({ cells }) => rowXml(cells.map((cell, index) => typed(cell, columns[index]))))
   }
   return undefined

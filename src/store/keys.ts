@@ -52,10 +52,10 @@ export class Keys {
   webhooks = (): string => `${this.prefix}:webhooks`
   /** stream: the newest deliveries to a webhook endpoint */
   deliveries = (endpoint: string): string => `${this.prefix}:deliveries:${endpoint}`
-  /** string: JSON of an export; goes away by itself */
-  export = (id: string): string => `${this.prefix}:export:${id}`
-  /** zset: ids of the exports of an account by the instant they were asked for */
-  exports = (account: string): string => `${this.prefix}:exports:${account}`
+  /** hash: json of an export, its state, the attempt under way; goes away by itself. All exports are in one slot */
+  export = (id: string): string => `${this.prefix}:{exports}:${id}`
+  /** zset: ids of the exports of an account by the instant they expire */
+  exports = (account: string): string => `${this.prefix}:{exports}:of:${account}`
   /** what all keys of one queue begin with; all of them are in one slot */
   queue = (name: string): string => `${this.prefix}:{jobs-${name}}`
   /** hash: provider's charge → JSON; charges that no payment of ours was made with */

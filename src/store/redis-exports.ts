@@ -1,8 +1,10 @@
 /** Exports, each in a key of its own that goes when its time is over. */
-import type { Export, ExportStore } from '../exports/export.ts'
+import { invariant } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
+import type { Export, ExportStore, TakenExport } from '../exports/export.ts'
 import type { Keys } from './keys.ts'
 import type { RedisStore } from './redis.ts'
+import { wordsOf } from './replies.ts'
 
 export interface RedisExportsParts {
   readonly store: RedisStore
@@ -18,45 +20,50 @@ export class RedisExports implements ExportStore {
   }
 
   async add(made: Export, most: number): Promise<boolean> {
-    const { store, keys } = this.#parts
-    const { account } = made.order
-    if ((await this.list(account)).length >= most) return false
-    await store.command((client) => client.set(keys.export(made.id), JSON.stringify(made), 'PX', this.#leftMs(made)))
-    await store.command((client) => client.zadd(keys.exports(account), made.createdAtMs, made.id))
-    return true
+    const { store, clock } = this.#parts
+    const words = [made.id, JSON.stringify(made), clock.nowMs(), made.expiresAtMs, most]
+    const [word] = wordsOf(await store.run('add_export', this.#keysOf(made), words))
+    invariant(word === 'added' || word === 'full', `add_export answered ${word}`)
+    return word === 'added'
   }
 
   async find(id: string): Promise<Export | undefined> {
     const { store, keys } = this.#parts
-    const text = await store.command((client) => client.get(keys.export(id)))
+    const text = await store.command((client) => client.hget(keys.export(id), 'json'))
     return text === null ? undefined : (JSON.parse(text) as Export)
   }
 
-  async save(changed: Export): Promise<boolean> {
+  async take(id: string): Promise<TakenExport | undefined> {
     const { store, keys } = this.#parts
-    const key = keys.export(changed.id)
-    const leftMs = this.#leftMs(changed)
-    return (await store.command((client) => client.set(key, JSON.stringify(changed), 'PX', leftMs, 'XX'))) === 'OK'
+    const [word, attempt = '', json = ''] = wordsOf(await store.run('take_export', [keys.export(id)], []))
+    invariant(word === 'taken' || word === 'done' || word === 'gone', `take_export answered ${word}`)
+    return word === 'taken' ? { found: JSON.parse(json) as Export, attempt: Number(attempt) } : undefined
   }
 
-  async remove({ id, order }: Export): Promise<void> {
-    const { store, keys } = this.#parts
-    await store.command((client) => client.del(keys.export(id)))
-    await store.command((client) => client.zrem(keys.exports(order.account), id))
+  async save(changed: Export, attempt: number): Promise<boolean> {
+    const { store, clock } = this.#parts
+    const { id, state, expiresAtMs } = changed
+    const words = [id, attempt, state, JSON.stringify(changed), clock.nowMs(), expiresAtMs]
+    const [word] = wordsOf(await store.run('save_export', this.#keysOf(changed), words))
+    invariant(word === 'saved' || word === 'gone' || word === 'taken', `save_export answered ${word}`)
+    return word === 'saved'
   }
 
-  /** Forgets on its way those whose time is over. */
+  async remove(made: Export): Promise<void> {
+    const { store } = this.#parts
+    const [key, list] = this.#keysOf(made)
+    await store.command((client) => client.multi().del(key).zrem(list, made.id).exec())
+  }
+
   async list(account: string): Promise<readonly Export[]> {
     const { store, keys } = this.#parts
-    const key = keys.exports(account)
-    const ids = await store.command((client) => client.zrevrange(key, 0, -1))
+    const ids = await store.command((client) => client.zrange(keys.exports(account), '0', '-1'))
     const found = await Promise.all(ids.map((id) => this.find(id)))
-    const gone = ids.filter((_, index) => found[index] === undefined)
-    if (gone.length > 0) await store.command((client) => client.zrem(key, ...gone))
-    return found.filter((made) => made !== undefined)
+    return found.filter((made) => made !== undefined).toSorted((a, b) => b.createdAtMs - a.createdAtMs)
   }
 
-  #leftMs({ expiresAtMs }: Export): number {
-    return Math.max(1, expiresAtMs - this.#parts.clock.nowMs())
+  #keysOf({ id, order }: Export): readonly [string, string] {
+    const { keys } = this.#parts
+    return [keys.export(id), keys.exports(order.account)]
   }
 }

@@ -1,10 +1,13 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Api } from '../../src/cli/api.ts'
 import { fileBytes, texts } from '../../src/cli/export-file.ts'
+import { until } from '../edges/sip/process.ts'
 import { problem, Stub } from './stub.ts'
 
 let stub: Stub
@@ -138,6 +141,30 @@ describe('a download that breaks off', () => {
   it('goes on where it stopped', async () => {
     expect(await fetched()).toBe(whole)
     expect(asked).toEqual([undefined, 'bytes=4-', 'bytes=8-'])
+  })
+
+  it('and is interrupted leaves no half of a file', async () => {
+    const { promise: waiting, resolve: waits } = Promise.withResolvers<undefined>()
+    server.removeAllListeners('request')
+    server.on('request', (_request, response: ServerResponse) => {
+      response.writeHead(200, { etag: '"1"', 'content-length': whole.length })
+      response.write(whole.slice(0, 4), () => waits(undefined))
+    })
+    const { port } = server.address() as AddressInfo
+    const file = join(stub.folder, 'calls.csv')
+    const api = JSON.stringify({ url: `http://127.0.0.1:${port}`, key: 'k' })
+    const script = `
+      import { Api } from './src/cli/api.ts'
+      import { fileBytes } from './src/cli/export-file.ts'
+      import { writeWhole } from './src/cli/whole-file.ts'
+      await writeWhole(${JSON.stringify(file)}, fileBytes(new Api(${api}), '/file'))`
+    const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], { stdio: 'ignore' })
+    await waiting
+    await until('some of it is written', () => existsSync(`${file}.part`))
+    child.kill('SIGINT')
+    const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
+    expect(signal).toBe('SIGINT')
+    expect([existsSync(file), existsSync(`${file}.part`)]).toEqual([false, false])
   })
 
   it('of a file that is another by then is given up', async () => {

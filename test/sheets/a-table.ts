@@ -1,5 +1,5 @@
 /** Tables for writers of files. */
-import type { Cell, Column, Page, Table } from '../../src/exports/table.ts'
+import type { Cell, Column, Row, Table } from '../../src/exports/table.ts'
 
 export const columns: readonly Column[] = [
   { title: 'call', kind: 'text' },
@@ -13,10 +13,8 @@ export function tableOf(...pages: readonly (readonly (readonly Cell[])[])[]): Ta
   return { columns, pages: pagesOf(pages) }
 }
 
-async function* pagesOf(pages: readonly (readonly (readonly Cell[])[])[]): AsyncGenerator<Page> {
-  for (const [index, rows] of pages.entries()) {
-    yield { rows: rows.map((cells) => ({ cells })), done: Math.floor((1000 * (index + 1)) / pages.length) }
-  }
+async function* pagesOf(pages: readonly (readonly (readonly Cell[])[])[]): AsyncGenerator<readonly Row[]> {
+  for (const rows of pages) yield rows.map((cells) => ({ cells }))
 }
 
 export async function textOf(parts: AsyncIterable<string>): Promise<string> {

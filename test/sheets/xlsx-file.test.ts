@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { openWorkbook } from '../../src/decks/workbook.ts'
 import { openPackage } from '../../src/decks/zip-part.ts'
 import type { Heading } from '../../src/exports/heading.ts'
-import type { Cell, Page } from '../../src/exports/table.ts'
+import type { Cell, Row } from '../../src/exports/table.ts'
 import { xlsxFile } from '../../src/sheets/xlsx-file.ts'
 import { columns, tableOf } from './a-table.ts'
 
@@ -85,8 +85,8 @@ describe('a workbook', () => {
   })
 
   it('whose rows fail is not finished', async () => {
-    async function* pages(): AsyncGenerator<Page> {
-      yield { rows: [{ cells: call('A') }], done: 1 }
+    async function* pages(): AsyncGenerator<readonly Row[]> {
+      yield [{ cells: call('A') }]
       throw new Error('the archive went away')
     }
     const file = xlsxFile({ heading: [], table: { columns, pages: pages() } })
