@@ -10,6 +10,7 @@ import type {
 } from '../exports/export-archive.ts'
 import type { LedgerStreams } from '../ledger/streams.ts'
 import { micros } from './amounts.ts'
+import { classOf } from './classes.ts'
 import type { Archiver } from './archiver.ts'
 import type { Database } from './database.ts'
 import { epochOf } from './fork.ts'
@@ -40,6 +41,8 @@ interface PostingRow extends PlacedRow {
   readonly operation: string | null
   readonly external_id: string | null
   readonly amount: string
+  readonly class: string | null
+  readonly charge: string
   readonly pool_seconds: string
   readonly balance: string | null
 }
@@ -103,8 +106,8 @@ function postingRows(sql: Sql, query: RecordsQuery): Promise<PostingRow[]> {
   const { snapshot, account, untilMs, limit } = query
   const { atMs, number } = placeOf(query)
   return sql<PostingRow[]>`
-    select at, number, 0 as level, kind, why, call, operation, external_id, amount::text as amount, pool_seconds,
-      balance::text as balance
+    select at, number, 0 as level, kind, why, call, operation, external_id, amount::text as amount, class,
+      charge::text as charge, pool_seconds, balance::text as balance
     from posting
     where account = ${account} and at >= ${new Date(atMs)} and at < ${new Date(untilMs)}
       and (at, number) > (${new Date(atMs)}, ${number})
@@ -140,6 +143,8 @@ function postingOf(row: PostingRow, { snapshot, account }: RecordsQuery): Postin
     ...(row.external_id === null ? {} : { externalId: row.external_id }),
     amount: micros(row.amount),
     ...(row.balance === null ? {} : { balanceAfter: micros(row.balance) }),
+    ...classOf(row.class),
+    ...(row.class === null ? {} : { charge: micros(row.charge) }),
     ...(poolSeconds === 0 ? {} : { poolSeconds }),
   }
 }

@@ -1,10 +1,10 @@
 /** Statements from the archive: sums of postings, of all that the store has told by the time it is asked. */
-import { type ChargeClass, chargeClasses } from '../accounts/charge-class.ts'
 import type { Micros } from '../base/money.ts'
 import type { ItemsQuery, StatementArchive } from '../statements/statement-desk.ts'
 import type { PostedSum, StatementItem } from '../statements/statement.ts'
 import type { UsageAccounts, UsagePeriod } from '../usage/summary.ts'
 import { micros } from './amounts.ts'
+import { classOf } from './classes.ts'
 import type { ArchivedUsageParts } from './archived-usage.ts'
 import { arrayOf } from './arrays.ts'
 
@@ -95,9 +95,4 @@ export class ArchivedStatements implements StatementArchive {
 function monthStartOf(atMs: number): Date {
   const at = new Date(atMs)
   return new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), 1))
-}
-
-function classOf(word: string | null): { readonly class?: ChargeClass } {
-  const found = chargeClasses.find((each) => each === word)
-  return found === undefined ? {} : { class: found }
 }

@@ -23,12 +23,13 @@ export interface RecordPage {
 /** Of transactions. */
 export interface PostingRecord extends Pick<
   Transaction,
-  'id' | 'what' | 'why' | 'call' | 'operation' | 'externalId' | 'poolSeconds'
+  'id' | 'what' | 'why' | 'call' | 'operation' | 'externalId' | 'class' | 'poolSeconds'
 > {
   readonly account: string
   readonly at: string
   readonly amount: string
   readonly balanceAfter?: string
+  readonly charge?: string
 }
 
 /** Of usage. */
@@ -56,9 +57,14 @@ export function recordPages(order: ExportOrder, sources: RecordSources): AsyncGe
   }
 }
 
-function postingText({ atMs, amount, balanceAfter, ...posting }: Posting): string {
-  const balance = balanceAfter === undefined ? {} : { balanceAfter: formatAmount(balanceAfter) }
-  const record: PostingRecord = { ...posting, at: formatInstant(atMs), amount: formatAmount(amount), ...balance }
+function postingText({ atMs, amount, balanceAfter, charge, ...posting }: Posting): string {
+  const record: PostingRecord = {
+    ...posting,
+    at: formatInstant(atMs),
+    amount: formatAmount(amount),
+    ...(balanceAfter === undefined ? {} : { balanceAfter: formatAmount(balanceAfter) }),
+    ...(charge === undefined ? {} : { charge: formatAmount(charge) }),
+  }
   return JSON.stringify(record)
 }
 

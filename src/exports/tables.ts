@@ -16,6 +16,8 @@ const transactionColumns: readonly ColumnOf<PostingRecord>[] = [
   ['external_id', 'text', ({ externalId }) => externalId],
   ['amount', 'amount', ({ amount }) => amount],
   ['balance_after', 'amount', ({ balanceAfter }) => balanceAfter],
+  ['class', 'text', (posting) => posting.class],
+  ['charge', 'amount', ({ charge }) => charge],
   ['pool_seconds', 'number', ({ poolSeconds }) => poolSeconds],
 ]
 

@@ -34,7 +34,7 @@ export interface Guard {
 }
 
 /** Of a few prefixes one is many percent; a person sees them all. */
-export const FEW_PREFIXES = 20
+const FEW_PREFIXES = 20
 
 const EXAMPLES = 3
 const MINUTE = 60

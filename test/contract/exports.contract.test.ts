@@ -136,6 +136,8 @@ describe.each(archiveForms)('the rows of an export, with the archive on %s', (fo
     await rig().talked('a', 'acme', 61)
     await rig().world.credit('acme', -usd('1.5'))
     await rig().talked('b', 'acme', 900)
+    const fee = { account: 'acme', amount: usd('0.5'), operation: 'fee', kind: 'fee', class: 'e911' } as const
+    await rig().world.test.office().debit(fee)
     const { items } = await rig().world.test.office().transactions('acme', { limit: 100 })
     const lines = await rig().lines({ content: 'transactions' })
     expect(
@@ -155,6 +157,8 @@ describe.each(archiveForms)('the rows of an export, with the archive on %s', (fo
     expect(lines.map((line) => line['pool_seconds'])).toEqual(
       items.toReversed().map(({ poolSeconds }) => (poolSeconds === undefined ? '' : String(poolSeconds))),
     )
+    expect(lines.at(-1)).toMatchObject({ amount: '-0.500000', class: 'e911', charge: '0.500000' })
+    expect(lines.at(-2)).toMatchObject({ class: '', charge: '' })
     expect(lines.at(-1)?.['balance_after']).not.toBe('')
   })
 })
