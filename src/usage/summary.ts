@@ -69,6 +69,9 @@ interface History<T> {
 }
 
 const PAGE = 500
+
+/** CDRs: some seconds of reading. */
+const MOST_STORED = 20_000
 /** Accounts whose children are looked for. */
 const ASKED_AT_ONCE = 64
 const DAY_MS = 86_400_000
@@ -123,15 +126,33 @@ export class UsageDesk {
 
   /** An archive that is away, or that nobody has started yet, is not needed for what the store knows as well. */
   async #summed(query: SourceQuery): Promise<readonly UsageRow[]> {
-    const { archive, store } = this.#parts
+    const { archive } = this.#parts
     const isHot = this.#isHot(query.fromMs)
-    if (isHot && !archive.isOpen) return summed(store.rows(query))
+    const early = isHot && !archive.isOpen ? await this.#stored(query) : undefined
+    if (early) return early
     try {
       return await summed(archive.rows(query))
     } catch (error) {
-      if (isHot && error instanceof Fault && error.code === 'archive_unavailable') return summed(store.rows(query))
+      const isAway = error instanceof Fault && error.code === 'archive_unavailable'
+      const rows = isHot && isAway ? await this.#stored(query) : undefined
+      if (rows) return rows
       throw error
     }
+  }
+
+  /** Undefined when there are more calls than are read of the store for one answer. */
+  async #stored(query: SourceQuery): Promise<readonly UsageRow[] | undefined> {
+    const { store } = this.#parts
+    let count = 0
+    async function* bounded(): AsyncGenerator<UsageRow> {
+      for await (const row of store.rows(query)) {
+        count += 1
+        if (count > MOST_STORED) return
+        yield row
+      }
+    }
+    const rows = await summed(bounded())
+    return count > MOST_STORED ? undefined : rows
   }
 
   #isHot(fromMs: number): boolean {
