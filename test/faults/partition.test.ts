@@ -5,7 +5,7 @@ import { Edge } from '../app/edge.ts'
 import { until } from '../edges/sip/process.ts'
 import { expectBooks, ownRedis, proxyTo, urlOf } from './ground.ts'
 
-const COMMAND_MS = 400
+const COMMAND_MS = 1_000
 /** Waits long enough for 128 answers that come 200 ms late to a machine that does other things too; the rest is shed. */
 const SLOW = 'commandTimeoutMs: 1500, maxInFlight: 128'
 /** What an answer that never came put aside is given back after this. */
