@@ -4,6 +4,7 @@
  */
 import { BEGINNING, type Checkpoint, sumName, sumOf } from './checkpoint.ts'
 import type { Counter, CounterMove, JournalEntry, MemberMove, MemberSet } from './journal.ts'
+import { Sums } from './sums.ts'
 
 export interface Drift {
   readonly partition: number
@@ -52,37 +53,6 @@ export const memberSets: readonly MemberSet[] = ['live', 'inbound', 'outbound', 
 /** Whether a field of an account is a counter that the journal accounts for. */
 export function isCounter(field: string): field is Counter {
   return COUNTER.test(field)
-}
-
-class Sums {
-  readonly #sums = new Map<string, bigint>()
-
-  add(name: string, change: number | bigint): void {
-    const sum = (this.#sums.get(name) ?? 0n) + BigInt(change)
-    if (sum === 0n) this.#sums.delete(name)
-    else this.#sums.set(name, sum)
-  }
-
-  get(name: string): bigint {
-    return this.#sums.get(name) ?? 0n
-  }
-
-  get isEmpty(): boolean {
-    return this.#sums.size === 0
-  }
-
-  clear(): void {
-    this.#sums.clear()
-  }
-
-  names(): Iterable<string> {
-    return this.#sums.keys()
-  }
-
-  /** Those that are zero are absent. */
-  all(): ReadonlyMap<string, bigint> {
-    return this.#sums
-  }
 }
 
 /** Where a value stands that has both an account and a name; neither has a space in it. */
@@ -300,7 +270,7 @@ export class Replay {
   compareCall({ legKey, levels }: FoundCall): readonly Drift[] {
     const live = new Sums()
     for (const { account, hold } of levels) {
-      live.add(`${account}${SEPARATOR}dr`, Number(hold.credit))
+      live.add(`${account}${SEPARATOR}dr`, hold.credit)
       for (const part of hold.pools) live.add(`${account}${SEPARATOR}p:${part.pool}:${part.cycle}:r`, part.seconds)
     }
     const replayed = this.#holds.get(legKey) ?? new Sums()

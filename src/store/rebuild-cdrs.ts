@@ -5,9 +5,8 @@ import { cdrId, type LedgerCopy, type StoredCdr } from '../ledger/streams.ts'
 import type { Cdr } from '../usage/cdr.ts'
 import { encodeCall } from './call-codec.ts'
 import type { Keys } from './keys.ts'
+import type { RebuildWriter } from './rebuild-writer.ts'
 import type { RedisStore } from './redis.ts'
-
-type Pipeline = ReturnType<RedisStore['client']['pipeline']>
 
 export interface CdrsToRebuild {
   readonly store: RedisStore
@@ -15,7 +14,7 @@ export interface CdrsToRebuild {
   readonly clock: Clock
   readonly copy: LedgerCopy
   readonly rememberDays: number
-  readonly write: (add: (pipeline: Pipeline) => void) => Promise<void>
+  readonly writer: RebuildWriter
 }
 
 const DAY_MS = 86_400_000
@@ -30,16 +29,16 @@ export class CdrsRebuild {
 
   /** Those of entries after one; answers with how many there are. */
   async run(p: number, last: number): Promise<number> {
-    const { copy, keys, write } = this.#parts
+    const { copy, keys, writer } = this.#parts
     const older = await copy.olderCdrs(p, last)
-    await write((pipeline) => {
+    await writer.write((pipeline) => {
       for (const [account, left] of older) pipeline.hset(keys.account(p, account), 'cdrb', left)
     })
     let count = 0
     for await (const page of copy.cdrs(p, last)) {
       count += page.length
       const cdrs = page.map((stored) => ({ stored, cdr: JSON.parse(stored.cdr) as Cdr }))
-      await write((pipeline) => {
+      await writer.write((pipeline) => {
         for (const { stored, cdr } of cdrs) {
           const id = cdrId(stored)
           pipeline.xadd(keys.cdrs(p), id, 'j', stored.cdr)
@@ -54,7 +53,7 @@ export class CdrsRebuild {
 
   /** Of calls in a page: the levels of one revision are written together, and a later revision replaces an earlier one. */
   async #remember(cdrs: readonly { readonly stored: StoredCdr; readonly cdr: Cdr }[]): Promise<void> {
-    const { clock, keys, rememberDays, store, write } = this.#parts
+    const { clock, keys, rememberDays, store, writer } = this.#parts
     const calls = [...Map.groupBy(cdrs, ({ stored }) => stored.number).values()].flatMap((group) => {
       const record = rememberedCall(
         group.map(({ cdr }) => cdr),
@@ -63,7 +62,7 @@ export class CdrsRebuild {
       const leftMs = (record?.end?.endedAtMs ?? 0) + rememberDays * DAY_MS - clock.nowMs()
       return record && leftMs > 0 ? [{ record, leftMs }] : []
     })
-    await write((pipeline) => {
+    await writer.write((pipeline) => {
       for (const { record, leftMs } of calls) {
         pipeline.set(keys.call(record.partition, record.legKey), encodeCall(record), 'PX', leftMs)
       }

@@ -7,9 +7,7 @@ import type { StoredRecord } from '../ledger/streams.ts'
 import { nextLookupMs, type Payment } from '../payments/payment.ts'
 import type { Keys } from './keys.ts'
 import { decodePayment, encodePayment } from './payment-codec.ts'
-import type { RedisStore } from './redis.ts'
-
-type Pipeline = ReturnType<RedisStore['client']['pipeline']>
+import type { Pipeline, RebuildWriter } from './rebuild-writer.ts'
 
 export interface RebuiltAccount {
   readonly timezone: string
@@ -36,7 +34,7 @@ export interface PaymentsToRebuild {
   readonly accounts: ReadonlyMap<string, RebuiltAccount>
   /** Micros that an account could spend without its credit limit. */
   readonly leftOf: (account: string) => bigint
-  readonly write: (add: (pipeline: Pipeline) => void) => Promise<void>
+  readonly writer: RebuildWriter
 }
 
 type Paid = Pick<Payment, 'id' | 'account'>
@@ -62,36 +60,27 @@ export class PaymentsRebuild {
   }
 
   async run(): Promise<void> {
-    const { keys, partition: p, credited, records, write } = this.#order
+    const { keys, partition: p, credited, records, writer } = this.#order
     for await (const page of records) {
-      await write((pipeline) => {
+      await writer.write((pipeline) => {
         for (const record of page) this.#record(pipeline, record)
       })
     }
-    await this.#each(credited, (pipeline, [payment, charge]) => pipeline.set(keys.charge(p, charge), payment))
+    await writer.each(credited, (pipeline, [payment, charge]) => pipeline.set(keys.charge(p, charge), payment))
     // Only now is it known which numbers were given.
-    await this.#each(this.#unnumbered, (pipeline, paid) => {
+    await writer.each(this.#unnumbered, (pipeline, paid) => {
       this.#number(pipeline, paid, (this.#receipts.get(paid.account) ?? 0) + 1)
     })
-    await this.#each(this.#receipts, (pipeline, [account, receipts]) => {
+    await writer.each(this.#receipts, (pipeline, [account, receipts]) => {
       return pipeline.hset(keys.account(p, account), 'rcpt', receipts)
     })
     const placed = this.#placed.toSorted((a, b) => a.openedAtMs - b.openedAtMs)
-    await this.#each(placed, (pipeline, { id, account, openedAtMs }) => {
+    await writer.each(placed, (pipeline, { id, account, openedAtMs }) => {
       return pipeline.zadd(keys.payments(p), openedAtMs, id).rpush(keys.paymentOrder(p, account), id)
     })
-    await this.#each(this.#order.accounts.keys(), (pipeline, account) => {
+    await writer.each(this.#order.accounts.keys(), (pipeline, account) => {
       this.#recharge(pipeline, account)
     })
-  }
-
-  async #each<T>(items: Iterable<T>, add: (pipeline: Pipeline, item: T) => unknown): Promise<void> {
-    const all = [...items]
-    for (let from = 0; from < all.length; from += WRITTEN_AT_ONCE) {
-      await this.#order.write((pipeline) => {
-        for (const item of all.slice(from, from + WRITTEN_AT_ONCE)) add(pipeline, item)
-      })
-    }
   }
 
   #record(pipeline: Pipeline, { name, version, content }: StoredRecord): void {
@@ -186,8 +175,6 @@ export class PaymentsRebuild {
     return rechargeBelow !== undefined && leftOf(account) + creditLimit < rechargeBelow
   }
 }
-
-const WRITTEN_AT_ONCE = 500
 
 const RECHARGE = 'recharge:'
 const STORAGE = 'storage:'

@@ -6,18 +6,17 @@
 import type { AccountProfile } from '../accounts/account.ts'
 import { unpaidBundles } from '../accounts/bundles.ts'
 import { firstTurnMs } from '../accounts/cycles.ts'
-import { Fault, invariant } from '../base/fault.ts'
+import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
-import { Replay } from '../ledger/audit.ts'
-import { type JournalEntry, decodeEntry, encodeEntry, entryId } from '../ledger/journal.ts'
-import { postedTo } from '../ledger/posting.ts'
-import type { LedgerCopy, StoredEntry } from '../ledger/streams.ts'
+import type { Replay } from '../ledger/audit.ts'
+import type { JournalEntry } from '../ledger/journal.ts'
+import type { LedgerCopy } from '../ledger/streams.ts'
 import { type Keys, RESTORING } from './keys.ts'
 import { decodeProfile } from './profile-codec.ts'
 import { CdrsRebuild } from './rebuild-cdrs.ts'
 import { type Credited, noteCredited, PaymentsRebuild, type RebuiltAccount } from './rebuild-payments.ts'
-import { CHECKPOINT_NUMBER } from './redis-checkpoint.ts'
-import { repliesOf } from './replies.ts'
+import { JournalRebuild, type RebuiltJournal as RebuiltEntries } from './rebuild-journal.ts'
+import { RebuildWriter } from './rebuild-writer.ts'
 import type { RedisStore } from './redis.ts'
 import { countSpent, notePurchase, type Spent } from './spent.ts'
 import { documentKey } from './store-documents.ts'
@@ -42,33 +41,20 @@ export interface Rebuilt {
   readonly released: number
 }
 
-interface DecodedEntry {
-  readonly stored: StoredEntry
-  readonly entry: JournalEntry
-}
-
-interface JournalToRebuild {
-  readonly partition: number
-  readonly accounts: ReadonlyMap<string, RebuiltAccount>
-  /** Entries up to this one are left out. */
+type RebuiltJournal = RebuiltEntries & {
+  /** Number of the last entry that was left out. */
   readonly last: number
-}
-
-interface RebuiltJournal {
-  readonly entries: number
-  /** Calls that were up. */
-  readonly released: number
 }
 
 const DAY_MS = 86_400_000
 
-type Pipeline = ReturnType<RedisStore['client']['pipeline']>
-
 export class StoreRebuild {
   readonly #parts: RebuildParts
+  readonly #writer: RebuildWriter
 
   constructor(parts: RebuildParts) {
     this.#parts = parts
+    this.#writer = new RebuildWriter(parts.store)
   }
 
   /** A store that is not whole yet says so until the end: a daemon would take it for all there is, and the archive follow. */
@@ -78,12 +64,11 @@ export class StoreRebuild {
     const sum = { accounts: 0, entries: 0, cdrs: 0, released: 0 }
     for (let partition = 0; partition < partitions; partition += 1) {
       const accounts = await this.#profiles(partition)
-      const last = await this.#lastLeftOut(partition)
-      const { entries, released } = await this.#journal({ partition, accounts, last })
+      const { entries, released, last } = await this.#journal(partition, accounts)
       sum.accounts += accounts.size
       sum.entries += entries
       sum.released += released
-      sum.cdrs += await new CdrsRebuild({ ...this.#parts, write: (add) => this.#write(add) }).run(partition, last)
+      sum.cdrs += await new CdrsRebuild({ ...this.#parts, writer: this.#writer }).run(partition, last)
       await this.#armings(partition)
     }
     await store.command((client) => client.hdel(keys.meta(), RESTORING))
@@ -124,7 +109,7 @@ export class StoreRebuild {
     const accounts = new Map<string, RebuiltAccount>()
     for await (const page of copy.profiles(partition)) {
       const profiles = page.map(({ profile }) => ({ text: profile, profile: decodeProfile(profile) }))
-      await this.#write((pipeline) => {
+      await this.#writer.write((pipeline) => {
         for (const { text, profile } of profiles) {
           const { id, version, parent } = profile
           pipeline.set(keys.profile(partition, id), text).hset(keys.account(partition, id), 'v', version)
@@ -149,80 +134,20 @@ export class StoreRebuild {
     return Math.max(0, Math.min(before, (await copy.lastEntry(partition)) - 1))
   }
 
-  async #journal({ partition, accounts, last }: JournalToRebuild): Promise<RebuiltJournal> {
-    const { clock, copy } = this.#parts
-    const replay = new Replay(partition, await copy.checkpoint(partition))
+  async #journal(partition: number, accounts: ReadonlyMap<string, RebuiltAccount>): Promise<RebuiltJournal> {
     const spent = new Map<string, Spent>()
     const credited: Credited = new Map()
     const purchases = new Map<string, bigint>()
-    const leftOut = new Map<string, number>()
-    for await (const page of copy.entries(partition)) {
-      const entries = page.map((stored) => ({ stored, entry: decodeEntry(stored.entry) }))
-      for (const { stored, entry } of entries) {
-        // What was replayed by then is all that is left out.
-        if (stored.number === last + 1) await this.#checkpoint(replay, leftOut)
-        replay.add(stored.number, entry)
-        countSpent(spent, entry, accounts)
-        noteCredited(credited, entry)
-        notePurchase(purchases, entry)
-        if (stored.number <= last) countPosted(leftOut, entry)
-      }
-      await this.#operations(partition, entries)
-      await this.#append(
-        partition,
-        entries.filter(({ stored }) => stored.number > last),
-      )
+    const told = (entry: JournalEntry): void => {
+      countSpent(spent, entry, accounts)
+      noteCredited(credited, entry)
+      notePurchase(purchases, entry)
     }
-    const [drift] = replay.drifts
-    if (drift)
-      throw new Fault(
-        'archive_unfit',
-        `the archived journal of partition ${partition} is not whole: ${drift.counter} ${drift.journal}`,
-      )
-    const entries = replay.last
-    const released = replay.releases(clock.nowMs(), 'the store was built anew from its archive').map((entry, index) => {
-      return { stored: { number: entries + index + 1, entry: encodeEntry(entry), balances: '' }, entry }
-    })
-    await this.#append(partition, released)
-    for (const { stored, entry } of released) replay.add(stored.number, entry)
-    await this.#counters(replay, spent, purchases)
-    await this.#payments(replay, credited, accounts)
-    return { entries, released: released.length }
-  }
-
-  /** What the entries come to that are left out, and how many of each account's transactions are. */
-  async #checkpoint({ partition: p, checkpoint }: Replay, leftOut: ReadonlyMap<string, number>): Promise<void> {
-    const { keys } = this.#parts
-    const { number, sums } = checkpoint
-    if (number === 0) return
-    await this.#write((pipeline) => {
-      pipeline.hset(keys.checkpoint(p), CHECKPOINT_NUMBER, number)
-      for (const [name, sum] of sums) pipeline.hset(keys.checkpoint(p), name, sum.toString())
-      for (const [account, count] of leftOut) pipeline.hset(keys.account(p, account), 'txb', count)
-    })
-  }
-
-  /** Also of entries that are left out: an operation is answered again for ever. */
-  async #operations(p: number, entries: readonly DecodedEntry[]): Promise<void> {
-    const { keys } = this.#parts
-    await this.#write((pipeline) => {
-      for (const { stored, entry } of entries) {
-        const operation = operationOf(stored, entry)
-        if (operation) pipeline.set(keys.operation(p, operation.account, operation.id), operation.kept)
-      }
-    })
-  }
-
-  async #append(p: number, entries: readonly DecodedEntry[]): Promise<void> {
-    const { keys } = this.#parts
-    await this.#write((pipeline) => {
-      for (const { stored, entry } of entries) {
-        const balances = stored.balances === '' ? [] : ['b', stored.balances]
-        pipeline.xadd(keys.journal(p), entryId(stored.number), 'e', stored.entry, ...balances)
-        for (const account of postedTo(entry).keys())
-          pipeline.rpush(keys.transactions(p, account), String(stored.number))
-      }
-    })
+    const last = await this.#lastLeftOut(partition)
+    const rebuilt = await new JournalRebuild({ ...this.#parts, writer: this.#writer, partition, last, told }).run()
+    await this.#counters(rebuilt.replay, spent, purchases)
+    await this.#payments(rebuilt.replay, credited, accounts)
+    return { ...rebuilt, last }
   }
 
   async #payments(replay: Replay, credited: Credited, accounts: ReadonlyMap<string, RebuiltAccount>): Promise<void> {
@@ -234,8 +159,8 @@ export class StoreRebuild {
     }
     const { partition } = replay
     const records = copy.records(partition)
-    const write = (add: (pipeline: Pipeline) => void): Promise<void> => this.#write(add)
-    const order = { keys, partition, nowMs: clock.nowMs(), credited, records, accounts, leftOf, write }
+    const writer = this.#writer
+    const order = { keys, partition, nowMs: clock.nowMs(), credited, records, accounts, leftOf, writer }
     await new PaymentsRebuild(order).run()
   }
 
@@ -246,40 +171,31 @@ export class StoreRebuild {
   ): Promise<void> {
     const { keys } = this.#parts
     const p = replay.partition
-    await this.#write((pipeline) => {
-      for (const account of replay.accounts) {
-        for (const [counter, value] of replay.countersOf(account)) {
-          pipeline.hset(keys.account(p, account), counter, value.toString())
-        }
+    const writer = this.#writer
+    await writer.each(replay.accounts, (pipeline, account) => {
+      for (const [counter, value] of replay.countersOf(account)) {
+        pipeline.hset(keys.account(p, account), counter, value.toString())
       }
-      for (const [account, { day, inDay, month, inMonth }] of spent) {
-        pipeline.hset(keys.account(p, account), 'sd', `${day} ${inDay}`, 'sm', `${month} ${inMonth}`)
-      }
-      for (const [account, amount] of purchases) pipeline.hset(keys.account(p, account), 'lp', amount.toString())
-      for (const [book, value] of replay.books) pipeline.hset(keys.books(p), book, value.toString())
     })
+    await writer.each(spent, (pipeline, [account, { day, inDay, month, inMonth }]) => {
+      pipeline.hset(keys.account(p, account), 'sd', `${day} ${inDay}`, 'sm', `${month} ${inMonth}`)
+    })
+    await writer.each(purchases, (pipeline, [account, amount]) => {
+      pipeline.hset(keys.account(p, account), 'lp', amount.toString())
+    })
+    await writer.each(replay.books, (pipeline, [book, value]) => pipeline.hset(keys.books(p), book, value.toString()))
   }
 
   /** A threshold that is told again gets a number that was not told before. */
   async #armings(p: number): Promise<void> {
     const { copy, keys } = this.#parts
     const armings = await copy.armings(p)
-    await this.#write((pipeline) => {
+    await this.#writer.write((pipeline) => {
       for (const { account, type, arming } of armings) {
         const field = ARMINGS[type]
         if (field !== undefined) pipeline.hset(keys.account(p, account), field, arming)
       }
     })
-  }
-
-  /** All in one visit; keys are of one partition. */
-  async #write(add: (pipeline: Pipeline) => void): Promise<void> {
-    const results = await this.#parts.store.command(async (client) => {
-      const pipeline = client.pipeline()
-      add(pipeline)
-      return pipeline.length === 0 ? [] : pipeline.exec()
-    })
-    repliesOf(results)
   }
 }
 
@@ -296,20 +212,3 @@ function rebuiltAccount(profile: AccountProfile): RebuiltAccount {
 
 /** Counters of the account's hash that number what was told (lua/lib/thresholds.lua). */
 const ARMINGS: Readonly<Record<string, string>> = { 'balance.low': 'lown', 'recharge.due': 'rechn' }
-
-function countPosted(counts: Map<string, number>, entry: JournalEntry): void {
-  for (const account of postedTo(entry).keys()) counts.set(account, (counts.get(account) ?? 0) + 1)
-}
-
-/** What a repeat of the operation is answered with. */
-function operationOf(
-  { number, balances }: StoredEntry,
-  { kind, moves, operation, content, note }: JournalEntry,
-): { readonly account: string; readonly id: string; readonly kept: string } | undefined {
-  if (operation === undefined || content === undefined) return undefined
-  const [move] = moves
-  invariant(move, 'an operation moves something')
-  const [account] = move
-  const answer = kind === 'pool' ? (note?.['pool'] ?? '') : `${number} ${balances.slice(account.length + 1)}`
-  return { account, id: operation, kept: `${content} ${answer}` }
-}

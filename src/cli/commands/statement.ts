@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import type { z } from 'zod'
 import * as answers from '../answers.ts'
+import * as statementAnswers from '../statement-answers.ts'
 import { id } from '../arguments.ts'
 import type { Cli } from '../cli.ts'
 import { duration, fields, money, table } from '../text.ts'
@@ -31,11 +32,11 @@ export function addStatementCommands(program: Command, cli: Cli): void {
 
 async function show(cli: Cli, account: string, period: Period): Promise<void> {
   const api = await cli.api()
-  const { value, raw } = await api.get(`/v1/accounts/${account}/statement`, answers.statement, { ...period })
+  const { value, raw } = await api.get(`/v1/accounts/${account}/statement`, statementAnswers.statement, { ...period })
   cli.print(raw, () => statementText(cli, value))
 }
 
-type Statement = z.output<typeof answers.statement>
+type Statement = z.output<typeof statementAnswers.statement>
 
 function statementText({ context }: Cli, value: Statement): string {
   const { account, from, to, timezone, currency, usage, charges, items, hasMoreItems } = value
@@ -70,8 +71,8 @@ function statementText({ context }: Cli, value: Statement): string {
 async function list(cli: Cli, account: string, period: Period): Promise<void> {
   const api = await cli.api()
   const place = `/v1/accounts/${account}/statements`
-  const found = await api.list(place, answers.pageOf(answers.accountTotals), { query: { ...period } })
-  const rows = found.rows.map((row) => answers.accountTotals.parse(row))
+  const found = await api.list(place, answers.pageOf(statementAnswers.accountTotals), { query: { ...period } })
+  const rows = found.rows.map((row) => statementAnswers.accountTotals.parse(row))
   cli.printList({ ...found, rows, none: 'No accounts.' }, [
     { title: 'ACCOUNT', cell: (row) => row.account },
     { title: 'MONTHLY', cell: (row) => money(row.monthly), right: true },

@@ -1,7 +1,7 @@
 /** `tollgate storage`: what accounts store, and what that costs. */
 import type { Command } from 'commander'
 import type { z } from 'zod'
-import * as answers from '../answers.ts'
+import * as statementAnswers from '../statement-answers.ts'
 import { day, id, whole } from '../arguments.ts'
 import type { Cli } from '../cli.ts'
 import { fields, instant, money, table } from '../text.ts'
@@ -34,7 +34,9 @@ interface Report {
 
 async function report(cli: Cli, { account, bytes, day: on }: Report): Promise<void> {
   const api = await cli.api()
-  const { value, raw } = await api.put(`/v1/accounts/${account}/storage/${on}`, answers.storageMonth, { bytes })
+  const { value, raw } = await api.put(`/v1/accounts/${account}/storage/${on}`, statementAnswers.storageMonth, {
+    bytes,
+  })
   cli.print(raw, () =>
     fields([
       ['reported', `${bytes} bytes on ${on}`],
@@ -47,11 +49,11 @@ async function report(cli: Cli, { account, bytes, day: on }: Report): Promise<vo
 
 async function show(cli: Cli, account: string): Promise<void> {
   const api = await cli.api()
-  const { value, raw } = await api.get(`/v1/accounts/${account}/storage`, answers.storage)
+  const { value, raw } = await api.get(`/v1/accounts/${account}/storage`, statementAnswers.storage)
   cli.print(raw, () => storageText(cli, value))
 }
 
-function storageText({ context }: Cli, value: z.output<typeof answers.storage>): string {
+function storageText({ context }: Cli, value: z.output<typeof statementAnswers.storage>): string {
   const { account, currency, timezone, terms, months } = value
   const head = `${account} (${timezone})\n${termsText(terms, currency)}`
   if (months.length === 0) return `${head}\nNothing was reported.`
@@ -71,7 +73,7 @@ function storageText({ context }: Cli, value: z.output<typeof answers.storage>):
   return [head, '', rows, ...(reasons.length === 0 ? [] : ['', ...reasons])].join('\n')
 }
 
-function termsText(terms: z.output<typeof answers.storage>['terms'], currency: string): string {
+function termsText(terms: z.output<typeof statementAnswers.storage>['terms'], currency: string): string {
   if (!terms) return 'Storage costs nothing.'
   const { price, unitBytes, thresholdBytes, charged, measure } = terms
   return fields([
