@@ -106,13 +106,15 @@ async function worksIn(pid: number, folder: string): Promise<boolean> {
 
 /** A process that has ended and that nobody has waited for runs no more. */
 export async function isRunning(pid: number): Promise<boolean> {
+  // First, as it may be waited for in the meantime: then there is nothing to read, and the signal says so.
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  if (/\) [ZX]/.test(stat)) return false
   try {
     process.kill(pid, 0)
+    return true
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  return !/\) [ZX]/.test(stat)
 }
 
 /** True when the process ended in time. */
