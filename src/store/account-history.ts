@@ -68,12 +68,15 @@ export class AccountHistory {
     let lowest: string | undefined
     while (position > Math.max(stopAt, base) && items.length < page.limit) {
       const from = Math.max(stopAt, base, position - BATCH)
-      const ids = await this.#ids(listing, { from: from - base, end: position - 1 - base, base })
-      if (!ids) {
-        base = (await this.#extent(listing)).base
+      const ids = await this.#ids(listing, { from: from - base, end: position - 1 - base })
+      const found = await listing.read(ids)
+      const { base: now } = await this.#extent(listing)
+      if (now !== base) {
+        // Some left meanwhile: the others have moved, and of what was read some may be gone.
+        base = now
         continue
       }
-      const looked = takeFrom(await listing.read(ids), page, items)
+      const looked = takeFrom(found, page, items)
       lowest = ids[ids.length - looked] ?? lowest
       position = ids.length === 0 ? from : position - looked
     }
@@ -89,16 +92,8 @@ export class AccountHistory {
     return { base, length: base + Number(kept) }
   }
 
-  /** Undefined when ids left meanwhile: the others have moved. */
-  async #ids<T>(
-    { list, hash, trimmed }: Listing<T>,
-    { from, end, base }: { readonly from: number; readonly end: number; readonly base: number },
-  ): Promise<readonly string[] | undefined> {
-    const results = await this.#parts.store.command((client) =>
-      client.multi().lrange(list, from, end).hget(hash, trimmed).exec(),
-    )
-    const [ids, gone] = repliesOf(results)
-    return Number(gone ?? 0) === base ? (ids as readonly string[]) : undefined
+  #ids<T>({ list }: Listing<T>, { from, end }: { readonly from: number; readonly end: number }): Promise<string[]> {
+    return this.#parts.store.command((client) => client.lrange(list, from, end))
   }
 
   /** The rest is in the archive: what was written before the lowest id that was looked at, or before the oldest here. */

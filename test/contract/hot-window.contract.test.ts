@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Page, PageRequest, Transaction } from '../../src/accounts/office.ts'
 import type { Archive } from '../../src/archive/archive.ts'
 import { Claim } from '../../src/archive/claim.ts'
@@ -96,7 +96,7 @@ describe.each(archiveForms)('the hot window, %s', (form) => {
     const audit = await auditStore()
     expect(audit).toMatchObject({ entries: left, checkpointed: entries - left, drifts: [] })
     expect(await auditOf(world, archive).verify()).toMatchObject({ entries, checkpointed: 0, drifts: [] })
-    expect(await archive.cdrProblems()).toEqual([])
+    expect(await archive.problems()).toEqual([])
     // And what comes then is added to it.
     await world.elapse(36 * 86_400)
     await world.call('later').stop({ seconds: 10 })
@@ -165,6 +165,42 @@ describe.each(archiveForms)('the hot window, %s', (form) => {
     expect(await transactionsOf(archive, 'acme')).toEqual(whole)
   })
 
+  it.each(['transactions', 'cdrs'] as const)(
+    'leaves none of the %s out where entries leave while they are read',
+    async (what) => {
+      await traffic(world)
+      await world.call('a').stop({ seconds: 99 })
+      const archive = archives.open(world.test)
+      await world.elapse(36 * 86_400)
+      const desk = deskOn(archive)
+      const read = () => allOf<unknown>((page) => desk[what]('acme', page))
+      const whole = await read()
+      for (let p = 0; p < PARTITIONS; p += 1) await archive.archiver.catchUp(p)
+      const { partition = -1 } = (await world.office().chainOf('acme')) ?? {}
+      const { store, streamParts } = world.test
+      const streams = new RedisStreams(streamParts)
+      const last = (await world.snapshot()).partitions[partition]?.journal.length ?? 0
+      const plain = store.command.bind(store)
+      const command = vi.spyOn(store, 'command')
+      for (let gone = 0, nth = 1; gone < last;) {
+        let asked = 0
+        command.mockImplementation(async (send) => {
+          asked += 1
+          if (asked === nth) {
+            command.mockImplementation(plain)
+            gone += await streams.trim(partition, { last: gone + 1, beforeMs: world.nowMs })
+          }
+          return plain(send)
+        })
+        const found = await read()
+        command.mockImplementation(plain)
+        expect({ nth, found }).toEqual({ nth, found: whole })
+        // Past the end it begins again, with what is left.
+        nth = asked < nth ? 1 : nth + 1
+      }
+    },
+  )
+
   it('is audited also where entries leave before they are read: what they came to is in the checkpoint', async () => {
     await traffic(world)
     await world.elapse(36 * 86_400)
@@ -223,7 +259,7 @@ describe.each(archiveForms)('the hot window, %s', (form) => {
     const report = await auditOf(world, archive).verify()
     expect(report.drifts).toEqual([])
     expect(report.checkpointed).toBeGreaterThan(10)
-    expect(await archive.cdrProblems()).toEqual([])
+    expect(await archive.problems()).toEqual([])
     const { partition = -1 } = (await world.office().chainOf('acme')) ?? {}
     expect(await archive.statements.creditBefore(partition, 'acme', world.nowMs + 1)).toBe(credit)
     const { store, keys, clock } = world.test
