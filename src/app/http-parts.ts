@@ -96,7 +96,7 @@ export function archivePort({ store, keys, partitions }: Core, archive: Archive)
     status: () => archive.status(),
     async verify() {
       const report = await balances.verify()
-      const problems = [...report.problems, ...(await archive.cdrProblems())]
+      const problems = [...report.problems, ...(await archive.problems())]
       return { ...report, ok: problems.length === 0, problems }
     },
   }

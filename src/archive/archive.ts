@@ -9,9 +9,7 @@ import { Archiver, type ArchiveObserver } from './archiver.ts'
 import type { Database } from './database.ts'
 import { keptCheckpoint } from './checkpoints.ts'
 import { archivedEntries } from './entries.ts'
-
-/** An archive with so many is broken; more would say nothing. */
-const MAX_PROBLEMS = 100
+import { cdrProblems, monthProblems } from './problems.ts'
 
 export interface ArchiveParts {
   readonly database: Database
@@ -60,28 +58,10 @@ export class Archive {
     return this.database.use((sql) => archivedEntries(sql, { partition, from, to }))
   }
 
-  /**
-   * Accounts whose archived CDRs do not add up to what the archived journal took for calls, in sentences. Of a call whose first
-   * CDR was never here (checkpoints.ts) the corrections say nothing by themselves.
-   */
-  async cdrProblems(): Promise<readonly string[]> {
-    const rows = await this.database.use(
-      (sql) => sql<{ account: string; charged: string; posted: string }[]>`
-        with earlier as (
-          select call from cdr where partition in (select partition from checkpoint) group by call having min(revision) > 0
-        )
-        select account, coalesce(charged, 0)::text as charged, coalesce(posted, 0)::text as posted
-        from (
-          select account, sum(charge) as charged from cdr
-          where current and call not in (select call from earlier) group by account
-        ) as calls
-        full join (
-          select account, -sum(amount) as posted from posting
-          where call is not null and call not in (select call from earlier) group by account
-        ) as entries using (account)
-        where coalesce(charged, 0) <> coalesce(posted, 0) order by account limit ${MAX_PROBLEMS}`,
-    )
-    return rows.map(({ account, charged, posted }) => `account ${account}: CDRs ${charged}, journal ${posted}`)
+  /** What of the archive does not add up by itself, in sentences. */
+  async problems(): Promise<readonly string[]> {
+    const [cdrs, months] = await this.database.use((sql) => Promise.all([cdrProblems(sql), monthProblems(sql)]))
+    return [...cdrs, ...months]
   }
 
   async status(): Promise<ArchiveStatus> {

@@ -211,6 +211,24 @@ describe.each(archiveForms)('the archive, %s', (form) => {
     await world.test.store.command((client) => client.hincrby(key, 'cp', -1))
   })
 
+  it('sees a CDR and a sum of a month that are not what was posted', async () => {
+    await traffic(world)
+    const archive = archives.open(world.test)
+    await archive.archiver.round(never)
+    expect(await archive.problems()).toEqual([])
+    await rowsOf(
+      archive,
+      `update cdr set charge = charge + 0.000001 where account = 'acme' and call = (select max(call) from cdr where account = 'acme')`,
+    )
+    await rowsOf(archive, `update posting_month set amount = amount - 0.000001 where account = 'house'`)
+    await rowsOf(archive, `delete from posting_month where account = 'far'`)
+    expect(await archive.problems()).toEqual([
+      expect.stringMatching(/^account acme: CDRs \d+\.\d{6}, journal \d+\.\d{6}$/),
+      expect.stringMatching(/^account far: month \d{4}-\d\d 0, journal -?\d+\.\d{6}$/),
+      expect.stringMatching(/^account house: month \d{4}-\d\d -?\d+\.\d{6}, journal -?\d+\.\d{6}$/),
+    ])
+  })
+
   it('follows a store that forgot its last entries, and puts aside what that lost', async () => {
     await traffic(world)
     const { test } = world

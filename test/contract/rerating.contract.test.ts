@@ -69,7 +69,7 @@ describe.each(archiveForms)('re-rating, with the archive on %s', (form) => {
     expect(live.drifts).toEqual([])
     const archived = await new RedisAudit({ ...world.test.streamParts, journal: archive }).verify()
     expect(archived.drifts).toEqual([])
-    expect(await archive.cdrProblems()).toEqual([])
+    expect(await archive.problems()).toEqual([])
   }
 
   const charges = async (account = 'acme') =>
