@@ -147,7 +147,10 @@ export class SipBench {
   /** Both sides from start to end. */
   async talk(payer: Payer, callee: Phone, caller: Phone): Promise<Seen> {
     const other = await this.called(callee)
-    const notes = await this.call(payer, caller)
+    const notes = await this.call(payer, caller).catch(async (error: unknown) => {
+      process.stderr.write(`${await other.trouble()}${this.daemon.output.slice(-4_000)}\n`)
+      throw error
+    })
     const answered = notes.filter(({ what }) => what === 'answered').length
     await until('the called side is done too', async () => ended(await other.notes()).length >= answered)
     const complaints = await other.complaints()

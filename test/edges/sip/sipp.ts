@@ -76,7 +76,7 @@ export class Sipp {
       explain: () => this.#process.output,
     })
     const result = { exitCode: await this.#process.exited, notes: await this.notes() }
-    if (result.exitCode !== 0) process.stderr.write(await this.#trouble())
+    if (result.exitCode !== 0) process.stderr.write(await this.trouble())
     await rm(this.#folder, { recursive: true, force: true })
     return result
   }
@@ -103,12 +103,13 @@ export class Sipp {
     return await readFile(join(this.#folder, name), 'latin1').catch(() => '')
   }
 
-  async #trouble(): Promise<string> {
+  /** All that it wrote. */
+  async trouble(): Promise<string> {
     const names = await readdir(this.#folder).catch(() => [])
     const parts = await Promise.all(
       names.map(async (name) => `--- ${name}\n${(await this.#file(name)).slice(-20_000)}`),
     )
-    return `${this.#process.name} failed\n${parts.join('\n')}\n`
+    return `${this.#process.name} wrote\n${parts.join('\n')}\n`
   }
 }
 
