@@ -2,8 +2,10 @@
  * Ended calls of an account priced anew by another tariff version, a page at a time. What is posted is the difference to
  * what each is charged now, so a repeat posts nothing, and after a crash the rest.
  */
+import type { AccountChain } from '../accounts/account.ts'
 import type { AccountOffice, PageRequest } from '../accounts/office.ts'
 import { Fault } from '../base/fault.ts'
+import { failuresOf, inTurns } from '../base/in-turns.ts'
 import type { Micros } from '../base/money.ts'
 import type { Clock } from '../base/time.ts'
 import { parseCallId } from '../calls/call-id.ts'
@@ -60,6 +62,9 @@ export interface ReratedPage {
 
 /** A call that changes faster than it is corrected is left for the next time. */
 const MAX_TRIES = 8
+
+/** The ledger takes each by itself. */
+const CORRECTED_AT_ONCE = 32
 
 type Changed = Extract<Rerated, { kind: 'changed' }>
 
@@ -122,14 +127,29 @@ export class Rerating {
     const records = await Promise.all(calls.map((call) => this.#recordOf(call)))
     const partition = parseCallId(calls[0] ?? '')?.partition ?? 0
     const newest = Map.groupBy(await this.#parts.archive.newestOf(partition, calls), ({ call }) => call)
+    const chains = await this.#chainsOf([...newest.values()].flatMap(([cdr]) => cdr ?? []))
     const again: string[] = []
-    for (const [index, call] of calls.entries()) {
+    const outcomes = await inTurns(calls.entries(), CORRECTED_AT_ONCE, async ([index, call]) => {
       const cdrs = (newest.get(call) ?? []).toSorted((a, b) => a.level - b.level)
-      const answer = await this.#correct({ account, tariff, record: records[index], cdrs })
+      const answer = await this.#correct({ account, tariff, record: records[index], cdrs, chains })
       if (answer === 'settled') posted.add(call)
       if (answer === 'changed') again.push(call)
-    }
+    })
+    const [failure] = failuresOf(outcomes)
+    if (failure) throw failure
     return again
+  }
+
+  /** Of every payer, as it is now. */
+  async #chainsOf(cdrs: readonly Cdr[]): Promise<ReadonlyMap<string, AccountChain>> {
+    const { accounts } = this.#parts
+    const chains = new Map<string, AccountChain>()
+    for (const payer of new Set(cdrs.map((cdr) => cdr.payer))) {
+      accounts.forget(payer)
+      const chain = await accounts.chainOf(payer)
+      if (chain) chains.set(payer, chain)
+    }
+    return chains
   }
 
   async #recordOf(call: string): Promise<CallRecord | undefined> {
@@ -142,15 +162,15 @@ export class Rerating {
     readonly tariff: Tariff
     readonly record: CallRecord | undefined
     readonly cdrs: readonly Cdr[]
+    readonly chains: ReadonlyMap<string, AccountChain>
   }): Promise<'settled' | 'changed' | 'left'> {
-    const { account, tariff, record, cdrs } = of
-    const { accounts, ledger, clock, rememberMs } = this.#parts
+    const { account, tariff, record, cdrs, chains } = of
+    const { ledger, clock, rememberMs } = this.#parts
     const cdr = cdrs.find((each) => each.account === account)
     const rerated = cdr && (await this.#rerated(cdr, tariff))
     if (!cdr || rerated?.kind !== 'changed') return 'left'
     if (record && record.corrections !== cdr.revision) return 'changed'
-    accounts.forget(cdr.payer)
-    const chain = await accounts.chainOf(cdr.payer)
+    const chain = chains.get(cdr.payer)
     if (!chain) return 'left'
     const { name, version } = tariff.head
     const settlement = correctionOf({
