@@ -24,5 +24,6 @@ VOLUME /data
 EXPOSE 8484
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.TOLLGATE_HTTP_PORT}/livez`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["tini", "--", "node", "dist/cli.js"]
+# As scripts/tollgate starts a daemon.
+ENTRYPOINT ["tini", "--", "node", "--max-semi-space-size=8", "dist/cli.js"]
 CMD ["serve"]
