@@ -1,12 +1,14 @@
 /** Exports from the archive: page by page from the oldest record, by place and never by count, so that each page costs the same. */
+import { invariant } from '../base/fault.ts'
 import type {
   CdrsQuery,
-  Snapshot,
   ExportArchive,
+  LinesPage,
   Posting,
+  PostingsPage,
   RecordPlace,
-  Records,
   RecordsQuery,
+  Snapshot,
 } from '../exports/export-archive.ts'
 import type { LedgerStreams } from '../ledger/streams.ts'
 import { micros } from './amounts.ts'
@@ -24,17 +26,9 @@ export interface ArchivedExportsParts {
 }
 
 /** Numbers of 64 bits and money are text. */
-interface PlacedRow {
+interface PostingRow {
   readonly at: Date
   readonly number: string
-  readonly level: number
-}
-
-interface CdrRow extends PlacedRow {
-  readonly cdr: string | null
-}
-
-interface PostingRow extends PlacedRow {
   readonly kind: string
   readonly why: string | null
   readonly call: string | null
@@ -66,15 +60,24 @@ export class ArchivedExports implements ExportArchive {
     return { partition, number, epoch: await database.use((sql) => epochOf(sql, partition)) }
   }
 
-  async cdrs(query: CdrsQuery): Promise<Records<string>> {
-    const rows = await this.#parts.database.use((sql) => cdrRows(sql, query))
-    const items = rows.flatMap(({ cdr }) => (cdr === null ? [] : [cdr]))
-    return { items, ...lastOf(rows, query) }
+  async cdrs(query: CdrsQuery): Promise<LinesPage> {
+    const [row] = await this.#parts.database.use((sql) => cdrPage(sql, query))
+    invariant(row, 'a sum over no rows is a row')
+    const [looked, count, lines, last] = row
+    const page = { lines: new Uint8Array(lines ?? []), count: Number(count) }
+    if (Number(looked) < query.limit) return page
+    const [atMs = 0, number = 0, level = 0] = String(last).split(' ').map(Number)
+    return { ...page, next: { atMs, number, level } }
   }
 
-  async postings(query: RecordsQuery): Promise<Records<Posting>> {
+  async postings(query: RecordsQuery): Promise<PostingsPage> {
     const rows = await this.#parts.database.use((sql) => postingRows(sql, query))
-    return { items: rows.map((row) => postingOf(row, query)), ...lastOf(rows, query) }
+    const items = rows.map((row) => postingOf(row, query))
+    const last = rows.length === query.limit ? rows.at(-1) : undefined
+    // The client's old results hold the next ones until the collector looks at all there is.
+    rows.length = 0
+    if (!last) return { items }
+    return { items, next: { atMs: last.at.getTime(), number: Number(last.number), level: BEFORE_ALL.level } }
   }
 
   async stands({ partition, epoch }: Snapshot): Promise<boolean> {
@@ -82,31 +85,41 @@ export class ArchivedExports implements ExportArchive {
   }
 }
 
-/** Rows that are not asked for come without their text: a statement looks at so many rows, however few of them are wanted. */
-function cdrRows(sql: Sql, query: CdrsQuery): Promise<CdrRow[]> {
+type Columns = readonly (Uint8Array | null)[]
+
+/**
+ * One row, in the bytes of the server: how many CDRs it looked at, how many of them are wanted, their lines, and the place of
+ * the last it looked at. A statement looks at so many, however few of them are wanted.
+ */
+function cdrPage(sql: Sql, query: CdrsQuery): Promise<readonly Columns[]> {
   const { snapshot, account, untilMs, direction, user, limit } = query
   const { atMs, number, level } = placeOf(query)
   const isWanted = sql`${direction === undefined ? sql`true` : sql`direction = ${direction}`}
     and ${user === undefined ? sql`true` : sql`user_id = ${storable(user)}`}`
-  return sql<CdrRow[]>`
-    select ended_at as at, number, level, case when ${isWanted} then cdr end as cdr
-    from cdr c
-    where account = ${account} and ended_at >= ${new Date(atMs)} and ended_at < ${new Date(untilMs)}
-      and (ended_at, number, level) > (${new Date(atMs)}, ${number}, ${level})
-      and partition = ${snapshot.partition} and number <= ${snapshot.number}
-      and (current or not exists (
-        select from cdr later
-        where later.call = c.call and later.account = c.account and later.revision > c.revision
-          and later.number <= ${snapshot.number}
-      ))
-    order by ended_at, number, level limit ${limit}`
+  return sql`
+    with page as (
+      select (extract(epoch from ended_at) * 1000)::bigint as at, number, level, case when ${isWanted} then cdr end as cdr
+      from cdr c
+      where account = ${account} and ended_at >= ${new Date(atMs)} and ended_at < ${new Date(untilMs)}
+        and (ended_at, number, level) > (${new Date(atMs)}, ${number}, ${level})
+        and partition = ${snapshot.partition} and number <= ${snapshot.number}
+        and (current or not exists (
+          select from cdr later
+          where later.call = c.call and later.account = c.account and later.revision > c.revision
+            and later.number <= ${snapshot.number}
+        ))
+      order by ended_at, number, level limit ${limit}
+    )
+    select count(*), count(cdr), string_agg(cdr, chr(10) order by at, number, level),
+      (select concat_ws(' ', at, number, level) from page order by page.at desc, page.number desc, page.level desc limit 1)
+    from page`.raw()
 }
 
 function postingRows(sql: Sql, query: RecordsQuery): Promise<PostingRow[]> {
   const { snapshot, account, untilMs, limit } = query
   const { atMs, number } = placeOf(query)
   return sql<PostingRow[]>`
-    select at, number, 0 as level, kind, why, call, operation, external_id, amount::text as amount, class,
+    select at, number, kind, why, call, operation, external_id, amount::text as amount, class,
       charge::text as charge, pool_seconds, balance::text as balance
     from posting
     where account = ${account} and at >= ${new Date(atMs)} and at < ${new Date(untilMs)}
@@ -117,17 +130,6 @@ function postingRows(sql: Sql, query: RecordsQuery): Promise<PostingRow[]> {
 
 function placeOf({ fromMs, after = { atMs: fromMs, ...BEFORE_ALL } }: RecordsQuery): RecordPlace {
   return after
-}
-
-/**
- * Where it goes on. The rows are let go of: the client's old results hold the next ones until the collector looks at all
- * there is, and a million rows would be held by then.
- */
-function lastOf(rows: PlacedRow[], { limit }: RecordsQuery): { readonly next?: RecordPlace } {
-  const [last, isFull] = [rows.at(-1), rows.length === limit]
-  rows.length = 0
-  if (last === undefined || !isFull) return {}
-  return { next: { atMs: last.at.getTime(), number: Number(last.number), level: last.level } }
 }
 
 function postingOf(row: PostingRow, { snapshot, account }: RecordsQuery): Posting {

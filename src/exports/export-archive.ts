@@ -1,6 +1,7 @@
 /** Where the records of an export are read from: the archive, as it was when the file was begun. */
 import type { Direction } from '../accounts/account.ts'
 import type { Transaction } from '../accounts/office.ts'
+import type { RecordLines } from './record-lines.ts'
 
 /** All that a partition had told at one time: records that are written later are not in it. */
 export interface Snapshot {
@@ -34,9 +35,15 @@ export interface CdrsQuery extends RecordsQuery {
   readonly user?: string
 }
 
-export interface Records<Item> {
-  readonly items: readonly Item[]
+export interface LinesPage {
+  readonly lines: RecordLines
+  readonly count: number
   /** Where it goes on; none is the end. */
+  readonly next?: RecordPlace
+}
+
+export interface PostingsPage {
+  readonly items: readonly Posting[]
   readonly next?: RecordPlace
 }
 
@@ -50,9 +57,9 @@ export interface ExportArchive {
   /** Resolves when all that the partition tells now is archived. */
   snapshot(partition: number): Promise<Snapshot>
   /** CDRs as JSON, each as last corrected before the snapshot, in the order in which the calls ended. */
-  cdrs(query: CdrsQuery): Promise<Records<string>>
+  cdrs(query: CdrsQuery): Promise<LinesPage>
   /** In the order of their instants. */
-  postings(query: RecordsQuery): Promise<Records<Posting>>
+  postings(query: RecordsQuery): Promise<PostingsPage>
   /** False when entries from before the snapshot were lost since, so that what was read is no whole. */
   stands(snapshot: Snapshot): Promise<boolean>
 }

@@ -3,6 +3,7 @@ import { Fault } from '../base/fault.ts'
 import type { Clock } from '../base/time.ts'
 import type { Export, ExportContent, ExportFormat, ExportStore, TakenExport } from './export.ts'
 import { type Heading, headingOf } from './heading.ts'
+import type { RecordLines } from './record-lines.ts'
 import { type RecordPage, recordPages, type RecordSources } from './records.ts'
 
 export interface ExportFile {
@@ -11,8 +12,8 @@ export interface ExportFile {
   readonly format: ExportFormat
   /** None writes no rows before the titles. */
   readonly heading: Heading
-  /** Page by page, as `recordPages` has them. */
-  readonly records: AsyncIterable<readonly string[]>
+  /** Page by page, as `recordPages` has them; each is the taker's. */
+  readonly records: AsyncIterable<RecordLines>
 }
 
 /** Where files are until they expire. */
@@ -99,13 +100,13 @@ export class ExportJob {
     begun: TakenExport,
     pages: AsyncIterable<RecordPage>,
     counted: { rows: number },
-  ): AsyncGenerator<readonly string[]> {
+  ): AsyncGenerator<RecordLines> {
     const { clock } = this.#parts
     let toldAtMs = -Infinity
-    for await (const { records, done } of pages) {
+    for await (const { lines, count, done } of pages) {
       if (this.#isResting) throw new Fault('unexpected', 'the daemon that made it was stopped', { retryable: true })
-      yield records
-      counted.rows += records.length
+      yield lines
+      counted.rows += count
       if (clock.nowMs() - toldAtMs < TOLD_MS) continue
       toldAtMs = clock.nowMs()
       await this.#save(begun, { rows: counted.rows, progress: done })

@@ -1,4 +1,4 @@
-/** The records of an export, read page by page; each is JSON, as it goes to the thread that writes the file. */
+/** The records of an export, read page by page, as they go to the thread that writes the file. */
 import type { Transaction } from '../accounts/office.ts'
 import { given } from '../accounts/profile.ts'
 import { Fault } from '../base/fault.ts'
@@ -6,8 +6,9 @@ import { formatAmount } from '../base/money.ts'
 import { formatInstant } from '../base/time.ts'
 import type { UsageDesk } from '../usage/summary.ts'
 import type { UsageRow } from '../usage/usage-row.ts'
-import type { ExportArchive, Posting, RecordPlace, Records, RecordsQuery } from './export-archive.ts'
+import type { LinesPage, ExportArchive, Posting, RecordPlace, RecordsQuery } from './export-archive.ts'
 import type { ExportOrder } from './export.ts'
+import { linesOf, type RecordLines } from './record-lines.ts'
 
 export interface RecordSources {
   readonly archive: ExportArchive
@@ -15,7 +16,9 @@ export interface RecordSources {
 }
 
 export interface RecordPage {
-  readonly records: readonly string[]
+  readonly lines: RecordLines
+  /** Records in them. */
+  readonly count: number
   /** How much of the export there is with this page, in thousandths. */
   readonly done: number
 }
@@ -50,35 +53,34 @@ export function recordPages(order: ExportOrder, sources: RecordSources): AsyncGe
     case 'transactions':
       return read(order, sources, async (query) => {
         const { items, ...rest } = await archive.postings(query)
-        return { items: items.map(postingText), ...rest }
+        return { lines: linesOf(items.map(postingRecord)), count: items.length, ...rest }
       })
     case 'usage':
       return usagePages(order, sources)
   }
 }
 
-function postingText({ atMs, amount, balanceAfter, charge, ...posting }: Posting): string {
-  const record: PostingRecord = {
+function postingRecord({ atMs, amount, balanceAfter, charge, ...posting }: Posting): PostingRecord {
+  return {
     ...posting,
     at: formatInstant(atMs),
     amount: formatAmount(amount),
     ...(balanceAfter === undefined ? {} : { balanceAfter: formatAmount(balanceAfter) }),
     ...(charge === undefined ? {} : { charge: formatAmount(charge) }),
   }
-  return JSON.stringify(record)
 }
 
 async function* usagePages(order: ExportOrder, { usage }: RecordSources): AsyncGenerator<RecordPage> {
   const rows = await usage.summary(order.account, order)
   const records = rows.map((row): UsageRecord => ({ ...row, charge: formatAmount(row.charge) }))
-  yield { records: records.map((record) => JSON.stringify(record)), done: 1000 }
+  yield { lines: linesOf(records), count: records.length, done: 1000 }
 }
 
 /** Account after account, each from its oldest record on, all as they were at one time; how far a page is, its last instant tells. */
 async function* read(
   order: ExportOrder,
   { usage, archive }: RecordSources,
-  records: (query: RecordsQuery) => Promise<Records<string>>,
+  records: (query: RecordsQuery) => Promise<LinesPage>,
 ): AsyncGenerator<RecordPage> {
   const { partition, accounts } = await usage.whose(order.account, order.includeDescendants)
   const snapshot = await archive.snapshot(partition)
@@ -87,9 +89,9 @@ async function* read(
     let after: RecordPlace | undefined
     do {
       const query = { snapshot, account, fromMs, untilMs, limit: PAGE }
-      const { items, next }: Records<string> = await records(after === undefined ? query : { ...query, after })
+      const { lines, count, next }: LinesPage = await records(after === undefined ? query : { ...query, after })
       const share = next === undefined ? 1 : (next.atMs - fromMs) / (untilMs - fromMs)
-      yield { records: items, done: Math.floor((1000 * (index + share)) / accounts.length) }
+      yield { lines, count, done: Math.floor((1000 * (index + share)) / accounts.length) }
       after = next
     } while (after !== undefined)
   }

@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads'
 import type { ExportContent, ExportFormat } from '../exports/export.ts'
 import type { Heading } from '../exports/heading.ts'
+import type { RecordLines } from '../exports/record-lines.ts'
 
 export interface SheetOrder {
   readonly path: string
@@ -13,7 +14,7 @@ export interface SheetOrder {
   readonly heading: Heading
 }
 
-export type SheetPage = { readonly kind: 'page'; readonly records: readonly string[] } | { readonly kind: 'end' }
+export type SheetPage = { readonly kind: 'page'; readonly lines: RecordLines } | { readonly kind: 'end' }
 
 export type SheetAnswer = { readonly kind: 'next' } | { readonly kind: 'written'; readonly bytes: number }
 
@@ -24,7 +25,7 @@ const LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 64 } as c
 const WORKER = new URL(`./sheet-worker${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url)
 
 /** Answers with the bytes when the file is on disk; what goes wrong with the records or the thread is thrown. */
-export async function writeInThread(order: SheetOrder, records: AsyncIterable<readonly string[]>): Promise<number> {
+export async function writeInThread(order: SheetOrder, records: AsyncIterable<RecordLines>): Promise<number> {
   const pages = records[Symbol.asyncIterator]()
   const worker = new Worker(WORKER, { workerData: order, resourceLimits: LIMITS })
   try {
@@ -42,8 +43,13 @@ export async function writeInThread(order: SheetOrder, records: AsyncIterable<re
   }
 }
 
-async function sendNext(worker: Worker, pages: AsyncIterator<readonly string[]>): Promise<void> {
+async function sendNext(worker: Worker, pages: AsyncIterator<RecordLines>): Promise<void> {
   const next = await pages.next()
-  const page: SheetPage = next.done === true ? { kind: 'end' } : { kind: 'page', records: next.value }
-  worker.postMessage(page)
+  if (next.done === true) return send(worker, { kind: 'end' })
+  const lines = next.value
+  send(worker, { kind: 'page', lines }, [lines.buffer])
+}
+
+function send(worker: Worker, page: SheetPage, handedOver: readonly ArrayBuffer[] = []): void {
+  worker.postMessage(page, handedOver)
 }

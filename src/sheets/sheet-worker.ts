@@ -2,6 +2,7 @@
 import { on } from 'node:events'
 import { parentPort, workerData } from 'node:worker_threads'
 import { invariant } from '../base/fault.ts'
+import { recordsIn } from '../exports/record-lines.ts'
 import { tableOf } from '../exports/tables.ts'
 import { writeSheet } from './sheet-file.ts'
 import type { SheetAnswer, SheetOrder, SheetPage } from './sheet-thread.ts'
@@ -16,7 +17,7 @@ async function* pages(): AsyncGenerator<readonly string[]> {
   for await (const [page] of told) {
     if (page.kind === 'end') return
     ask({ kind: 'next' })
-    yield page.records
+    yield recordsIn(page.lines)
   }
 }
 
