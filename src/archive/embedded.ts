@@ -50,7 +50,9 @@ export class EmbeddedPostgres {
         resolve()
       })
     })
-    worker.on('message', (bytes: Uint8Array) => this.#socket?.push(Buffer.from(bytes)))
+    worker.on('message', ({ buffer, byteOffset, length }: Uint8Array<ArrayBuffer>) =>
+      this.#socket?.push(Buffer.from(buffer, byteOffset, length)),
+    )
   }
 
   static async start({ folder, lock }: EmbeddedOptions): Promise<EmbeddedPostgres> {
