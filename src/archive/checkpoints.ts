@@ -3,7 +3,7 @@
  * left it. One that had the store from the beginning has none.
  */
 import type { Checkpoint } from '../ledger/checkpoint.ts'
-import type { Sql, Transaction } from './sql.ts'
+import type { Fragment, Sql, Transaction } from './sql.ts'
 
 export async function keptCheckpoint(sql: Sql, partition: number): Promise<Checkpoint> {
   const rows = await sql<{ number: string; name: string; sum: string }[]>`
@@ -18,9 +18,14 @@ export async function keepCheckpoint(sql: Transaction, partition: number, { numb
   await sql`insert into checkpoint
     select * from json_populate_recordset(null::checkpoint, ${JSON.stringify(rows)}::text::json)`
   // Opening balances begin with what the accounts had then.
-  await sql`insert into posting_month
-    select split_part(name, ' ', 2), date '0001-01-01',
-      sum(case split_part(name, ' ', 3) when 'cp' then sum else -sum end) / 1000000.0
-    from checkpoint where partition = ${partition} and name like 'a %' and split_part(name, ' ', 3) in ('cp', 'dp')
+  await sql`insert into posting_month ${openings(sql, sql`partition = ${partition}`)}`
+}
+
+/** What accounts had before the first archived entry: the sum of a month before all others. */
+export function openings(sql: Sql | Transaction, isWanted: Fragment): Fragment {
+  return sql`
+    select split_part(name, ' ', 2) as account, date '0001-01-01' as month,
+      sum(case split_part(name, ' ', 3) when 'cp' then sum else -sum end) / 1000000.0 as amount
+    from checkpoint where ${isWanted} and name like 'a %' and split_part(name, ' ', 3) in ('cp', 'dp')
     group by 1`
 }

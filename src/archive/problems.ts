@@ -1,4 +1,5 @@
 /** What of the archive does not add up by itself, in sentences. */
+import { openings } from './checkpoints.ts'
 import type { Sql } from './sql.ts'
 
 /** An archive with so many of a kind is broken; more would say nothing. */
@@ -34,6 +35,7 @@ export async function monthProblems(sql: Sql): Promise<readonly string[]> {
     full join (
       select account, date_trunc('month', at at time zone 'UTC')::date as month, sum(amount) as posted
       from posting group by 1, 2
+      union all ${openings(sql, sql`true`)}
     ) as entries using (account, month)
     where coalesce(kept, 0) <> coalesce(posted, 0) order by account, month limit ${MAX_PROBLEMS}`
   return rows.map(({ account, month, kept, posted }) => `account ${account}: month ${month} ${kept}, journal ${posted}`)

@@ -3,3 +3,5 @@ import type postgres from 'postgres'
 
 export type Sql = postgres.Sql
 export type Transaction = postgres.TransactionSql
+/** A part of a statement. */
+export type Fragment = postgres.PendingQuery<postgres.Row[]>
