@@ -85,7 +85,8 @@ export class ArchivedExports implements ExportArchive {
   }
 }
 
-type Columns = readonly (Uint8Array | null)[]
+/** As the server writes them, in text. */
+type Columns = readonly (Buffer | null)[]
 
 /**
  * One row, in the bytes of the server: how many CDRs it looked at, how many of them are wanted, their lines, and the place of
